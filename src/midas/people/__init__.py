@@ -1,0 +1,1 @@
+"""Who may come in: accounts, institutions, roles, tokens and the one rule that says what each may do."""

@@ -1,0 +1,64 @@
+"""Accounts, institutions and what an account may be at which institution."""
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+
+class Institution(models.Model):
+    """A hospital, college or company. `spoke_key` is the Ed25519 key (hex) its spoke signs submissions with."""
+
+    slug = models.SlugField(max_length=64, unique=True)
+    name = models.CharField(max_length=200)
+    city = models.CharField(max_length=100, blank=True)
+    state = models.CharField(max_length=100, blank=True)
+    ror = models.URLField(blank=True)
+    spoke_key = models.CharField(max_length=64, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Account(AbstractUser):
+    """A person who signs in."""
+
+    institution = models.ForeignKey(Institution, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    language = models.CharField(max_length=8, default="en")
+
+
+class Role(models.TextChoices):
+    OPERATOR = "operator", "Spoke operator"
+    CURATOR = "curator", "Curator"
+    RESEARCHER = "researcher", "Researcher"
+    ADMIN = "admin", "Hub administrator"
+
+
+class Membership(models.Model):
+    """One role of one account, for one dataset or, with `dataset` empty, for all."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+    role = models.CharField(max_length=20, choices=Role.choices)
+    dataset = models.SlugField(max_length=64, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "role", "dataset"], name="membership_once")]
+
+
+class Token(models.Model):
+    """A key for programs, shown once; only its SHA-256 is kept. A spoke's token has `spoke` set and no account."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    title = models.CharField(max_length=100)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    spoke = models.ForeignKey(Institution, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(account__isnull=False, spoke__isnull=True)
+                | models.Q(account__isnull=True, spoke__isnull=False),
+                name="token_has_one_owner",
+            )
+        ]

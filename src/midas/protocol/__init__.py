@@ -1,0 +1,1 @@
+"""A dataset protocol file ↔ a validated, frozen `Protocol`; it reads no data."""

@@ -1,0 +1,295 @@
+"""The nouns of a dataset protocol: one frozen value that everything about the dataset follows from.
+
+Shaped as the clinic is: subject → visit → lesion → specimen → item. Read from YAML by `midas.protocol.load`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from midas.wire.v1 import Code, LocalId, Slug
+
+Modality = Annotated[str, Field(pattern=r"^[A-Z0-9_]{2,16}$")]
+Text = Annotated[str, Field(min_length=1)]
+Words = dict[Literal["en", "hi", "mr", "ta", "kn"], str]
+"""The same words in several languages; `en` is always there."""
+
+IsoDate = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+
+
+class Node(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Institution(Node):
+    id: Slug
+    name: Text
+    city: str = ""
+    state: str = Field(default="", description="state or union territory of India, in English")
+    ror: str | None = Field(default=None, pattern=r"^https://ror\.org/0[a-z0-9]{8}$")
+
+
+class Ethics(Node):
+    """One ethics committee decision, and the lawful basis that it gives."""
+
+    id: Slug
+    kind: Literal["consent", "waiver"]
+    committee: Text
+    reference: Text
+    valid_from: IsoDate
+    valid_until: IsoDate | None = None
+    collected_until: IsoDate | None = Field(
+        default=None, description="a waiver covers data collected up to this day; later data needs consent"
+    )
+    scope: tuple[str, ...] = Field(min_length=1, description="DUO terms, such as DUO:0000042 (general research use)")
+    cites: str = ""
+
+
+class Visit(Node):
+    """A moment of care. Rows of a visit table name it; an item joins the nearest visit within `window_days`."""
+
+    id: LocalId
+    title: Words
+    window_days: int = Field(ge=0, description="an item belongs here when taken at most this many days away")
+    required: bool = False
+
+
+class LesionSite(Node):
+    """A place that a lesion may have, by the word used in the tables."""
+
+    value: Text
+    aliases: tuple[str, ...] = ()
+    code: Code
+
+
+class Lesions(Node):
+    sites: tuple[LesionSite, ...] = Field(min_length=1)
+    laterality: bool = False
+
+
+class SpecimenKind(Node):
+    value: Text
+    aliases: tuple[str, ...] = ()
+    code: Code
+
+
+class Range(Node):
+    """An allowed range of a DICOM attribute, in the unit that the attribute has in PS3.3."""
+
+    keyword: Text
+    min: float | None = None
+    max: float | None = None
+    unit: str = ""
+    one_of: tuple[str, ...] = ()
+    severity: Literal["info", "warning", "error"] = "warning"
+    cites: str = ""
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Range:
+        if self.min is None and self.max is None and not self.one_of:
+            raise ValueError("give min, max or one_of: a range without a bound checks nothing")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError("min is larger than max")
+        return self
+
+
+class Item(Node):
+    """One kind of image (or signal) that a visit, lesion or specimen needs."""
+
+    id: Slug
+    title: Words
+    kind: Literal["dicom", "photo", "slide", "waveform", "video"]
+    modalities: tuple[Modality, ...] = Field(min_length=1, description="DICOM Modality after conversion")
+    sop_classes: tuple[str, ...] = Field(default=(), description="SOP class UIDs allowed; empty: any that de-identification masters")
+    level: Literal["visit", "lesion", "specimen"]
+    visits: tuple[LocalId, ...] = ()
+    views: tuple[str, ...] = ()
+    required: bool = False
+    min_instances: int = Field(default=1, ge=1, description="per series")
+    anatomy: Code | None = Field(default=None, description="AnatomicRegionSequence for photos and slides")
+    acquisition: tuple[Range, ...] = ()
+    review: Literal["always", "risk", "never"] = Field(
+        default="risk", description="when a person at the spoke must look before sending; risk: as PS3.15 Clean Pixel Data asks"
+    )
+
+
+class Column(Node):
+    """One column of a clinical table: what it is for, and whether and how it leaves the hospital.
+
+    Only `variable` columns leave. A role that names or places a person is used inside the hospital alone.
+    """
+
+    name: Slug
+    title: Words | None = None
+    aliases: tuple[str, ...] = Field(default=(), description="headings under which hospitals write this column")
+    role: Literal[
+        "variable", "person", "person-alias", "abha", "identifier", "name", "guardian", "visit", "visit-date",
+        "lesion", "lesion-site", "laterality", "specimen", "specimen-kind", "file", "view", "sex", "birth-date", "age",
+        "basis", "basis-reference", "basis-date", "scope", "withdrawn-on", "drop",
+    ] = "variable"  # fmt: skip
+    type: Literal["integer", "number", "boolean", "category", "date", "text"] = "text"
+    unit: str = Field(default="", description="UCUM")
+    code: Code | None = None
+    values: tuple[str, ...] = ()
+    aliases_of_values: dict[str, str] = Field(default_factory=dict)
+    min: float | None = None
+    max: float | None = None
+    required: bool = False
+    quasi_identifier: bool = False
+
+    @model_validator(mode="after")
+    def _can_leave(self) -> Column:
+        if self.role == "variable":
+            if self.type in {"text", "date"}:
+                raise ValueError("free text and dates do not leave the hospital: use another type, or role: drop")
+            if self.type == "category" and not self.values:
+                raise ValueError("a category needs its values")
+        return self
+
+
+class Table(Node):
+    """A clinical table, recognised by its headings. `grain` says what one row is about."""
+
+    id: Slug
+    title: Words
+    grain: Literal["person", "basis", "visit", "lesion", "specimen", "item"]
+    columns: tuple[Column, ...] = Field(min_length=1)
+    required: bool = False
+
+    def roles(self) -> dict[str, Column]:
+        """Return the first column of each role other than `variable`."""
+        found: dict[str, Column] = {}
+        for column in self.columns:
+            found.setdefault(column.role, column)
+        return found
+
+
+class Source(Node):
+    """Where a target's value comes from: a table's column, or labels that come with the images."""
+
+    table: Slug | None = None
+    column: Slug | None = None
+    labels: Literal["imported", "reading"] | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Source:
+        if bool(self.labels) == bool(self.table and self.column):
+            raise ValueError("give either table and column, or labels")
+        return self
+
+
+class Target(Node):
+    """What a model may be asked to predict."""
+
+    id: Slug
+    title: Words
+    level: Literal["subject", "visit", "lesion", "specimen", "series", "instance"]
+    type: Literal["category", "number", "segmentation", "regions"]
+    values: tuple[str, ...] = ()
+    codes: dict[str, Code] = Field(default_factory=dict)
+    unit: str = ""
+    source: Source
+    items: tuple[Slug, ...] = Field(min_length=1, description="the item definitions that it is predicted from")
+
+
+DeidOption = Literal[
+    "retain-safe-private", "retain-uids", "retain-device-identity", "retain-institution-identity",
+    "retain-patient-characteristics", "retain-longitudinal-full-dates", "retain-longitudinal-modified-dates",
+    "clean-descriptors", "clean-structured-content", "clean-graphics", "clean-pixel-data",
+    "clean-recognizable-visual-features",
+]  # fmt: skip
+"""The options of PS3.15 Table E.1-1, in the order of its columns."""
+
+
+class DeidException(Node):
+    """One attribute treated otherwise than the profile says, with the reason that the hub answers for."""
+
+    keyword: Text
+    action: Literal["keep", "remove", "empty"]
+    reason: Annotated[str, Field(min_length=10)]
+
+
+class Deid(Node):
+    options: tuple[DeidOption, ...] = ()
+    exceptions: tuple[DeidException, ...] = ()
+
+    @model_validator(mode="after")
+    def _dates_one_way(self) -> Deid:
+        both = {"retain-longitudinal-full-dates", "retain-longitudinal-modified-dates"}
+        if both <= set(self.options):
+            raise ValueError("choose one of the two date options (PS3.15 E.3.6)")
+        return self
+
+
+class Annotation(Node):
+    id: Slug
+    target: Slug
+    readers_per_item: int = Field(ge=1)
+    blinded: bool = True
+    adjudication: Literal["none", "third-reader", "consensus"]
+    instructions: str = ""
+
+
+class Share(Node):
+    value: Text
+    share: float = Field(ge=0, le=1)
+
+
+class Population(Node):
+    """Whom the dataset stands for: target shares by a variable, with the source of the figures."""
+
+    description: Text
+    variable: dict[str, tuple[Share, ...]] = Field(default_factory=dict)
+    source: str = ""
+
+
+class Split(Node):
+    """Parts of a release; a person is always in one part only, together with those declared the same."""
+
+    parts: dict[Slug, float] = Field(min_length=2)
+    stratify: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _whole(self) -> Split:
+        if abs(sum(self.parts.values()) - 1) > 1e-9:
+            raise ValueError("the parts must add up to 1")
+        return self
+
+
+class Access(Node):
+    level: Literal["open", "controlled", "restricted"]
+    license: Text
+    license_url: str = ""
+    uses: tuple[str, ...] = Field(min_length=1, description="DUO terms under which it may be used")
+    commercial: bool
+    citation: Text
+
+
+class Protocol(Node):
+    """The whole protocol. `digest` is the SHA-256 of the canonical form of the file's content: its version."""
+
+    schema_: Literal["midas-protocol/1"] = Field(alias="schema")
+    id: Slug
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
+    title: Words
+    summary: Words
+    disease: tuple[Code, ...] = Field(min_length=1)
+    hub: Institution
+    spokes: tuple[Institution, ...] = ()
+    contact: str = ""
+    ethics: tuple[Ethics, ...] = Field(min_length=1)
+    visits: tuple[Visit, ...] = Field(min_length=1)
+    lesions: Lesions
+    specimens: tuple[SpecimenKind, ...] = ()
+    items: tuple[Item, ...] = Field(min_length=1)
+    tables: tuple[Table, ...] = Field(min_length=1)
+    targets: tuple[Target, ...] = Field(min_length=1)
+    deid: Deid
+    annotation: tuple[Annotation, ...] = ()
+    population: Population
+    split: Split
+    access: Access
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)

@@ -1,0 +1,1 @@
+"""Looks at series, images and tables and returns findings; it changes nothing."""

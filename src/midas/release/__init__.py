@@ -1,0 +1,1 @@
+"""A draft becomes an immutable, verifiable release, and a synthetic twin that anyone may look at."""

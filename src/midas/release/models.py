@@ -1,0 +1,82 @@
+"""Drafts, which change, and releases, which never do."""
+
+from django.conf import settings
+from django.db import models
+
+from midas.catalogue.models import Dataset, ProtocolVersion, Subject
+
+
+class Draft(models.Model):
+    """What is to be cut: a choice of registered items, frozen words, and the secret behind the salts.
+
+    `salt_root` makes cutting the same draft twice give the same key; each subject's salt is derived from it, and the
+    derived salts are what a withdrawal erases (a release keeps them in `ReleaseSubject`).
+    """
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="+")
+    protocol = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="+")
+    version = models.CharField(max_length=32)
+    title = models.CharField(max_length=200, blank=True)
+    notes = models.TextField(blank=True)
+    published_on = models.DateField()
+    salt_root = models.CharField(max_length=64)
+    submissions = models.JSONField(default=list, help_text="roots of the submissions it draws on, frozen")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["dataset", "version"], name="draft_once")]
+
+
+class Release(models.Model):
+    """A sealed set of files. Only a withdrawal touches it afterwards, and leaves the key as it is."""
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="+")
+    draft = models.ForeignKey(Draft, on_delete=models.PROTECT, related_name="+")
+    version = models.CharField(max_length=32)
+    twin = models.BooleanField(default=False)
+    key = models.CharField(max_length=64)
+    seal = models.JSONField()
+    access = models.CharField(max_length=12)
+    license = models.CharField(max_length=100)
+    summary = models.JSONField(default=dict)
+    whole_salt = models.CharField(max_length=64)
+    cut_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["dataset", "version", "twin"], name="release_once")]
+
+
+class ReleaseSubject(models.Model):
+    """A subject's salt in a release. The row goes when the subject withdraws. A twin's subjects are synthetic."""
+
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="+")
+    pseudonym = models.CharField(max_length=16)
+    subject = models.ForeignKey(Subject, on_delete=models.PROTECT, null=True, related_name="+")
+    salt = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["release", "pseudonym"], name="release_subject_once")]
+
+
+class ReleaseFile(models.Model):
+    """One sealed file: a `midas.manifest.Entry` whose bytes are the blob `sha256`."""
+
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="+")
+    path = models.CharField(max_length=300)
+    sha256 = models.CharField(max_length=64, db_index=True)
+    size = models.BigIntegerField()
+    owner = models.CharField(max_length=16, blank=True)
+    leaf = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["release", "path"], name="release_file_once")]
+
+
+class ReleaseTombstone(models.Model):
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="+")
+    number = models.PositiveIntegerField()
+    signed = models.JSONField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["release", "number"], name="tombstone_once")]

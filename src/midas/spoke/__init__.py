@@ -1,0 +1,1 @@
+"""The agent inside a hospital: receive, match, look, de-identify, verify, review, pack, send."""

@@ -1,0 +1,1 @@
+"""Templates, components, translations and static assets of both sites; it knows no model."""

@@ -1,0 +1,1 @@
+"""The hub: pages and API over the rooms; the only place that reads its environment is bootstrap.py."""

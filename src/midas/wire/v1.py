@@ -1,0 +1,254 @@
+"""Version 1 of the words between spoke, hub and SDK.
+
+A *submission* is a set of content-addressed files described by one signed `SubmissionHeader`:
+
+    protocol.yaml        the protocol file the items were collected under, byte for byte
+    subjects.ndjson      one `SubjectLine` per subject: visits, lesions, specimens, lawful basis
+    items.ndjson         one `ItemLine` per DICOM instance: its blob, place in the subject tree, provenance
+    records.ndjson       one `RecordLine` per accepted row of a clinical table
+    labels.ndjson        one `LabelLine` per label that came with the data ("imported")
+    report.json          the de-identification report of the batch (`midas.deid.Report`)
+    report.html          the same for people
+    <subject>/<study>/<series>/<instance>.dcm   the instances themselves
+
+NDJSON lines are canonical JSON (RFC 8785), sorted by their first field, so that equal content has equal bytes.
+Dates do not travel in these lines; time is carried as whole days since the subject's first visit.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Uid = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)*$", max_length=64)]
+SubjectId = Annotated[str, Field(pattern=r"^P-[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}$")]
+"""A random pseudonym in Crockford's base 32, unique over all spokes."""
+LocalId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
+
+BasisKind = Literal["consent", "guardian-consent", "waiver"]
+Level = Literal["subject", "visit", "lesion", "specimen", "study", "series", "instance"]
+
+
+class Wire(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Code(Wire):
+    """A coded concept (PS3.16): `scheme` is SCT, LN, ICD10, ICDO3, DCM …"""
+
+    scheme: str
+    value: str
+    meaning: str
+
+
+class BasisLine(Wire):
+    """Why this subject's data may be used: the protocol's ethics entry and what the person (or committee) allowed."""
+
+    kind: BasisKind
+    ethics: Slug
+    scope: tuple[str, ...] = ()
+
+
+class VisitLine(Wire):
+    visit: LocalId
+    day: int = Field(description="whole days since the subject's first visit")
+    age_years: int | None = Field(default=None, ge=0, le=90, description="90 stands for 90 and over")
+
+
+class LesionLine(Wire):
+    lesion: LocalId
+    tracking_uid: Uid
+    site: Code | None = None
+    laterality: Literal["left", "right", "midline", "bilateral"] | None = None
+
+
+class SpecimenLine(Wire):
+    specimen: LocalId
+    uid: Uid
+    kind: str | None = None
+    lesion: LocalId | None = None
+    visit: LocalId | None = None
+
+
+class SubjectLine(Wire):
+    subject: SubjectId
+    sex: Literal["F", "M", "O", "U"] = "U"
+    basis: tuple[BasisLine, ...]
+    visits: tuple[VisitLine, ...] = ()
+    lesions: tuple[LesionLine, ...] = ()
+    specimens: tuple[SpecimenLine, ...] = ()
+    links: tuple[SubjectId, ...] = Field(
+        default=(), description="pseudonyms found to be the same person after both were sent; never reissued"
+    )
+
+
+class FindingLine(Wire):
+    rule: str
+    severity: Literal["info", "warning", "error"]
+    scope: str
+    message: str
+    advice: str = ""
+    cites: str = ""
+    origin: str = "midas"
+
+
+class ItemLine(Wire):
+    """One DICOM instance: where its bytes are, where it stands in the subject tree, what it was made from."""
+
+    path: str
+    sha256: Sha256
+    size: int = Field(ge=1)
+    subject: SubjectId
+    visit: LocalId | None = None
+    lesion: LocalId | None = None
+    specimen: LocalId | None = None
+    item: Slug = Field(description="the protocol's item definition that this instance answers")
+    kind: Literal["dicom", "photo", "slide", "waveform", "video", "label"]
+    view: str | None = None
+    modality: str
+    sop_class_uid: Uid
+    sop_instance_uid: Uid
+    series_uid: Uid
+    study_uid: Uid
+    transfer_syntax_uid: Uid
+    facts: dict[str, str | int | float | None] = Field(
+        default_factory=dict, description="DICOM keyword → value: Rows, Columns, PixelSpacing …"
+    )
+    sources: tuple[Sha256, ...] = Field(
+        min_length=1, description="HMAC-SHA-256 (spoke's provenance key) of each source file's SHA-256"
+    )
+    deid: str = Field(description="profile and engine: `oral-cancer@<protocol digest>/midas-deid 0.1.0`")
+    findings: tuple[FindingLine, ...] = ()
+
+
+class RecordLine(Wire):
+    """One row of a clinical table after its identifying columns were taken away."""
+
+    table: Slug
+    record: Sha256 = Field(description="HMAC of table and row key: stable over resubmission")
+    subject: SubjectId
+    visit: LocalId | None = None
+    lesion: LocalId | None = None
+    specimen: LocalId | None = None
+    values: dict[str, str | int | float | bool | None]
+
+
+class LabelLine(Wire):
+    """A value for a target at one place of the subject tree, with where it comes from.
+
+    `segmentation_uid` names the SEG/SR instance (an `ItemLine` of kind `label`) that carries it where it is spatial.
+    """
+
+    level: Level
+    subject: SubjectId
+    visit: LocalId | None = None
+    lesion: LocalId | None = None
+    specimen: LocalId | None = None
+    uid: Uid | None = Field(default=None, description="of the study, series or instance, at these levels")
+    target: Slug
+    value: str | int | float | bool | None
+    source: str = Field(description="`table:<id>.<column>`, `imported:<format>` or `reading:<task>`")
+    readers: tuple[str, ...] = ()
+    segmentation_uid: Uid | None = None
+
+
+class Part(Wire):
+    path: str
+    sha256: Sha256
+    size: int = Field(ge=0)
+
+
+class SubmissionHeader(Wire):
+    """What the spoke signs. `root` is the Merkle root over all files (`midas.manifest`)."""
+
+    schema_: Literal["midas-submission/1"] = Field(default="midas-submission/1", alias="schema")
+    spoke: Slug
+    dataset: Slug
+    protocol_sha256: Sha256
+    root: Sha256
+    salts_sha256: Sha256
+    parts: tuple[Part, ...] = Field(description="every file that is not an instance, salts.json included")
+    subjects: int = Field(ge=0)
+    instances: int = Field(ge=0)
+    records: int = Field(ge=0)
+    labels: int = Field(ge=0)
+    bytes: int = Field(ge=0)
+    tally: dict[str, int] = Field(description="waiting, held, refused, sent at the spoke when it was packed")
+    software: str
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Signed(Wire):
+    """Canonical JSON text with an Ed25519 signature over its UTF-8 bytes (RFC 8032), both base64url-free hex."""
+
+    payload: str
+    signature: Annotated[str, Field(pattern=r"^[0-9a-f]{128}$")]
+    public_key: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Missing(Wire):
+    """`POST /api/v1/blobs/missing`: of these digests, which does the hub not have? At most 1,000 a call."""
+
+    sha256: tuple[Sha256, ...] = Field(max_length=1000)
+
+
+SubmissionState = Literal["received", "verifying", "registered", "refused"]
+
+
+class SubmissionStatus(Wire):
+    """`GET /api/v1/submissions/{root}`; also what `POST /api/v1/submissions` answers (202, or 200 when known)."""
+
+    root: Sha256
+    state: SubmissionState
+    findings: tuple[FindingLine, ...] = ()
+    receipt: Signed | None = Field(default=None, description="a signed `Receipt`, once registered")
+
+
+class Receipt(Wire):
+    schema_: Literal["midas-receipt/1"] = Field(default="midas-receipt/1", alias="schema")
+    root: Sha256
+    spoke: Slug
+    dataset: Slug
+    instances: int
+    registered_at: str
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class ReleaseCard(Wire):
+    """`GET /api/v1/datasets` and `…/datasets/{id}`: what the SDK needs to find and name a release."""
+
+    dataset: Slug
+    version: str
+    key: Sha256
+    title: str
+    access: Literal["open", "controlled", "restricted"]
+    license: str
+    subjects: int
+    instances: int
+    bytes: int
+    cut_on: str
+    twin: bool = False
+    may_download: bool = False
+
+
+class DatasetCard(Wire):
+    dataset: Slug
+    title: str
+    summary: str
+    releases: tuple[ReleaseCard, ...] = ()
+
+
+class Problem(Wire):
+    """An error as RFC 9457 problem details; `detail` says what happened, `advice` what to do."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str = ""
+    advice: str = ""
+    extra: dict[str, Any] = Field(default_factory=dict)

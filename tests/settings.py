@@ -1,0 +1,34 @@
+"""One Django project for the tests that holds the apps of both sites; the sites' own settings are tested by running them."""
+
+import os
+import tempfile
+from pathlib import Path
+
+SECRET_KEY = "tests-only"  # noqa: S105
+HOME = Path(os.environ.get("MIDAS_TEST_HOME") or tempfile.mkdtemp(prefix="midas-tests-"))
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "midas.ui",
+    "midas.people",
+    "midas.catalogue",
+    "midas.release",
+    "midas.spoke.vault",
+    "midas.spoke.intake",
+    "midas.spoke.outbox",
+]
+AUTH_USER_MODEL = "people.Account"
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(HOME / "test.sqlite3")}}
+MIDDLEWARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+ROOT_URLCONF = "tests.urls"
+USE_TZ = True
+TIME_ZONE = "UTC"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
