@@ -1,0 +1,68 @@
+"""How commands speak: progress bars and tables for people, JSON for programs, one exit code per kind of error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+from midas.kernel import BadInput, BrokenPromise, Conflict, Forbidden, MidasError, NotFound, Unavailable
+
+T = TypeVar("T")
+
+out = Console()
+err = Console(stderr=True)
+
+EXIT_CODES: tuple[tuple[type[MidasError], int], ...] = (
+    (BadInput, 2),
+    (NotFound, 3),
+    (Forbidden, 4),
+    (Conflict, 5),
+    (Unavailable, 6),
+    (BrokenPromise, 7),
+)
+
+
+class Bar:
+    """A `midas.kernel.Progress` that draws on the terminal's error stream, so that `--json` output stays clean."""
+
+    def track(self, items: Iterable[T], *, label: str, total: int | None = None) -> Iterator[T]:
+        columns = (
+            TextColumn("[bold]{task.description}"),
+            BarColumn(bar_width=36),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+        )
+        with Bars(*columns, console=err) as bars:
+            size = total if total is not None else (len(items) if isinstance(items, Sequence) else None)
+            task = bars.add_task(label, total=size)
+            for item in items:
+                yield item
+                bars.advance(task)
+
+
+def table(title: str, headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    drawn = Table(title=title, title_justify="left", header_style="bold", show_lines=False)
+    for heading in headings:
+        drawn.add_column(heading, overflow="fold")
+    for row in rows:
+        drawn.add_row(*("" if cell is None else str(cell) for cell in row))
+    out.print(drawn)
+
+
+def as_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def fail(error: MidasError) -> int:
+    """Print what happened and what to do on the error stream; return the exit code."""
+    err.print(f"[bold red]{type(error).__name__}[/] {error.message}", highlight=False)
+    if error.advice:
+        err.print(f"[dim]→ {error.advice}[/]", highlight=False)
+    return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1)
