@@ -1,0 +1,72 @@
+"""What every test shares: a test that needs a program of the operating system says which, and is never silently lost.
+
+`@pytest.mark.system("dcmtk")` on a test whose program is missing makes it a skip named *not run: needs dcmtk*; with
+`REQUIRE_SYSTEM=1` in the environment (as `.ci/run` sets it) the same test fails. `system("a", "b")` needs both.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+POSTGRES_HOMES = ("/usr/lib/postgresql",)
+
+
+def _on_path(*names: str) -> Callable[[], bool]:
+    return lambda: all(shutil.which(name) for name in names)
+
+
+def _postgres() -> bool:
+    if shutil.which("initdb") and shutil.which("pg_ctl"):
+        return True
+    return any(list(Path(home).glob("*/bin/initdb")) for home in POSTGRES_HOMES)
+
+
+# A name used in `system(...)` → how its presence is known. A name that is not listed is looked up on PATH as it is.
+PROGRAMS: dict[str, Callable[[], bool]] = {
+    "dcmtk": _on_path("dcmdump", "storescu", "storescp"),
+    "orthanc": _on_path("Orthanc"),
+    "postgresql": _postgres,
+    "slurm": _on_path("sbatch", "slurmctld", "slurmd", "munged"),
+    "node": _on_path("node"),
+}
+
+
+def missing_program(name: str) -> bool:
+    present = PROGRAMS.get(name, _on_path(name))
+    return not present()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before anything of a test is built: is what it needs of the operating system here?"""
+    for mark in item.iter_markers("system"):
+        if not mark.args:
+            pytest.fail(
+                'system(...) must name a program, e.g. @pytest.mark.system("dciodvfy")', pytrace=False
+            )
+        absent = [name for name in mark.args if missing_program(name)]
+        if not absent:
+            continue
+        reason = f"not run: needs {', '.join(absent)}"
+        if os.environ.get("REQUIRE_SYSTEM") == "1":
+            pytest.fail(f"{reason} (REQUIRE_SYSTEM=1)", pytrace=False)
+        pytest.skip(reason)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name each test that was not run because the machine lacks a program."""
+    lines = sorted(
+        {
+            f"{report.nodeid}  ({report.longrepr[2].removeprefix('Skipped: ')})"
+            for report in terminalreporter.stats.get("skipped", [])
+            if isinstance(report.longrepr, tuple) and "not run: needs" in report.longrepr[2]
+        }
+    )
+    if lines:
+        terminalreporter.section("not run on this machine")
+        for line in lines:
+            terminalreporter.write_line(line)
