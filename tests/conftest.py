@@ -1,7 +1,7 @@
-"""What every test shares: a test that needs a program of the operating system says which, and is never silently lost.
+"""What every test shares: a test that needs a system program says which, and is never silently lost.
 
-`@pytest.mark.system("dcmtk")` on a test whose program is missing makes it a skip named *not run: needs dcmtk*; with
-`REQUIRE_SYSTEM=1` in the environment (as `.ci/run` sets it) the same test fails. `system("a", "b")` needs both.
+`@pytest.mark.system("dcmtk")` on a test whose program is missing makes it a skip: *not run: needs dcmtk*; with
+`REQUIRE_SYSTEM=1` in the environment (as `.ci/run` sets it) it fails. `system("a", "b")` needs both.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def _postgres() -> bool:
     return any(list(Path(home).glob("*/bin/initdb")) for home in POSTGRES_HOMES)
 
 
-# A name used in `system(...)` → how its presence is known. A name that is not listed is looked up on PATH as it is.
+# A name used in `system(...)` → how its presence is known; a name that is not listed is looked up on PATH.
 PROGRAMS: dict[str, Callable[[], bool]] = {
     "dcmtk": _on_path("dcmdump", "storescu", "storescp"),
     "orthanc": _on_path("Orthanc"),
