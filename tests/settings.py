@@ -4,7 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 
-SECRET_KEY = "tests-only"  # noqa: S105
+SECRET_KEY = "tests-only"
 HOME = Path(os.environ.get("MIDAS_TEST_HOME") or tempfile.mkdtemp(prefix="midas-tests-"))
 INSTALLED_APPS = [
     "django.contrib.auth",

@@ -5,7 +5,15 @@ Identified values live in `midas.kernel.identified`, which only the edge rooms m
 """
 
 from midas.kernel.clock import Clock, FixedClock, SystemClock
-from midas.kernel.errors import BadInput, BrokenPromise, Conflict, Forbidden, MidasError, NotFound, Unavailable
+from midas.kernel.errors import (
+    BadInput,
+    BrokenPromise,
+    Conflict,
+    Forbidden,
+    MidasError,
+    NotFound,
+    Unavailable,
+)
 from midas.kernel.files import whole_file
 from midas.kernel.findings import Finding, Severity
 from midas.kernel.hashing import Digest, canonical, sha256_bytes, sha256_file

@@ -1,6 +1,6 @@
 """A wrapper for what could name a person: it refuses to be printed, logged, formatted or pickled by accident."""
 
-from typing import Any, Generic, NoReturn, TypeVar
+from typing import Generic, NoReturn, TypeVar
 
 T = TypeVar("T")
 
@@ -24,18 +24,21 @@ class Identified(Generic[T]):
         return "Identified(…)"
 
     def _refuse(self) -> NoReturn:
-        raise TypeError("an identified value was about to leave its wrapper; call reveal() where that is meant")
+        raise TypeError(
+            "an identified value was about to leave its wrapper; call reveal() where that is meant"
+        )
 
-    def __str__(self) -> str:
+    def __str__(self) -> NoReturn:
         self._refuse()
 
-    def __format__(self, spec: str) -> str:
+    def __format__(self, spec: str) -> NoReturn:
+        del spec
         self._refuse()
 
     def __reduce__(self) -> NoReturn:
         self._refuse()
 
-    def __eq__(self, other: Any) -> bool:
+    def __eq__(self, other: object) -> bool:
         return isinstance(other, Identified) and bool(self._value == other._value)
 
     def __hash__(self) -> int:

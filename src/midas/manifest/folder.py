@@ -1,9 +1,9 @@
 """A sealed folder on disk, checked without any server: three answers per file.
 
-    seal/seal.json        signed: the key, and what the folder calls itself
-    seal/tree.ndjson      one entry per file, in path order
-    seal/salts.json       owner → salt
-    seal/tombstones/*.json  signed: one per withdrawn subject
+seal/seal.json        signed: the key, and what the folder calls itself
+seal/tree.ndjson      one entry per file, in path order
+seal/salts.json       owner → salt
+seal/tombstones/*.json  signed: one per withdrawn subject
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 from midas.kernel import BadInput, BrokenPromise, NoProgress, Progress, canonical, sha256_file, whole_file
 from midas.manifest.sign import verify_signature
-from midas.manifest.tree import WHOLE, Entry, Tombstone, Tree, key_of
+from midas.manifest.tree import Entry, Tombstone, Tree, key_of
 from midas.wire.v1 import Signed
 
 SEAL, TREE, SALTS, TOMBSTONES = "seal/seal.json", "seal/tree.ndjson", "seal/salts.json", "seal/tombstones"
@@ -64,9 +64,7 @@ def decode_tree(lines: Iterable[bytes | str]) -> tuple[Entry, ...]:
     return tuple(Entry(**json.loads(line)) for line in lines if line.strip())
 
 
-def write_seal(
-    folder: Path, *, tree: Tree, seal: Signed, tombstones: Iterable[Signed] = ()
-) -> None:
+def write_seal(folder: Path, *, tree: Tree, seal: Signed, tombstones: Iterable[Signed] = ()) -> None:
     """Write the four kinds of seal files; `seal` signs a JSON object that holds at least `key`."""
     files: dict[str, bytes] = {
         SEAL: seal.model_dump_json().encode(),
@@ -138,9 +136,7 @@ def _unsealed(folder: Path, tree: Tree) -> Iterator[FileAnswer]:
             yield FileAnswer(name, Answer.WRONG, "not part of what was sealed")
 
 
-def verify_folder(
-    folder: Path, *, trusted: str | None = None, progress: Progress | None = None
-) -> Verdict:
+def verify_folder(folder: Path, *, trusted: str | None = None, progress: Progress | None = None) -> Verdict:
     """Hash every file of a sealed folder and compare with the signed key.
 
     Each file is right, withdrawn (a signed tombstone stands for its subject's files; they have no names any more, so
@@ -163,6 +159,3 @@ def verify_folder(
         key=key, about=about, public_key=public_key, files=tuple(files),
         ok=key == about["key"] and all(file.answer is not Answer.WRONG for file in files),
     )  # fmt: skip
-
-
-__all__ = ["WHOLE", "Answer", "FileAnswer", "Verdict", "decode_tree", "encode_tree", "read_seal", "verify_folder", "write_seal"]

@@ -36,9 +36,7 @@ class PrivateKey:
 
 def sign(value: Any, key: PrivateKey) -> Signed:
     payload = canonical(value)
-    return Signed(
-        payload=payload.decode(), signature=key.signature_of(payload), public_key=key.public_hex
-    )
+    return Signed(payload=payload.decode(), signature=key.signature_of(payload), public_key=key.public_hex)
 
 
 def verify_signature(signed: Signed, *, trusted: str | None = None) -> None:

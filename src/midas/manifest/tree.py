@@ -84,7 +84,9 @@ def _root(hashes: Sequence[bytes]) -> bytes:
         return hashlib.sha256(b"").digest()
     level = list(hashes)
     while len(level) > 1:
-        paired = [hashlib.sha256(b"\x01" + level[i] + level[i + 1]).digest() for i in range(0, len(level) - 1, 2)]
+        paired = [
+            hashlib.sha256(b"\x01" + level[i] + level[i + 1]).digest() for i in range(0, len(level) - 1, 2)
+        ]
         level = paired + level[len(paired) * 2 :]
     return level[0]
 
@@ -117,7 +119,9 @@ def key_of(tree: Tree) -> Digest:
     paths = {entry.path for entry in tree.entries}
     if len(paths) != len(tree.entries):
         raise Conflict("Two files have the same path.", advice="Name each file of a release once.")
-    nodes = [_owner_node(owner, owned, _salt(tree, owner)) for owner, owned in _by_owner(tree.entries).items()]
+    nodes = [
+        _owner_node(owner, owned, _salt(tree, owner)) for owner, owned in _by_owner(tree.entries).items()
+    ]
     nodes += [bytes.fromhex(node) for node in tree.withdrawn]
     return Digest(hashlib.sha256(b"\x03" + _root(sorted(nodes))).hexdigest())
 
@@ -132,7 +136,9 @@ def withdraw(
     key = key_of(tree)
     owned = _by_owner(tree.entries).get(owner)
     if not owned or owner == WHOLE:
-        raise Conflict(f"{owner or 'The whole'} is not a subject of this tree.", advice="Check the pseudonym.")
+        raise Conflict(
+            f"{owner or 'The whole'} is not a subject of this tree.", advice="Check the pseudonym."
+        )
     node = _owner_node(owner, owned, _salt(tree, owner)).hex()
     new = {entry.path: entry for entry in rewritten}
     entries: list[Entry] = []
@@ -146,7 +152,9 @@ def withdraw(
             replaced.append(Replaced(path=entry.path, leaf=leaf, sha256=fresh.sha256, size=fresh.size))
         entries.append(entry)
     if new:
-        raise Conflict(f"{min(new)} is not a file of this tree.", advice="Rewrite only files that were sealed.")
+        raise Conflict(
+            f"{min(new)} is not a file of this tree.", advice="Rewrite only files that were sealed."
+        )
     after = Tree(
         entries=tuple(entries),
         salts={name: salt for name, salt in tree.salts.items() if name != owner},

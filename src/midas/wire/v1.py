@@ -183,7 +183,7 @@ class SubmissionHeader(Wire):
 
 
 class Signed(Wire):
-    """Canonical JSON text with an Ed25519 signature over its UTF-8 bytes (RFC 8032), both base64url-free hex."""
+    """Canonical JSON text with an Ed25519 signature (RFC 8032) over its UTF-8 bytes, in hexadecimal."""
 
     payload: str
     signature: Annotated[str, Field(pattern=r"^[0-9a-f]{128}$")]
