@@ -1,6 +1,6 @@
 """What every test shares: a test that needs a system program says which, and is never silently lost.
 
-`@pytest.mark.system("dcmtk")` on a test whose program is missing makes it a skip: *not run: needs dcmtk*; with
+Where its program is missing, `@pytest.mark.system("dcmtk")` makes a skip: *not run: needs dcmtk*; with
 `REQUIRE_SYSTEM=1` in the environment (as `.ci/run` sets it) it fails. `system("a", "b")` needs both.
 """
 
