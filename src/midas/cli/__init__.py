@@ -49,7 +49,7 @@ app = typer.Typer(
 )  # fmt: skip
 
 
-def _version(value: bool) -> None:  # noqa: FBT001 - Typer calls it so
+def _version(value: bool) -> None:
     if value:
         typer.echo(f"midas {__version__}")
         raise typer.Exit

@@ -4,6 +4,8 @@ from typing import Generic, NoReturn, TypeVar
 
 T = TypeVar("T")
 
+_REFUSAL = "an identified value was about to leave its wrapper; call reveal() where that is meant"
+
 
 class Identified(Generic[T]):
     """Hold an identified value; `reveal()` is the only way to it, and easy to search for in a review.
@@ -23,20 +25,14 @@ class Identified(Generic[T]):
     def __repr__(self) -> str:
         return "Identified(…)"
 
-    def _refuse(self) -> NoReturn:
-        raise TypeError(
-            "an identified value was about to leave its wrapper; call reveal() where that is meant"
-        )
+    def __str__(self) -> str:
+        raise TypeError(_REFUSAL)
 
-    def __str__(self) -> NoReturn:
-        self._refuse()
-
-    def __format__(self, spec: str) -> NoReturn:
-        del spec
-        self._refuse()
+    def __format__(self, spec: str) -> str:
+        raise TypeError(_REFUSAL)
 
     def __reduce__(self) -> NoReturn:
-        self._refuse()
+        raise TypeError(_REFUSAL)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Identified) and bool(self._value == other._value)

@@ -63,7 +63,6 @@ def test_an_error_says_what_happened_and_what_to_do() -> None:
         copy.copy,
         json.dumps,
         lambda value: f"{value}",
-        lambda value: "%s" % value,
     ],
 )
 def test_an_identified_value_refuses_to_leave(leak: object) -> None:
