@@ -43,7 +43,9 @@ class Ethics(Node):
     collected_until: IsoDate | None = Field(
         default=None, description="a waiver covers data collected up to this day; later data needs consent"
     )
-    scope: tuple[str, ...] = Field(min_length=1, description="DUO terms, such as DUO:0000042 (general research use)")
+    scope: tuple[str, ...] = Field(
+        min_length=1, description="DUO terms, such as DUO:0000042 (general research use)"
+    )
     cites: str = ""
 
 
@@ -102,7 +104,9 @@ class Item(Node):
     title: Words
     kind: Literal["dicom", "photo", "slide", "waveform", "video"]
     modalities: tuple[Modality, ...] = Field(min_length=1, description="DICOM Modality after conversion")
-    sop_classes: tuple[str, ...] = Field(default=(), description="SOP class UIDs allowed; empty: any that de-identification masters")
+    sop_classes: tuple[str, ...] = Field(
+        default=(), description="SOP class UIDs allowed; empty: any that de-identification masters"
+    )
     level: Literal["visit", "lesion", "specimen"]
     visits: tuple[LocalId, ...] = ()
     views: tuple[str, ...] = ()
@@ -111,7 +115,8 @@ class Item(Node):
     anatomy: Code | None = Field(default=None, description="AnatomicRegionSequence for photos and slides")
     acquisition: tuple[Range, ...] = ()
     review: Literal["always", "risk", "never"] = Field(
-        default="risk", description="when a person at the spoke must look before sending; risk: as PS3.15 Clean Pixel Data asks"
+        default="risk",
+        description="when a person at the spoke must look before sending; risk: as PS3.15 Clean Pixel Data asks",
     )
 
 
@@ -123,7 +128,9 @@ class Column(Node):
 
     name: Slug
     title: Words | None = None
-    aliases: tuple[str, ...] = Field(default=(), description="headings under which hospitals write this column")
+    aliases: tuple[str, ...] = Field(
+        default=(), description="headings under which hospitals write this column"
+    )
     role: Literal[
         "variable", "person", "person-alias", "abha", "identifier", "name", "guardian", "visit", "visit-date",
         "lesion", "lesion-site", "laterality", "specimen", "specimen-kind", "file", "view", "sex", "birth-date", "age",
@@ -143,7 +150,9 @@ class Column(Node):
     def _can_leave(self) -> Column:
         if self.role == "variable":
             if self.type in {"text", "date"}:
-                raise ValueError("free text and dates do not leave the hospital: use another type, or role: drop")
+                raise ValueError(
+                    "free text and dates do not leave the hospital: use another type, or role: drop"
+                )
             if self.type == "category" and not self.values:
                 raise ValueError("a category needs its values")
         return self
@@ -191,7 +200,9 @@ class Target(Node):
     codes: dict[str, Code] = Field(default_factory=dict)
     unit: str = ""
     source: Source
-    items: tuple[Slug, ...] = Field(min_length=1, description="the item definitions that it is predicted from")
+    items: tuple[Slug, ...] = Field(
+        min_length=1, description="the item definitions that it is predicted from"
+    )
 
 
 DeidOption = Literal[
