@@ -21,7 +21,9 @@ class Institution(models.Model):
 class Account(AbstractUser):
     """A person who signs in."""
 
-    institution = models.ForeignKey(Institution, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    institution = models.ForeignKey(
+        Institution, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     language = models.CharField(max_length=8, default="en")
 
 

@@ -1,0 +1,70 @@
+"""Tokens: keys for programs. The token goes out once, when it is issued; only its SHA-256 stays."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+
+from django.db.models import Q, QuerySet
+
+from midas.kernel import BadInput, Clock, sha256_bytes
+from midas.people.models import Account, Institution, Token
+
+MARK = "midas_"
+"""Tokens begin so, that people and secret scanners know one when they see it."""
+
+
+def issue_token(
+    *,
+    title: str,
+    clock: Clock,
+    account: Account | None = None,
+    spoke: Institution | None = None,
+    days: int | None = None,
+) -> str:
+    """Return a new token of an account or of a spoke, with 256 random bits; it cannot be shown again.
+
+    `days` is how long it is good for; `None`: until it is revoked.
+    """
+    if (account is None) == (spoke is None):
+        raise BadInput("A token belongs to one account or one spoke.", advice="Name exactly one of them.")
+    token = MARK + secrets.token_urlsafe(32)
+    now = clock.now()
+    Token.objects.create(
+        digest=_digest(token),
+        title=title[:100],
+        account=account,
+        spoke=spoke,
+        created_at=now,
+        expires_at=None if days is None else now + timedelta(days=days),
+    )
+    return token
+
+
+def revoke_tokens(*, clock: Clock, account: Account | None = None, spoke: Institution | None = None) -> int:
+    """Revoke all tokens of an account or a spoke; return how many there were."""
+    if (account is None) == (spoke is None):
+        raise BadInput("Tokens belong to one account or one spoke.", advice="Name exactly one of them.")
+    standing = Token.objects.filter(account=account, spoke=spoke, revoked_at=None)
+    return standing.update(revoked_at=clock.now())
+
+
+def account_of_token(token: str, *, now: datetime) -> Account | None:
+    """Return the active account that a token belongs to; `None` for an unknown, expired or revoked one."""
+    found = _standing(token, now).filter(account__is_active=True).select_related("account").first()
+    return found.account if found else None
+
+
+def spoke_of_token(token: str, *, now: datetime) -> Institution | None:
+    """Return the institution that a spoke's token belongs to; `None` for an unknown, expired or revoked one."""
+    found = _standing(token, now).filter(spoke__isnull=False).select_related("spoke").first()
+    return found.spoke if found else None
+
+
+def _standing(token: str, now: datetime) -> QuerySet[Token]:
+    in_time = Q(expires_at=None) | Q(expires_at__gt=now)
+    return Token.objects.filter(in_time, digest=_digest(token), revoked_at=None)
+
+
+def _digest(token: str) -> str:
+    return str(sha256_bytes(token.encode("utf-8", "surrogatepass")))
