@@ -1,0 +1,11 @@
+"""DICOM files of any SOP class and transfer syntax: read whole, described in plain facts, shown as a picture.
+
+In comes a path; out come a pydicom dataset, facts that name nobody, or a PNG. A file that cannot be read whole is a
+`BadInput` with advice; nothing is repaired in silence: `look` says what had to be assumed.
+"""
+
+from midas.formats.dicom.facts import facts
+from midas.formats.dicom.read import Read, look, read
+from midas.formats.dicom.view import frame, preview
+
+__all__ = ["Read", "facts", "frame", "look", "preview", "read"]
