@@ -1,1 +1,39 @@
-"""A draft becomes an immutable, verifiable release, and a synthetic twin that anyone may look at."""
+"""A draft becomes an immutable, verifiable release, and a synthetic twin that anyone may look at.
+
+In comes what the catalogue has registered, under one protocol; out goes a sealed set of files with a key that follows
+from its content. A release is never changed after it is cut: a withdrawal takes one person out and leaves the key.
+The names are found when first used, because Django reads this package before its models may be read.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from midas.release import look
+    from midas.release.content import About, Content, LeftOut
+    from midas.release.cutting import cut
+    from midas.release.drafting import new_draft
+    from midas.release.exporting import export
+    from midas.release.sealing import entries, seal_of, tree_of
+    from midas.release.twin import make_twin
+    from midas.release.withdrawal import withdraw_subject
+
+_HOMES = {
+    "About": "content", "Content": "content", "LeftOut": "content", "cut": "cutting", "entries": "sealing",
+    "export": "exporting", "look": "look", "make_twin": "twin", "new_draft": "drafting", "seal_of": "sealing",
+    "tree_of": "sealing", "withdraw_subject": "withdrawal",
+}  # fmt: skip
+
+__all__ = [
+    "About", "Content", "LeftOut", "cut", "entries", "export", "look", "make_twin", "new_draft", "seal_of", "tree_of",
+    "withdraw_subject",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'midas.release' has no attribute {name!r}")
+    module = importlib.import_module(f"midas.release.{_HOMES[name]}")
+    return module if name == "look" else getattr(module, name)

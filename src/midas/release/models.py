@@ -6,11 +6,19 @@ from django.db import models
 from midas.catalogue.models import Dataset, ProtocolVersion, Subject
 
 
+class SplitKey(models.Model):
+    """The secret that places persons in the parts of a dataset: one for all its versions, so that parts are stable."""
+
+    dataset = models.OneToOneField(Dataset, on_delete=models.PROTECT, related_name="+")
+    key = models.CharField(max_length=64)
+
+
 class Draft(models.Model):
     """What is to be cut: a choice of registered items, frozen words, and the secret behind the salts.
 
-    `salt_root` makes cutting the same draft twice give the same key; each subject's salt is derived from it, and the
-    derived salts are what a withdrawal erases (a release keeps them in `ReleaseSubject`).
+    `salt_root` makes cutting the same draft twice give the same key: each subject's salt is derived from it. The first
+    withdrawal erases it, so that a withdrawn subject's salt (a release keeps the salts in `ReleaseSubject`) cannot be
+    derived again.
     """
 
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="+")
@@ -19,9 +27,11 @@ class Draft(models.Model):
     title = models.CharField(max_length=200, blank=True)
     notes = models.TextField(blank=True)
     published_on = models.DateField()
-    salt_root = models.CharField(max_length=64)
+    salt_root = models.CharField(max_length=64, blank=True)
     submissions = models.JSONField(default=list, help_text="roots of the submissions it draws on, frozen")
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
     created_at = models.DateTimeField()
 
     class Meta:
@@ -29,7 +39,10 @@ class Draft(models.Model):
 
 
 class Release(models.Model):
-    """A sealed set of files. Only a withdrawal touches it afterwards, and leaves the key as it is."""
+    """A sealed set of files. Only a withdrawal touches it afterwards, and leaves the key as it is.
+
+    `summary` holds counts, the digest of the draft it was cut from, and who was left out and why.
+    """
 
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="+")
     draft = models.ForeignKey(Draft, on_delete=models.PROTECT, related_name="+")

@@ -1,0 +1,63 @@
+"""What stands in one release before it is sealed: tables, image files and the words around them, as one value.
+
+The catalogue and the twin's generator both give a `Content`; everything after it is the same code for both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from midas.protocol.model import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A subject that the release does not hold, and why."""
+
+    subject: str
+    why: str
+
+
+@dataclass(frozen=True)
+class About:
+    """The words of a release. Nothing here is a time of day, a machine or a name of a person."""
+
+    dataset: str
+    version: str
+    published_on: str
+    protocol: Protocol
+    protocol_source: str
+    protocol_sha256: str
+    notes: str = ""
+    twin: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.dataset}@{self.version}" + (" (synthetic twin)" if self.twin else "")
+
+    @property
+    def title(self) -> str:
+        title = self.protocol.title.get("en", self.dataset)
+        return f"{title}: synthetic twin" if self.twin else title
+
+
+@dataclass(frozen=True)
+class Content:
+    """Tables by name (`clinical/<id>` for the protocol's), the batches of the de-identification report, who is out.
+
+    The image files are the rows of `manifest`; their bytes are blobs already.
+    """
+
+    about: About
+    tables: Mapping[str, pa.Table]
+    report: tuple[Mapping[str, Any], ...]
+    left_out: tuple[LeftOut, ...] = ()
+
+
+def path_of(table: str) -> str:
+    """Return the path of a table in the release."""
+    return f"{table}.parquet"

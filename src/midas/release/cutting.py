@@ -1,0 +1,149 @@
+"""From a draft to a release, in numbered steps. The same draft gives the same key; a changed one is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.db import transaction
+
+from midas import __version__
+from midas.catalogue.models import Subject
+from midas.kernel import Clock, Conflict, Digest, NotFound, Progress, canonical, sha256_bytes
+from midas.manifest import WHOLE, Entry, PrivateKey, Tree, key_of, sign
+from midas.release.content import Content
+from midas.release.documents import whole_files
+from midas.release.gathering import gather
+from midas.release.models import Draft, Release, ReleaseSubject, ReleaseTombstone
+from midas.release.sealing import keep, record_files, salts_from
+from midas.release.tables import batches
+from midas.store import Blobs
+
+
+def cut(
+    *, draft: Draft, store: Blobs, signer: PrivateKey, clock: Clock, progress: Progress | None = None
+) -> Release:
+    """Cut the draft, or return the release that it was cut into before.
+
+    Subjects who withdrew, who have no lawful basis or no image are left out and named in `summary["left_out"]`. Raise
+    `BadInput` where nothing may be released, `Conflict` where the draft or what it draws on changed since it was cut,
+    `NotFound` where an image is not in the store.
+    """
+    # 1 a release that exists stays what it is
+    before = Release.objects.filter(dataset=draft.dataset, version=draft.version, twin=False).first()
+    if before is not None and (before.summary["draft"] != draft_digest(draft)):
+        raise Conflict(
+            f"The draft of {draft.dataset.slug}@{draft.version} was changed after it was cut.",
+            advice="A release never changes: draft the next version.",
+        )
+    if before is not None and ReleaseTombstone.objects.filter(release=before).exists():
+        return before
+    # 2 gather what the catalogue holds, less whoever must not be in it
+    content = gather(draft=draft, store=store, progress=progress)
+    # 3 write tables and documents, 4 make the tree and its key
+    images = content.tables["manifest"]["sha256"].to_pylist()
+    if absent := store.missing(dict.fromkeys(images)):
+        raise NotFound(
+            f"{len(absent)} images of this draft are not in the store.", advice="Let the spoke send again."
+        )
+    subjects = content.tables["subjects"]["subject"].to_pylist()
+    made = assemble(content, store=store, salts=salts_from(bytes.fromhex(draft.salt_root), subjects))
+    # 5 the same draft once more: the same key, or an error
+    if before is not None:
+        if before.key != made.key:
+            raise Conflict(
+                f"{before.dataset.slug}@{before.version} would not come out as it was cut: what it draws on, or the software "
+                "that writes it, has changed.",
+                advice="Keep the release as it is and draft the next version.",
+            )
+        return before
+    # 6 sign and record, all or nothing
+    return record(content, made, draft=draft, signer=signer, clock=clock)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A release before it is recorded: its tree and key."""
+
+    tree: Tree
+    key: Digest
+
+
+def draft_digest(draft: Draft) -> str:
+    """Return a digest of what a draft says; its salt root is not part of it, because a withdrawal erases that."""
+    return sha256_bytes(canonical({
+        "dataset": draft.dataset.slug, "version": draft.version, "protocol": draft.protocol.sha256,
+        "title": draft.title, "notes": draft.notes, "published_on": draft.published_on.isoformat(),
+        "submissions": sorted(draft.submissions),
+    }))  # fmt: skip
+
+
+def assemble(content: Content, *, store: Blobs, salts: Mapping[str, str]) -> Made:
+    """Write the files of the whole into the store and seal them together with the images."""
+    manifest = content.tables["manifest"].select(["path", "sha256", "size", "subject"])
+    images = [
+        Entry(*row)
+        for batch in manifest.to_batches()
+        for row in zip(*(c.to_pylist() for c in batch.columns), strict=True)
+    ]
+    tree = Tree((*keep(whole_files(content), store), *images), salts)
+    return Made(tree, key_of(tree))
+
+
+def record(content: Content, made: Made, *, draft: Draft, signer: PrivateKey, clock: Clock) -> Release:
+    """Write the release and its rows in one transaction; the seal's time stands outside the key."""
+    about, now = content.about, clock.now()
+    seal = sign(
+        {
+            "schema": "midas-seal/1", "key": made.key, "dataset": about.dataset, "version": about.version,
+            "twin": about.twin, "cut_at": now.isoformat(timespec="seconds"), "software": f"midas {__version__}",
+        },
+        signer,
+    )  # fmt: skip
+    salts = made.tree.salts
+    known = {} if about.twin else dict(
+        Subject.objects.filter(dataset=draft.dataset).values_list("pseudonym", "pk")
+    )  # fmt: skip
+    with transaction.atomic():
+        release = Release.objects.create(
+            dataset=draft.dataset, draft=draft, version=about.version, twin=about.twin, key=made.key,
+            seal=seal.model_dump(), access="open" if about.twin else about.protocol.access.level,
+            license=about.protocol.access.license[:100], summary=summary(content, made.tree, draft=draft),
+            whole_salt=salts[WHOLE], cut_at=now,
+        )  # fmt: skip
+        for batch in batches(
+            ReleaseSubject(release=release, pseudonym=owner, subject_id=known.get(owner), salt=salts[owner])
+            for owner in sorted(salts) if owner != WHOLE
+        ):  # fmt: skip
+            ReleaseSubject.objects.bulk_create(batch)
+        record_files(release, made.tree.entries)
+    return release
+
+
+def summary(content: Content, tree: Tree, *, draft: Draft) -> dict[str, Any]:
+    """Count what the release holds."""
+    held = content.tables
+    return {
+        "draft": draft_digest(draft),
+        "title": content.about.title,
+        "protocol": {"version": content.about.protocol.version, "sha256": content.about.protocol_sha256},
+        "published_on": content.about.published_on,
+        "files": len(tree.entries),
+        "bytes": sum(entry.size for entry in tree.entries),
+        "image_bytes": sum(held["manifest"]["size"].to_pylist()),
+        **{
+            name: held[name].num_rows
+            for name in ("subjects", "visits", "lesions", "specimens", "series", "labels")
+        },
+        "instances": held["manifest"].num_rows,
+        "modalities": counted(content, "manifest", "modality"),
+        "items": counted(content, "manifest", "item"),
+        "parts": counted(content, "splits", "part"),
+        "left_out": [asdict(one) for one in content.left_out],
+    }
+
+
+def counted(content: Content, table: str, column: str) -> dict[str, int]:
+    counts = content.tables[table][column].value_counts().to_pylist()
+    return {str(one["values"]): one["counts"] for one in sorted(counts, key=lambda one: str(one["values"]))}

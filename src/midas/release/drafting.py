@@ -1,0 +1,53 @@
+"""A draft: which registered submissions a version draws on, frozen, with the secret that its salts are derived from."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import date
+from typing import TYPE_CHECKING
+
+from midas.catalogue.models import Dataset, ProtocolVersion, Submission
+from midas.kernel import BadInput, Clock, Conflict
+from midas.release.models import Draft
+
+if TYPE_CHECKING:
+    from midas.people.models import Account
+
+_VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
+
+
+def version_order(version: str) -> tuple[int, ...]:
+    """Return what versions are sorted by; `BadInput` where it is not three numbers."""
+    if not _VERSION.fullmatch(version):
+        raise BadInput(f"'{version}' is not a version.", advice="Write it as 1.0.0.")
+    return tuple(int(part) for part in version.split("."))
+
+
+def new_draft(
+    *, dataset: Dataset, version: str, by: Account | None, clock: Clock, published_on: date, notes: str = ""
+) -> Draft:
+    """Freeze what is registered now as the draft of a version.
+
+    `published_on` is the date that the release carries (its key depends on it). Raise `BadInput` where nothing is
+    registered or there is no protocol, `Conflict` where the version is drafted already.
+    """
+    version_order(version)
+    protocol = ProtocolVersion.objects.filter(dataset=dataset).order_by("-added_at", "-pk").first()
+    registered = Submission.objects.filter(dataset=dataset, state=Submission.State.REGISTERED).order_by(
+        "root"
+    )
+    roots = list(registered.values_list("root", flat=True))
+    if protocol is None or not roots:
+        raise BadInput(
+            f"Nothing is registered for {dataset.slug} yet.",
+            advice="Let a spoke send first, then draft a release.",
+        )
+    if Draft.objects.filter(dataset=dataset, version=version).exists():
+        raise Conflict(
+            f"{dataset.slug}@{version} is drafted already.", advice="Cut it, or choose the next version."
+        )
+    return Draft.objects.create(
+        dataset=dataset, protocol=protocol, version=version, notes=notes, published_on=published_on,
+        salt_root=secrets.token_hex(32), submissions=roots, created_by=by, created_at=clock.now(),
+    )  # fmt: skip

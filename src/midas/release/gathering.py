@@ -1,0 +1,344 @@
+"""From a draft to a `Content`: what the catalogue holds of the draft's submissions, less those who must not be in it.
+
+Subjects that withdrew, that have no lawful basis under the protocol, or that have no image, are left out and named.
+Rows come in one order that does not depend on when they were registered.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from midas.catalogue.models import Instance, Label, Lesion, Record, Specimen, Subject, Submission, Visit
+from midas.kernel import BadInput, Conflict, NoProgress, Progress
+from midas.protocol import parse
+from midas.protocol.model import Protocol
+from midas.release import tables
+from midas.release.content import About, Content, LeftOut
+from midas.release.models import Draft, SplitKey
+from midas.release.reports import batch_of
+from midas.release.splits import choose_key, groups, part_of
+from midas.store import Blobs
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The subjects of a release by primary key, and the submissions it draws on."""
+
+    subjects: Mapping[int, Subject]
+    submissions: tuple[Submission, ...]
+    left_out: tuple[LeftOut, ...]
+
+    def rows(self, model: Any, *related: str) -> Iterator[Any]:
+        """Yield a model's rows of the draft's submissions, subject by subject."""
+        found = model.objects.filter(submission__in=[one.pk for one in self.submissions])
+        for row in (
+            found.select_related(*related).order_by("subject__pseudonym", "pk").iterator(chunk_size=2000)
+        ):
+            if row.subject_id in self.subjects:
+                yield row
+
+
+def about(draft: Draft) -> About:
+    """Return the draft's words; `BadInput` where its protocol cannot be read any more."""
+    loaded = parse(draft.protocol.source.encode(), name="protocol.yaml")
+    return About(
+        dataset=draft.dataset.slug, version=draft.version, published_on=draft.published_on.isoformat(),
+        protocol=loaded.protocol, protocol_source=draft.protocol.source, protocol_sha256=draft.protocol.sha256,
+        notes=draft.notes,
+    )  # fmt: skip
+
+
+def gather(*, draft: Draft, store: Blobs, progress: Progress | None = None) -> Content:
+    """Collect everything of a draft; a dataset's first gathering also settles how its persons are split.
+
+    Raise `BadInput` where nothing is left, `Conflict` where a row does not fit or the persons are too few to split.
+    """
+    words = about(draft)
+    chosen = _choose(draft, words.protocol)
+    if not chosen.subjects:
+        raise BadInput(
+            "No subject of this draft may be released.",
+            advice="Register submissions with images and a lawful basis, then draft again.",
+        )
+    manifest = tables.arrow("manifest", _instances(chosen, progress or NoProgress()), tables.MANIFEST)
+    found: dict[str, pa.Table] = {"manifest": manifest, "series": series_of(manifest)}
+    for name, rows in _tree(chosen, manifest).items():
+        found[name] = tables.arrow(name, rows, tables.FIXED[name])
+    for table in words.protocol.tables:
+        if any(column.role == "variable" for column in table.columns):
+            name = f"clinical/{table.id}"
+            found[name] = tables.arrow(
+                name, _records(chosen, table.id, words.protocol), tables.clinical_schema(table)
+            )
+    found["labels"] = tables.arrow("labels", _labels(chosen, manifest), tables.LABELS)
+    found["splits"] = tables.arrow("splits", _splits(draft, chosen, words.protocol, found), tables.SPLITS)
+    report = tuple(batch_of(submission, store) for submission in chosen.submissions)
+    return Content(about=words, tables=found, report=report, left_out=chosen.left_out)
+
+
+def lawful(basis: Iterable[Mapping[str, Any]], protocol: Protocol) -> bool:
+    """Say whether one basis names an ethics decision of the protocol, of the kind that it rests on."""
+    kinds = {entry.id: entry.kind for entry in protocol.ethics}
+    wanted = {"consent": "consent", "guardian-consent": "consent", "waiver": "waiver"}
+    return any(kinds.get(one.get("ethics", "")) == wanted.get(one.get("kind", ""), "none") for one in basis)
+
+
+def _choose(draft: Draft, protocol: Protocol) -> Chosen:
+    submissions = tuple(
+        Submission.objects.filter(
+            dataset=draft.dataset, root__in=draft.submissions, state=Submission.State.REGISTERED
+        ).order_by("root")
+    )
+    if len(submissions) != len(set(draft.submissions)):
+        raise Conflict(
+            "A submission of this draft is not registered any more.",
+            advice="Draft again from what is registered.",
+        )
+    keys = [submission.pk for submission in submissions]
+    with_images = set(
+        Instance.objects.filter(submission__in=keys)
+        .values_list("series__study__subject", flat=True)
+        .distinct()
+    )
+    known = with_images | set(
+        Record.objects.filter(submission__in=keys).values_list("subject", flat=True).distinct()
+    ) | set(Subject.objects.filter(first_submission__in=keys).values_list("pk", flat=True))  # fmt: skip
+    subjects: dict[int, Subject] = {}
+    left_out: list[LeftOut] = []
+    for subject in (
+        Subject.objects.filter(dataset=draft.dataset).order_by("pseudonym").iterator(chunk_size=2000)
+    ):
+        if subject.pk not in known:
+            continue
+        if why := _why_not(subject, protocol, has_images=subject.pk in with_images):
+            left_out.append(LeftOut(subject.pseudonym, why))
+        else:
+            subjects[subject.pk] = subject
+    return Chosen(subjects, submissions, tuple(left_out))
+
+
+def _why_not(subject: Subject, protocol: Protocol, *, has_images: bool) -> str:
+    if subject.withdrawn_at is not None:
+        return "withdrawn"
+    if not lawful(subject.basis, protocol):
+        return "no lawful basis"
+    return "" if has_images else "no image"
+
+
+def _name(row: Any) -> str | None:
+    return None if row is None else row.name
+
+
+def _place(subject: str, row: Any) -> Row:
+    return {
+        "subject": subject, "visit": _name(row.visit), "lesion": _name(row.lesion), "specimen": _name(row.specimen)
+    }  # fmt: skip
+
+
+def _instances(chosen: Chosen, progress: Progress) -> Iterator[Row]:
+    """Yield the rows of the manifest in the order of their paths."""
+    found = Instance.objects.filter(submission__in=[one.pk for one in chosen.submissions]).select_related(
+        "series__study", "series__visit", "series__lesion", "series__specimen"
+    ).order_by("series__study__subject__pseudonym", "series__study__uid", "series__uid", "sop_instance_uid")  # fmt: skip
+    stream = found.iterator(chunk_size=2000)
+    for one in progress.track(stream, label="Gather", total=found.count()):
+        series, study = one.series, one.series.study
+        subject = chosen.subjects.get(study.subject_id)
+        if subject is None:
+            continue
+        facts = one.facts if one.facts.get("NumberOfFrames") else {**one.facts, "NumberOfFrames": 1}
+        yield {
+            "path": f"data/{subject.pseudonym}/{study.uid}/{series.uid}/{one.sop_instance_uid}.dcm",
+            "sha256": one.sha256, "size": one.size, **_place(subject.pseudonym, series), "item": series.item,
+            "kind": series.kind, "modality": series.modality, "view": one.view or None, "study_uid": study.uid,
+            "series_uid": series.uid, "sop_instance_uid": one.sop_instance_uid, "sop_class_uid": one.sop_class_uid,
+            "transfer_syntax_uid": one.transfer_syntax_uid, "deid": one.deid,
+            **tables.from_facts(facts, tables.INSTANCE_FACTS + tables.SERIES_FACTS),
+        }  # fmt: skip
+
+
+def series_of(manifest: pa.Table) -> pa.Table:
+    """Return one row per series, with what its first instance says of the device."""
+    rows: dict[tuple[str, str], Row] = {}
+    for batch in manifest.select(
+        sorted({*tables.SERIES.names, "size", "frames"} & set(manifest.column_names))
+    ).to_batches():
+        for one in batch.to_pylist():
+            row = rows.get((one["subject"], one["series_uid"]))
+            if row is None:
+                rows[one["subject"], one["series_uid"]] = row = {
+                    **one,
+                    "instances": 0,
+                    "frames": 0,
+                    "bytes": 0,
+                }
+            row["instances"] += 1
+            row["frames"] += one["frames"] or 1
+            row["bytes"] += one["size"]
+    ordered = sorted(rows.values(), key=lambda row: (row["subject"], row["study_uid"], row["series_uid"]))
+    return tables.arrow("series", ordered, tables.SERIES)
+
+
+def _tree(chosen: Chosen, manifest: pa.Table) -> dict[str, list[Row]]:
+    """Collect the subject tree: subjects, visits, lesions, specimens."""
+    visits = [
+        {"subject": s.pseudonym, "visit": one.name, "day": one.day, "age_years": one.age_years}
+        for one, s in _of(Visit, chosen)
+    ]
+    lesions = [
+        {
+            "subject": s.pseudonym, "lesion": one.name, "tracking_uid": one.tracking_uid,
+            "laterality": one.laterality or None,
+            **{f"site_{key}": (one.site or {}).get(of) for key, of in _SITE.items()},
+        }
+        for one, s in _of(Lesion, chosen)
+    ]  # fmt: skip
+    specimens = [
+        {
+            "subject": s.pseudonym, "specimen": one.name, "specimen_uid": one.uid, "kind": one.kind or None,
+            "lesion": _name(one.lesion), "visit": _name(one.visit),
+        }
+        for one, s in _of(Specimen, chosen, "lesion", "visit")
+    ]  # fmt: skip
+    counts = manifest.group_by("subject").aggregate([("path", "count")]).to_pydict()
+    images = dict(zip(counts["subject"], counts["path_count"], strict=True))
+    held = {"visits": _tally(visits), "lesions": _tally(lesions), "specimens": _tally(specimens)}
+    subjects = [
+        {
+            "subject": one.pseudonym, "sex": one.sex, "spoke": one.spoke,
+            "basis": sorted({basis["kind"] for basis in one.basis}),
+            "ethics": sorted({basis["ethics"] for basis in one.basis}), "instances": images[one.pseudonym],
+            **{name: tally.get(one.pseudonym, 0) for name, tally in held.items()},
+        }
+        for one in chosen.subjects.values()
+    ]  # fmt: skip
+    return {"subjects": subjects, "visits": visits, "lesions": lesions, "specimens": specimens}
+
+
+_SITE = {"scheme": "scheme", "code": "value", "meaning": "meaning"}
+
+
+def _of(model: Any, chosen: Chosen, *related: str) -> Iterator[tuple[Any, Subject]]:
+    order = ("subject__pseudonym", "day", "name") if model is Visit else ("subject__pseudonym", "name")
+    dataset = next(iter(chosen.subjects.values())).dataset_id
+    for one in model.objects.filter(subject__dataset=dataset).select_related(*related).order_by(*order):
+        if subject := chosen.subjects.get(one.subject_id):
+            yield one, subject
+
+
+def _tally(rows: Iterable[Row]) -> dict[str, int]:
+    counts: dict[str, int] = defaultdict(int)
+    for row in rows:
+        counts[row["subject"]] += 1
+    return counts
+
+
+def _records(chosen: Chosen, table: str, protocol: Protocol) -> list[Row]:
+    """Return a clinical table: of each record its last revision, of its values those that the protocol names."""
+    definition = next(one for one in protocol.tables if one.id == table)
+    names = [column.name for column in definition.columns if column.role == "variable"]
+    last: dict[tuple[int, str], Any] = {}
+    for row in chosen.rows(Record, "visit", "lesion", "specimen"):
+        if row.table == table and row.revision >= getattr(
+            last.get((row.subject_id, row.record)), "revision", 0
+        ):
+            last[row.subject_id, row.record] = row
+    rows = sorted(last.values(), key=lambda row: (chosen.subjects[row.subject_id].pseudonym, row.record))
+    return [
+        {
+            **_place(chosen.subjects[row.subject_id].pseudonym, row),
+            **{name.replace("-", "_"): row.values.get(name) for name in names},
+        }
+        for row in rows
+    ]
+
+
+def _labels(chosen: Chosen, manifest: pa.Table) -> list[Row]:
+    """Return the labels: where one place has the same target from the same source twice, the later one counts."""
+    paths = dict(zip(manifest["sop_instance_uid"].to_pylist(), manifest["path"].to_pylist(), strict=True))
+    last: dict[tuple[Any, ...], Row] = {}
+    for one in chosen.rows(Label, "visit", "lesion", "specimen"):
+        text, number = label_value(one.value)
+        row = {
+            "level": one.level, "uid": one.uid or None, **_place(chosen.subjects[one.subject_id].pseudonym, one),
+            "target": one.target, "value": text, "value_number": number, "source": one.source,
+            "readers": list(one.readers), "segmentation_path": paths.get(one.segmentation_uid),
+        }  # fmt: skip
+        last[_label_order(row)] = row
+    return [last[key] for key in sorted(last)]
+
+
+def _label_order(row: Row) -> tuple[Any, ...]:
+    names = (
+        "subject",
+        "target",
+        "level",
+        "visit",
+        "lesion",
+        "specimen",
+        "uid",
+        "source",
+        "segmentation_path",
+    )
+    return (*(row[name] or "" for name in names), *row["readers"])
+
+
+def label_value(value: Any) -> tuple[str | None, float | None]:
+    """Write a label's value as text, and as a number where it is one."""
+    if value is None:
+        return None, None
+    if isinstance(value, bool):
+        return str(value).lower(), None
+    if isinstance(value, int | float):
+        return str(value), float(value)
+    return str(value), None
+
+
+def _splits(draft: Draft, chosen: Chosen, protocol: Protocol, found: Mapping[str, pa.Table]) -> list[Row]:
+    everyone = Subject.objects.filter(dataset=draft.dataset).order_by("pk").values_list("pseudonym", "links")
+    group = groups([(pseudonym, tuple(links)) for pseudonym, links in everyone])
+    kept = SplitKey.objects.filter(dataset=draft.dataset).first()
+    if kept is None:
+        strata = strata_of(protocol, found)
+        persons = {group[name]: strata[name] for name in sorted(strata, reverse=True)}
+        key = choose_key(persons, seed=bytes.fromhex(draft.salt_root), parts=protocol.split.parts)
+        kept = SplitKey.objects.create(dataset=draft.dataset, key=key.hex())
+    key = bytes.fromhex(kept.key)
+    return [
+        {"subject": one.pseudonym, "part": part_of(group[one.pseudonym], key=key, parts=protocol.split.parts)}
+        for one in chosen.subjects.values()
+    ]
+
+
+def strata_of(protocol: Protocol, found: Mapping[str, pa.Table]) -> dict[str, str]:
+    """Name each subject's stratum from the variables and targets that the protocol stratifies by."""
+    strata = dict.fromkeys(found["subjects"]["subject"].to_pylist(), "")
+    for variable in protocol.split.stratify:
+        values = _values_of(variable, found)
+        strata = {name: f"{stratum}|{values.get(name, '')}" for name, stratum in strata.items()}
+    return strata
+
+
+def _values_of(variable: str, found: Mapping[str, pa.Table]) -> dict[str, Any]:
+    """Return one value for each subject that has one: of a column of `subjects`, a target, or a clinical column."""
+    labels = found["labels"].filter(pc.equal(found["labels"]["target"], variable))
+    if labels.num_rows:
+        return dict(zip(labels["subject"].to_pylist(), labels["value"].to_pylist(), strict=True))
+    if variable == "age-band":
+        first = found["visits"].filter(pc.equal(found["visits"]["day"], 0))
+        ages = zip(first["subject"].to_pylist(), first["age_years"].to_pylist(), strict=True)
+        return {subject: None if age is None else age // 20 for subject, age in ages}
+    column = variable.rpartition(".")[2].replace("-", "_")
+    for name in ("subjects", *sorted(name for name in found if name.startswith("clinical/"))):
+        if column in found[name].column_names:
+            table = found[name]
+            return dict(zip(table["subject"].to_pylist(), table[column].to_pylist(), strict=True))
+    return {}

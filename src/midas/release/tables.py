@@ -1,0 +1,178 @@
+"""The Parquet tables of a release: their columns, and bytes that depend on the rows alone.
+
+In come rows in a fixed order; out come Arrow tables and Parquet bytes without times, hosts or paths of this machine.
+Never the source of the key: tables are files like others.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from midas.kernel import Conflict
+from midas.protocol.model import Table
+
+TEXT, WHOLE_NUMBER, NUMBER, YES_NO = pa.string(), pa.int64(), pa.float64(), pa.bool_()
+WORDS, NUMBERS = pa.list_(pa.string()), pa.list_(pa.float64())
+
+CLINICAL_TYPES: Mapping[str, pa.DataType] = {
+    "integer": WHOLE_NUMBER, "number": NUMBER, "boolean": YES_NO, "category": TEXT, "text": TEXT, "date": TEXT,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A column taken from a DICOM attribute (PS3.6 keyword). `says` gives its meaning and unit."""
+
+    column: str
+    keyword: str
+    type: pa.DataType
+    says: str
+
+
+INSTANCE_FACTS = (
+    Fact("rows", "Rows", WHOLE_NUMBER, "pixels down one frame (a slide: one tile)"),
+    Fact("columns", "Columns", WHOLE_NUMBER, "pixels across one frame (a slide: one tile)"),
+    Fact("frames", "NumberOfFrames", WHOLE_NUMBER, "frames in the instance; 1 where the attribute is absent"),
+    Fact("instance_number", "InstanceNumber", WHOLE_NUMBER, "number of the instance in its series"),
+    Fact("photometric_interpretation", "PhotometricInterpretation", TEXT, "colour model, PS3.3 C.7.6.3.1.2"),
+    Fact("bits_stored", "BitsStored", WHOLE_NUMBER, "bits used per sample"),
+    Fact("total_rows", "TotalPixelMatrixRows", WHOLE_NUMBER, "a slide level: pixels down"),
+    Fact("total_columns", "TotalPixelMatrixColumns", WHOLE_NUMBER, "a slide level: pixels across"),
+)
+SERIES_FACTS = (
+    Fact("pixel_spacing_mm", "PixelSpacing", NUMBERS, "mm between rows, then between columns"),
+    Fact("slice_thickness_mm", "SliceThickness", NUMBER, "mm"),
+    Fact("slice_spacing_mm", "SpacingBetweenSlices", NUMBER, "mm between slice centres"),
+    Fact("manufacturer", "Manufacturer", TEXT, "who made the device"),
+    Fact("manufacturer_model", "ManufacturerModelName", TEXT, "the device's model"),
+    Fact("magnetic_field_t", "MagneticFieldStrength", NUMBER, "MR: tesla"),
+    Fact("repetition_time_ms", "RepetitionTime", NUMBER, "MR: ms"),
+    Fact("echo_time_ms", "EchoTime", NUMBER, "MR: ms"),
+    Fact("tube_voltage_kv", "KVP", NUMBER, "CT and X-ray: peak kilovolts"),
+    Fact("reconstruction_kernel", "ConvolutionKernel", TEXT, "CT: reconstruction kernel"),
+    Fact("objective_power", "ObjectiveLensPower", NUMBER, "microscopy: magnification of the objective"),
+)
+
+
+def _schema(*columns: tuple[str, pa.DataType]) -> pa.Schema:
+    return pa.schema([pa.field(name, kind) for name, kind in columns])
+
+
+_PLACE = (("subject", TEXT), ("visit", TEXT), ("lesion", TEXT), ("specimen", TEXT))
+_ITEM = (("item", TEXT), ("kind", TEXT), ("modality", TEXT))
+
+MANIFEST = _schema(
+    ("path", TEXT), ("sha256", TEXT), ("size", WHOLE_NUMBER), *_PLACE, *_ITEM, ("view", TEXT),
+    ("study_uid", TEXT), ("series_uid", TEXT), ("sop_instance_uid", TEXT), ("sop_class_uid", TEXT),
+    ("transfer_syntax_uid", TEXT), ("deid", TEXT),
+    *((fact.column, fact.type) for fact in INSTANCE_FACTS + SERIES_FACTS),
+)  # fmt: skip
+SUBJECTS = _schema(
+    ("subject", TEXT), ("sex", TEXT), ("spoke", TEXT), ("basis", WORDS), ("ethics", WORDS),
+    ("visits", WHOLE_NUMBER), ("lesions", WHOLE_NUMBER), ("specimens", WHOLE_NUMBER), ("instances", WHOLE_NUMBER),
+)  # fmt: skip
+VISITS = _schema(("subject", TEXT), ("visit", TEXT), ("day", WHOLE_NUMBER), ("age_years", WHOLE_NUMBER))
+LESIONS = _schema(
+    ("subject", TEXT), ("lesion", TEXT), ("tracking_uid", TEXT), ("site_scheme", TEXT), ("site_code", TEXT),
+    ("site_meaning", TEXT), ("laterality", TEXT),
+)  # fmt: skip
+SPECIMENS = _schema(
+    ("subject", TEXT),
+    ("specimen", TEXT),
+    ("specimen_uid", TEXT),
+    ("kind", TEXT),
+    ("lesion", TEXT),
+    ("visit", TEXT),
+)
+SERIES = _schema(
+    *_PLACE, *_ITEM, ("study_uid", TEXT), ("series_uid", TEXT), ("instances", WHOLE_NUMBER), ("frames", WHOLE_NUMBER),
+    ("bytes", WHOLE_NUMBER), *((fact.column, fact.type) for fact in SERIES_FACTS),
+)  # fmt: skip
+LABELS = _schema(
+    ("level", TEXT), ("uid", TEXT), *_PLACE, ("target", TEXT), ("value", TEXT), ("value_number", NUMBER),
+    ("source", TEXT), ("readers", WORDS), ("segmentation_path", TEXT),
+)  # fmt: skip
+SPLITS = _schema(("subject", TEXT), ("part", TEXT))
+
+FIXED: Mapping[str, pa.Schema] = {
+    "manifest": MANIFEST, "subjects": SUBJECTS, "visits": VISITS, "lesions": LESIONS, "specimens": SPECIMENS,
+    "series": SERIES, "labels": LABELS, "splits": SPLITS,
+}  # fmt: skip
+"""The tables that every release has, by name; `clinical/<table>` follow the protocol."""
+
+_BATCH = 4096
+"""Rows turned into columns at a time, so that a large table is never held as Python objects."""
+
+
+def clinical_schema(table: Table) -> pa.Schema:
+    """Return the columns of one clinical table: its place in the tree, then the variables, `-` written as `_`."""
+    return _schema(*_PLACE, *(
+        (column.name.replace("-", "_"), CLINICAL_TYPES[column.type])
+        for column in table.columns if column.role == "variable"
+    ))  # fmt: skip
+
+
+def batches(rows: Iterable[Any]) -> Iterator[list[Any]]:
+    source = iter(rows)
+    while batch := list(islice(source, _BATCH)):
+        yield batch
+
+
+def arrow(name: str, rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
+    """Turn rows into a table of exactly these columns; raise `Conflict` where a value does not fit its column."""
+    try:
+        parts = [pa.Table.from_pylist(batch, schema=schema) for batch in batches(rows)]
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        raise Conflict(
+            f"A value in the table {name} does not fit the type that the protocol gives its column.",
+            advice="Correct the row at the spoke and send it again, or correct the protocol.",
+        ) from None
+    return pa.concat_tables(parts) if parts else schema.empty_table()
+
+
+def without(table: pa.Table, subject: str) -> pa.Table:
+    """Return the table without a subject's rows."""
+    return table.filter(pc.not_equal(table["subject"], subject))
+
+
+def encode(table: pa.Table) -> bytes:
+    """Write Parquet whose bytes follow from the rows and their order (and the version of the writing library)."""
+    sink = io.BytesIO()
+    pq.write_table(
+        table.combine_chunks(), sink, compression="zstd", compression_level=6, version="2.6",
+        data_page_version="1.0", row_group_size=65_536, store_schema=False, write_statistics=True,
+    )  # fmt: skip
+    return sink.getvalue()
+
+
+def decode(data: bytes, schema: pa.Schema) -> pa.Table:
+    """Read what `encode` wrote."""
+    return pq.read_table(io.BytesIO(data)).cast(schema)
+
+
+def from_facts(facts: Mapping[str, Any], wanted: tuple[Fact, ...]) -> dict[str, Any]:
+    """Pick columns out of DICOM facts; a value that is not what the attribute holds becomes null."""
+    return {fact.column: _fit(facts.get(fact.keyword), fact.type) for fact in wanted}
+
+
+def _fit(value: Any, kind: pa.DataType) -> Any:
+    if value is None or value == "":
+        return None
+    try:
+        if kind == NUMBERS:
+            return [float(part) for part in str(value).split("\\")]
+        if kind == NUMBER:
+            return float(value)
+        if kind == WHOLE_NUMBER:
+            return int(value)
+    except ValueError:
+        return None
+    return str(value)

@@ -1,0 +1,124 @@
+"""One person out of every release that holds them: rows, files and salt go, the key stays, a signed tombstone says so.
+
+Nothing that still names the subject, not even the tables as they were, is left in the store for a release.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from django.db import transaction
+from django.db.models import Q
+
+from midas.catalogue.models import Instance, Subject
+from midas.kernel import Clock, Conflict, Digest, NotFound
+from midas.manifest import PrivateKey, key_of, sign, withdraw
+from midas.release import reports, tables
+from midas.release.content import Content, path_of
+from midas.release.cutting import summary
+from midas.release.documents import whole_files
+from midas.release.gathering import about, series_of
+from midas.release.models import Draft, Release, ReleaseFile, ReleaseSubject, ReleaseTombstone
+from midas.release.sealing import keep, tree_of
+from midas.store import Blobs
+
+
+def withdraw_subject(
+    *, pseudonym: str, dataset: str, store: Blobs, signer: PrivateKey, clock: Clock
+) -> tuple[Release, ...]:
+    """Take a subject out of every release of a dataset; return the releases that held the subject.
+
+    Calling it again finishes what an interruption left. Raise `NotFound` where the dataset has no such subject.
+    """
+    subject = Subject.objects.filter(dataset__slug=dataset, pseudonym=pseudonym).first()
+    if subject is None:
+        raise NotFound(f"{dataset} has no subject {pseudonym}.", advice="Check the pseudonym.")
+    doomed: set[str] = set()
+    touched: list[Release] = []
+    with transaction.atomic():
+        # 1 no later release takes the subject in
+        if subject.withdrawn_at is None:
+            subject.withdrawn_at = clock.now()
+            subject.save(update_fields=["withdrawn_at"])
+        # 2 out of every release that holds the subject
+        for row in (
+            ReleaseSubject.objects.filter(subject=subject).select_related("release").order_by("release_id")
+        ):
+            doomed |= _take_out(row, store=store, signer=signer, clock=clock)
+            touched.append(row.release)
+        # 3 the images and previews of the subject itself
+        mine = Instance.objects.filter(series__study__subject=subject)
+        doomed |= {one for pair in mine.values_list("sha256", "preview") for one in pair if one}
+    # 4 once that is on the record: erase the bytes that nothing needs any more
+    for digest in needless(doomed):
+        store.delete(digest)
+    return tuple(touched)
+
+
+def content_of(release: Release, store: Blobs) -> Content:
+    """Read a release's content back from its own files."""
+    words = replace(about(release.draft), twin=release.twin)
+    digests = dict(ReleaseFile.objects.filter(release=release, owner="").values_list("path", "sha256"))
+    schemas = dict(tables.FIXED) | {
+        f"clinical/{one.id}": tables.clinical_schema(one)
+        for one in words.protocol.tables if path_of(f"clinical/{one.id}") in digests
+    }  # fmt: skip
+    found = {
+        name: tables.decode(b"".join(store.read(digests[path_of(name)])), schema)
+        for name, schema in schemas.items()
+    }
+    return Content(words, found, reports.decode(b"".join(store.read(digests["deid/report.json"]))))
+
+
+def _take_out(row: ReleaseSubject, *, store: Blobs, signer: PrivateKey, clock: Clock) -> set[str]:
+    """Rewrite one release without the subject; return the digests that it does not use any more."""
+    release, subject = row.release, row.pseudonym
+    before = content_of(release, store)
+    found = {name: tables.without(table, subject) for name, table in before.tables.items()}
+    content = replace(before, tables=found | {"series": series_of(found["manifest"])})
+    now = clock.now()
+    tree = tree_of(release)
+    after, stone = withdraw(
+        tree, owner=subject, rewritten=keep(whole_files(content), store), withdrawn_on=now.date().isoformat()
+    )
+    if key_of(after) != release.key:
+        raise Conflict(
+            "The key would not stand.", advice="Verify the release before anything else is done to it."
+        )
+    _record(
+        release,
+        stone_signed=sign(stone.model_dump(mode="json", by_alias=True), signer).model_dump(),
+        number=stone.number,
+    )
+    old = {entry.path: entry for entry in tree.entries}
+    rewritten = [entry for entry in after.entries if entry != old[entry.path]]
+    for entry in rewritten:
+        ReleaseFile.objects.filter(release=release, path=entry.path).update(
+            sha256=entry.sha256, size=entry.size, leaf=entry.leaf
+        )
+    ReleaseFile.objects.filter(release=release, owner=subject).delete()
+    row.delete()
+    release.summary = summary(content, after, draft=release.draft) | {
+        "left_out": [one for one in release.summary["left_out"] if one["subject"] != subject],
+        "draft": release.summary["draft"], "withdrawn": stone.number,
+    }  # fmt: skip
+    release.save(update_fields=["summary"])
+    Draft.objects.filter(pk=release.draft_id).update(salt_root="")
+    return {old[entry.path].sha256 for entry in rewritten}
+
+
+def _record(release: Release, *, stone_signed: dict[str, str], number: int) -> None:
+    ReleaseTombstone.objects.create(release=release, number=number, signed=stone_signed)
+
+
+def needless(digests: Iterable[str]) -> list[Digest]:
+    """Return those digests that no release and no instance of a subject still in needs."""
+    found = set(digests)
+    found -= set(ReleaseFile.objects.filter(sha256__in=found).values_list("sha256", flat=True))
+    living = Instance.objects.filter(series__study__subject__withdrawn_at__isnull=True).filter(
+        Q(sha256__in=found) | Q(preview__in=found)
+    )
+    for pair in living.values_list("sha256", "preview"):
+        found -= set(pair)
+    return sorted(Digest(one) for one in found)
