@@ -6,7 +6,7 @@ Everything in = waiting + held + refused + sent, always; the database holds each
 from django.conf import settings
 from django.db import models
 
-from midas.spoke.vault.models import Person, Project
+from midas.spoke.vault.models import LesionFact, Person, Project, SpecimenFact, VisitFact
 
 
 class Batch(models.Model):
@@ -37,20 +37,27 @@ class Item(models.Model):
     lookup = models.CharField(max_length=64, help_text="HMAC of batch-independent identity: same bytes, same item")
     sha256 = models.CharField(max_length=64, blank=True)
     size = models.BigIntegerField(default=0)
+    stored = models.CharField(max_length=100, blank=True, help_text="path in the intake folder; named by digest")
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
     reason = models.CharField(max_length=40, blank=True)
     detail = models.TextField(blank=True, help_text="for people; never holds an identified value")
-    stage = models.CharField(max_length=12, default="received", help_text="received, matched, examined, cleaned, packed")
+    stage = models.CharField(max_length=12, default="received", help_text="received, matched, cleaned, packed")
     person = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, related_name="+")
     definition = models.SlugField(max_length=64, blank=True, help_text="the protocol item or table it answers")
+    key = models.CharField(max_length=64, blank=True, db_index=True, help_text="HMAC of a table row's key: the newest row counts")
+    visit = models.ForeignKey(VisitFact, on_delete=models.SET_NULL, null=True, related_name="+")
+    lesion = models.ForeignKey(LesionFact, on_delete=models.SET_NULL, null=True, related_name="+")
+    specimen = models.ForeignKey(SpecimenFact, on_delete=models.SET_NULL, null=True, related_name="+")
+    view = models.CharField(max_length=64, blank=True)
     group = models.CharField(max_length=64, blank=True, help_text="neutral id of its series or table: reviewed together")
     findings = models.JSONField(default=list)
-    payload = models.BinaryField(null=True, help_text="a table row's cells, encrypted")
+    payload = models.BinaryField(null=True, help_text="a table row's cells or what a header says of the person, encrypted")
     changed_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["state", "reason"]), models.Index(fields=["lookup"])]
+        indexes = [models.Index(fields=["state", "reason"]), models.Index(fields=["sha256"])]
         constraints = [
+            models.UniqueConstraint(fields=["lookup"], name="item_once"),
             models.CheckConstraint(condition=models.Q(state__in=["waiting", "held", "refused", "sent"]), name="one_state"),
             models.CheckConstraint(
                 condition=models.Q(state__in=["held", "refused"]) ^ models.Q(reason=""), name="reason_iff_stopped"
