@@ -6,14 +6,15 @@ In come persons and visits; out come files made from real images, each a little 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import Dataset, dcmread
+from pydicom import Dataset, dcmread, dcmwrite
+from pydicom.dataset import FileMetaDataset
 from pydicom.uid import EncapsulatedPDFStorage, ExplicitVRLittleEndian
 
 from midas.testing.hospital import images
@@ -47,8 +48,12 @@ def image(
     place: Place,
     seed: str,
     text: tuple[str, ...] = (),
+    header: Mapping[str, object] | None = None,
 ) -> tuple[Box, ...]:
-    """Write one image of a person made from a real one; return the boxes of text that was burned in, if any."""
+    """Write one image of a person made from a real one; return the boxes of text that was burned in, if any.
+
+    `header` sets attributes by keyword after the person was written over the real header.
+    """
     template, pixels = _template(source)
     ds = deepcopy(template)
     draw = random.Random(seed)  # noqa: S311 - variation, not secrecy
@@ -58,6 +63,8 @@ def image(
     if text:
         boxes = (_burn(frame, text=text),)
     identify(ds, person=person, site=site, place=place)
+    for keyword, value in (header or {}).items():
+        setattr(ds, keyword, value)
     ds.PixelData = frame.tobytes() + b"\0" * (frame.nbytes % 2)
     ds["PixelData"].VR = "OW" if ds.BitsAllocated > 8 else "OB"
     write(ds, out, person=person, site=site)
@@ -127,26 +134,19 @@ def untouched(source: Path, out: Path, *, person: Person, site: Site, place: Pla
     write(ds, out, person=person, site=site, syntax=ds.file_meta.TransferSyntaxUID)
 
 
-def encapsulated_pdf(out: Path, *, person: Person, site: Site, place: Place) -> None:
-    """Write a PDF report in DICOM: a SOP class that the first engine does not master, with the name in the PDF."""
+def encapsulated_pdf(out: Path, *, person: Person, site: Site, place: Place, modality: str) -> None:
+    """Write a PDF report in DICOM: a SOP class that de-identification does not master, with the name in the PDF."""
     text = f"BT /F1 12 Tf 20 100 Td (Report of {person.name}, {person.uhid}) Tj ET".encode()
     pdf = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\nstream\n" + text + b"\nendstream\n%%EOF\n"
     ds = Dataset()
-    ds.file_meta = _meta()
-    ds.SOPClassUID, ds.Modality = EncapsulatedPDFStorage, "DOC"
+    ds.file_meta = FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    ds.SOPClassUID, ds.Modality = EncapsulatedPDFStorage, modality
     identify(ds, person=person, site=site, place=place)
     ds.ConversionType, ds.BurnedInAnnotation, ds.DocumentTitle = "WSD", "YES", f"Report {person.name}"
     ds.MIMETypeOfEncapsulatedDocument = "application/pdf"
     ds.EncapsulatedDocument = pdf + b"\0" * (len(pdf) % 2)
     write(ds, out, person=person, site=site)
-
-
-def _meta() -> Dataset:
-    from pydicom.dataset import FileMetaDataset
-
-    meta = FileMetaDataset()
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    return meta
 
 
 def cut_short(source: Path, out: Path, *, keep: float = 0.6) -> None:
@@ -162,16 +162,6 @@ def relabel_charset(path: Path, value: bytes) -> None:
 
 
 def without_preamble(path: Path) -> None:
-    """Strip preamble, `DICM` and file meta information, as old exports have it (implicit or explicit by guess)."""
-    ds = dcmread(path)
-    from pydicom.uid import ImplicitVRLittleEndian
-
-    ds.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
-    bare = Dataset(ds)
-    dcmwrite_bare(bare, path)
-
-
-def dcmwrite_bare(ds: Dataset, path: Path) -> None:
-    from pydicom import dcmwrite
-
-    dcmwrite(path, ds, implicit_vr=True, little_endian=True, enforce_file_format=False)
+    """Strip preamble, `DICM` and file meta information, as old exports have it (implicit little endian by guess)."""
+    bare = Dataset(dcmread(path))
+    dcmwrite(path, bare, implicit_vr=True, little_endian=True, enforce_file_format=False)

@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from pydicom import Dataset, Sequence, dcmwrite
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
 
 from midas.testing.hospital.persons import Person
 
@@ -137,7 +137,7 @@ def write(
         ds.SOPClassUID,
         ds.SOPInstanceUID,
     )
-    ds.file_meta.TransferSyntaxUID = syntax
+    ds.file_meta.TransferSyntaxUID = UID(syntax)
     ds.file_meta.SourceApplicationEntityTitle = site.station[:16]
     ds.add_new(0xFFFCFFFC, "OB", person.name.encode().ljust(64, b" "))
     ds.preamble = preamble_of(person)

@@ -179,6 +179,6 @@ def people(sketches: tuple[Sketch, ...], *, prefix: str, seed: int) -> tuple[Per
                 state=sketch.state,
                 pin=str(draw.randint(400_001, 799_999)),
                 basis=sketch.basis,
-            )  # fmt: skip
+            )
         )
     return tuple(made)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
+from uuid import NAMESPACE_OID, uuid5
 
 import numpy as np
 import tifffile
@@ -94,7 +96,12 @@ def svs(out: Path, *, person: Person, specimen: str, side: int = 2048) -> None:
         f"|Title = {person.name} {person.uhid}"
     )
     out.parent.mkdir(parents=True, exist_ok=True)
-    jpeg = {"photometric": "rgb", "compression": "jpeg", "compressionargs": {"level": 80}, "metadata": None}
+    jpeg: dict[str, Any] = {
+        "photometric": "rgb",
+        "compression": "jpeg",
+        "compressionargs": {"level": 80},
+        "metadata": None,
+    }
     with tifffile.TiffWriter(out) as tiff:
         tiff.write(levels[0], tile=(256, 256), description=about, **jpeg)
         tiff.write(
@@ -119,7 +126,7 @@ def ome_tiff(out: Path, *, person: Person, specimen: str, side: int = 1536) -> N
     out.parent.mkdir(parents=True, exist_ok=True)
     about = {
         "axes": "YXS", "PhysicalSizeX": 0.5, "PhysicalSizeXUnit": "µm", "PhysicalSizeY": 0.5,
-        "PhysicalSizeYUnit": "µm", "Name": f"{specimen} {person.name}", "Description": f"{person.uhid} {person.phone}",
+        "PhysicalSizeYUnit": "µm", "UUID": str(uuid5(NAMESPACE_OID, specimen)), "Name": f"{specimen} {person.name}", "Description": f"{person.uhid} {person.phone}",
     }  # fmt: skip
     with tifffile.TiffWriter(out, ome=True) as tiff:
         tiff.write(pixels, tile=(256, 256), photometric="rgb", compression="jpeg", subifds=1, metadata=about)
