@@ -1,0 +1,172 @@
+"""The page of a release or of its twin, its papers, and single files for who may have them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.db.models import Sum
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import reverse
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control
+from markdown_it import MarkdownIt
+
+from midas.kernel import Digest, NotFound
+from midas.people.rule import Act
+from midas.release import look
+from midas.release.models import Release, ReleaseFile, ReleaseSubject
+from midas.web.answers import blob
+from midas.web.bootstrap import store
+from midas.web.guard import needs
+from midas.web.pages.datasets import dataset_or_404, may_get, snippets
+from midas.web.pages.frame import account_of, page
+from midas.web.pages.protocols import said
+
+FILES_ON_PAGE = 50
+PAPERS = ("DATASHEET.html", "deid/report.html", "README.md", "LICENSE.txt", "protocol.yaml", "croissant.json")
+LONGEST_PAPER = 4 * 1024 * 1024
+PAPER_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+"""A paper was sealed with its own style and is shown as it is; the sandbox takes every other power from it."""
+
+
+@dataclass(frozen=True)
+class Paper:
+    path: str
+    title: str
+
+
+@lru_cache(maxsize=32)
+def _rendered(sha256: str) -> SafeString:
+    text = b"".join(store().read(Digest(sha256))).decode("utf-8", "replace")
+    html = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
+    for level in (5, 4, 3, 2, 1):  # the page has its own h1 and h2
+        below = min(level + 2, 6)
+        html = html.replace(f"<h{level}>", f"<h{below}>").replace(f"</h{level}>", f"</h{below}>")
+    return mark_safe(html)  # noqa: S308 - raw HTML in the Markdown was escaped
+
+
+def _datasheet(release: Release) -> SafeString | None:
+    found = ReleaseFile.objects.filter(release=release, path="DATASHEET.md", size__lte=LONGEST_PAPER).first()
+    if found is None or not store().has(Digest(found.sha256)):
+        return None
+    return _rendered(found.sha256)
+
+
+def _papers(release: Release) -> list[Paper]:
+    titles = {
+        "DATASHEET.html": _("Datasheet"), "deid/report.html": _("De-identification report"), "README.md": _("Read me"),
+        "LICENSE.txt": _("Licence"), "protocol.yaml": _("Protocol"), "croissant.json": _("Croissant description"),
+    }  # fmt: skip
+    there = set(ReleaseFile.objects.filter(release=release, path__in=PAPERS).values_list("path", flat=True))
+    return [Paper(path, titles[path]) for path in PAPERS if path in there]
+
+
+def _release(dataset: str, version: str, *, twin: bool) -> Release:
+    try:
+        return look.release(dataset, version, twin=twin)
+    except NotFound:
+        raise Http404 from None
+
+
+def _page(request: HttpRequest, dataset: str, version: str, *, twin: bool) -> HttpResponse:
+    found, _version, protocol = dataset_or_404(dataset)
+    release = _release(dataset, version, twin=twin)
+    files = ReleaseFile.objects.filter(release=release).order_by("path")
+    query = request.GET.get("q", "").strip()[:100]
+    shown = files.filter(path__icontains=query) if query else files
+    changed = look.changes(release)
+    other = look.twin_of(release) if not twin else Release.objects.filter(dataset=found, version=version, twin=False).first()
+    address = reverse("hub:release" if twin else "hub:twin", args=[dataset, version]) if other else ""
+    described = {
+        "version": release.version, "key": release.key, "twin": twin, "access": release.access,
+        "license": release.license, "cut_at": release.cut_at, "notes": release.draft.notes,
+        "subjects": ReleaseSubject.objects.filter(release=release).count(),
+        "instances": files.filter(path__startswith="data/").count(),
+        "files": files.count(), "bytes": files.aggregate(all=Sum("size"))["all"] or 0,
+        "withdrawn": look.withdrawn(release),
+    }  # fmt: skip
+    context = {
+        "dataset": {"slug": dataset, "title": said(protocol.title)},
+        "release": described,
+        "changes": {
+            "before": changed.since, "subjects_added": len(changed.subjects_added),
+            "subjects_gone": len(changed.subjects_gone), "files_added": changed.files_added,
+            "files_changed": changed.files_changed, "files_gone": changed.files_gone,
+        },
+        "files": Paginator(shown, FILES_ON_PAGE).get_page(request.GET.get("page")),
+        "query": query,
+        "datasheet": _datasheet(release),
+        "papers": _papers(release),
+        "may_download": twin or may_get(account_of(request), release.access, dataset),
+        "snippets": snippets(request, dataset, version, twin=twin),
+        "citation": f"{protocol.access.citation} {_('Release')} {version}. MIDAS {release.key}.",
+        "other_url": address,
+        "file_route": "hub:twin-file" if twin else "hub:file",
+        "document_route": "hub:twin-paper" if twin else "hub:paper",
+    }  # fmt: skip
+    return page(request, "release", context, section="catalogue")
+
+
+@needs(Act.BROWSE)
+def release_page(request: HttpRequest, dataset: str, version: str) -> HttpResponse:
+    return _page(request, dataset, version, twin=False)
+
+
+@needs(Act.BROWSE)
+def twin_page(request: HttpRequest, dataset: str, version: str) -> HttpResponse:
+    return _page(request, dataset, version, twin=True)
+
+
+def _paper(dataset: str, version: str, path: str, *, twin: bool) -> HttpResponseBase:
+    release = _release(dataset, version, twin=twin)
+    found = ReleaseFile.objects.filter(release=release, path=path, size__lte=LONGEST_PAPER).first()
+    if path not in PAPERS or found is None or not store().has(Digest(found.sha256)):
+        raise Http404
+    kind = "text/html" if path.endswith(".html") else "text/plain"
+    answer = HttpResponse(b"".join(store().read(Digest(found.sha256))), content_type=f"{kind}; charset=utf-8")
+    answer["Content-Security-Policy"] = PAPER_POLICY
+    answer["ETag"] = f'"{found.sha256}"'
+    return answer
+
+
+@needs(Act.BROWSE)
+@cache_control(private=True, max_age=3600)
+def paper(request: HttpRequest, dataset: str, version: str, path: str) -> HttpResponseBase:
+    del request
+    return _paper(dataset, version, path, twin=False)
+
+
+@needs(Act.BROWSE)
+@cache_control(private=True, max_age=3600)
+def twin_paper(request: HttpRequest, dataset: str, version: str, path: str) -> HttpResponseBase:
+    del request
+    return _paper(dataset, version, path, twin=True)
+
+
+def _file(request: HttpRequest, dataset: str, version: str, path: str, *, twin: bool) -> HttpResponseBase:
+    found = ReleaseFile.objects.filter(release=_release(dataset, version, twin=twin), path=path).first()
+    if found is None or not store().has(Digest(found.sha256)):
+        raise Http404
+    name = found.path.rsplit("/", 1)[-1]
+    return blob(request, store=store(), sha256=found.sha256, size=found.size, name=name)
+
+
+def _what(request: HttpRequest, dataset: str, version: str, path: str) -> tuple[Act, str | None]:
+    """Choose by the release's access class: an open one needs sign-in only."""
+    del request, path
+    release: Any = Release.objects.filter(dataset__slug=dataset, version=version, twin=False).first()
+    return (Act.DOWNLOAD_OPEN if release and release.access == "open" else Act.DOWNLOAD), dataset
+
+
+@needs(Act.DOWNLOAD_OPEN, Act.DOWNLOAD, choose=_what)
+def file(request: HttpRequest, dataset: str, version: str, path: str) -> HttpResponseBase:
+    return _file(request, dataset, version, path, twin=False)
+
+
+@needs(Act.GET_TWIN)
+def twin_file(request: HttpRequest, dataset: str, version: str, path: str) -> HttpResponseBase:
+    return _file(request, dataset, version, path, twin=True)

@@ -1,0 +1,117 @@
+"""The hospitals: counts for all; pseudonyms, rules and the spoke's own tally for who may see what came from it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.db.models import Count
+from django.http import Http404, HttpRequest, HttpResponse
+
+from midas.catalogue.models import Dataset, Instance, Subject, Submission, Visit
+from midas.people.models import Institution
+from midas.people.rule import Act, visible
+from midas.web.guard import needs
+from midas.web.pages.datasets import title_of
+from midas.web.pages.frame import account_of, page
+from midas.web.pages.reading import SpokeLine
+
+PEOPLE_ON_PAGE = 50
+
+
+@dataclass(frozen=True)
+class PersonLine:
+    pseudonym: str
+    dataset: str
+    visits: int
+    images: int
+    withdrawn: bool
+
+
+def _place(one: Institution) -> str:
+    return ", ".join(part for part in (one.city, one.state) if part)
+
+
+def _people(spoke: str) -> Any:
+    return Subject.objects.filter(spoke=spoke, withdrawn_at=None)
+
+
+def _images(spoke: str) -> Any:
+    return Instance.objects.filter(series__study__subject__in=_people(spoke))
+
+
+@needs(Act.BROWSE)
+def spokes(request: HttpRequest) -> HttpResponse:
+    lines = [
+        SpokeLine(one.slug, one.name, _place(one), _people(one.slug).count(), _images(one.slug).count())
+        for one in Institution.objects.order_by("name")
+    ]
+    return page(request, "spokes", {"spokes": lines}, section="spokes")
+
+
+def _visible_datasets(request: HttpRequest) -> list[str]:
+    return visible(account_of(request), Act.SEE_SPOKE, list(Dataset.objects.values_list("slug", flat=True)))
+
+
+@needs(Act.BROWSE)
+def spoke(request: HttpRequest, slug: str) -> HttpResponse:
+    one = Institution.objects.filter(slug=slug).first()
+    if one is None:
+        raise Http404
+    seen = _visible_datasets(request)
+    states = dict(Submission.objects.filter(spoke=slug).values_list("state").annotate(n=Count("pk")).order_by())
+    images = dict(
+        _images(slug).values_list("series__study__subject__dataset__slug").annotate(n=Count("pk")).order_by()
+    )  # fmt: skip
+    people = _people(slug).values_list("dataset__slug").annotate(n=Count("pk")).order_by("dataset__slug")
+    context: dict[str, Any] = {
+        "spoke": {
+            "slug": slug, "name": one.name, "place": _place(one), "subjects": _people(slug).count(),
+            "instances": _images(slug).count(), "registered": states.get("registered", 0),
+            "refused": states.get("refused", 0),
+        },
+        "datasets": [
+            {"slug": name, "title": title_of(name), "subjects": n, "instances": images.get(name, 0)} for name, n in people
+        ],
+        "may_see": bool(seen),
+    }  # fmt: skip
+    if seen:
+        context |= {"tallies": _tallies(slug, seen), "findings": _findings(slug, seen), "people": _lines(request, slug, seen)}
+    return page(request, "spoke", context, section="spokes")
+
+
+def _tallies(slug: str, seen: list[str]) -> list[dict[str, Any]]:
+    """Return the latest reported tally for each dataset."""
+    found: dict[str, dict[str, Any]] = {}
+    sent = Submission.objects.filter(spoke=slug, dataset__slug__in=seen).select_related("dataset").order_by("received_at")
+    for one in sent.only("header", "received_at", "dataset__slug").iterator():
+        tally = one.header.get("tally", {})
+        found[one.dataset.slug] = {"title": title_of(one.dataset.slug), "at": one.received_at, **tally}
+    return list(found.values())
+
+
+def _findings(slug: str, seen: list[str]) -> list[dict[str, Any]]:
+    counts: Counter[tuple[str, str]] = Counter()
+    for findings in Submission.objects.filter(spoke=slug, dataset__slug__in=seen).values_list("findings", flat=True):
+        counts.update((finding.get("rule", ""), finding.get("severity", "")) for finding in findings)
+    return [{"rule": rule, "severity": severity, "times": n} for (rule, severity), n in counts.most_common()]
+
+
+def _lines(request: HttpRequest, slug: str, seen: list[str]) -> Any:
+    people = Subject.objects.filter(spoke=slug, dataset__slug__in=seen).select_related("dataset").order_by("pseudonym")
+    shown = Paginator(people, PEOPLE_ON_PAGE).get_page(request.GET.get("page"))
+    keys = [one.pk for one in shown]
+    visits = dict(Visit.objects.filter(subject__in=keys).values_list("subject").annotate(n=Count("pk")).order_by())
+    images = dict(
+        Instance.objects.filter(series__study__subject__in=keys)
+        .values_list("series__study__subject").annotate(n=Count("pk")).order_by()
+    )  # fmt: skip
+    shown.object_list = [  # type: ignore[assignment]
+        PersonLine(
+            one.pseudonym, one.dataset.slug, visits.get(one.pk, 0), images.get(one.pk, 0), one.withdrawn_at is not None
+        )
+        for one in shown
+    ]
+    return shown
