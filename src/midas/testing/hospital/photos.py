@@ -126,7 +126,8 @@ def ome_tiff(out: Path, *, person: Person, specimen: str, side: int = 1536) -> N
     out.parent.mkdir(parents=True, exist_ok=True)
     about = {
         "axes": "YXS", "PhysicalSizeX": 0.5, "PhysicalSizeXUnit": "µm", "PhysicalSizeY": 0.5,
-        "PhysicalSizeYUnit": "µm", "UUID": str(uuid5(NAMESPACE_OID, specimen)), "Name": f"{specimen} {person.name}", "Description": f"{person.uhid} {person.phone}",
+        "PhysicalSizeYUnit": "µm", "UUID": str(uuid5(NAMESPACE_OID, specimen)),
+        "Name": f"{specimen} {person.name}", "Description": f"{person.uhid} {person.phone}",
     }  # fmt: skip
     with tifffile.TiffWriter(out, ome=True) as tiff:
         tiff.write(pixels, tile=(256, 256), photometric="rgb", compression="jpeg", subifds=1, metadata=about)

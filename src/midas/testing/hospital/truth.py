@@ -17,7 +17,7 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Expected:
-    """One thing in the export: `path`, or `path!member` in an archive, or `path#row` in a table.
+    """One thing in the export: `path`, or `path!/member` in an archive, or `path#row` in a table.
 
     `state` is the end state after the operator answered and everything was sent. `reasons` are the codes of
     `midas.spoke.reasons` of which one must be given where the item stays held or is refused. `verdict` is what the
