@@ -12,7 +12,7 @@ from datetime import date
 from pydicom.datadict import tag_for_keyword
 from pydicom.uid import UID_dictionary
 
-from midas.protocol.model import Column, Protocol, Table, Target
+from midas.protocol.model import Column, LesionSite, Protocol, SpecimenKind, Table, Target, Words
 from midas.protocol.yaml import Loc
 
 Wrong = tuple[Loc, str, str]
@@ -77,10 +77,11 @@ def unique_names(protocol: Protocol) -> Iterator[Wrong]:
 
 def one_meaning(protocol: Protocol) -> Iterator[Wrong]:
     """Each word for a site or a kind of specimen means one of them."""
-    for place, kinds in (
+    named: list[tuple[Loc, Sequence[LesionSite | SpecimenKind]]] = [
         (("lesions", "sites"), protocol.lesions.sites),
         (("specimens",), protocol.specimens),
-    ):
+    ]
+    for place, kinds in named:
         words: dict[str, str] = {}
         for number, kind in enumerate(kinds):
             for word in {normal_heading(text) for text in (kind.value, *kind.aliases)}:
@@ -93,15 +94,13 @@ def one_meaning(protocol: Protocol) -> Iterator[Wrong]:
 
 
 def words_in_english(protocol: Protocol) -> Iterator[Wrong]:
-    places: list[tuple[Loc, dict[str, str] | None]] = [
-        (("title",), dict(protocol.title)), (("summary",), dict(protocol.summary)),
-    ]  # fmt: skip
-    places += [(("visits", n, "title"), dict(one.title)) for n, one in enumerate(protocol.visits)]
-    places += [(("items", n, "title"), dict(one.title)) for n, one in enumerate(protocol.items)]
-    places += [(("tables", n, "title"), dict(one.title)) for n, one in enumerate(protocol.tables)]
-    places += [(("targets", n, "title"), dict(one.title)) for n, one in enumerate(protocol.targets)]
+    places: list[tuple[Loc, Words]] = [(("title",), protocol.title), (("summary",), protocol.summary)]
+    places += [(("visits", n, "title"), one.title) for n, one in enumerate(protocol.visits)]
+    places += [(("items", n, "title"), one.title) for n, one in enumerate(protocol.items)]
+    places += [(("tables", n, "title"), one.title) for n, one in enumerate(protocol.tables)]
+    places += [(("targets", n, "title"), one.title) for n, one in enumerate(protocol.targets)]
     for place, words in places:
-        if words is not None and "en" not in words:
+        if "en" not in words:
             yield place, "the English words are missing", "add 'en:'"
 
 
@@ -340,8 +339,16 @@ def rest_refers(protocol: Protocol) -> Iterator[Wrong]:
 
 
 CHECKS = (
-    unique_names, one_meaning, words_in_english, ethics_make_sense, items_refer, tables_join, roles_speak_of_the_protocol, targets_refer, rest_refers,
-)  # fmt: skip
+    unique_names,
+    one_meaning,
+    words_in_english,
+    ethics_make_sense,
+    items_refer,
+    tables_join,
+    roles_speak_of_the_protocol,
+    targets_refer,
+    rest_refers,
+)
 
 
 def check(protocol: Protocol) -> Iterator[Wrong]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 Loc = tuple[str | int, ...]
 """The way to a value: keys and positions from the root."""
@@ -43,8 +43,8 @@ def _line(node: Node) -> int:
     return int(node.start_mark.line) + 1
 
 
-def _scalar(node: ScalarNode) -> Any:
-    kind, text = node.tag.rsplit(":", 1)[-1], node.value
+def _scalar(node: Node) -> Any:
+    kind, text = str(node.tag).rsplit(":", 1)[-1], node.value
     try:
         match kind:
             case "int":
