@@ -146,7 +146,6 @@ def _facts(about: About) -> dict[str, Any]:
         "datePublished": about.published_on,
         "license": protocol.access.license_url or protocol.access.license,
         "citeAs": protocol.access.citation,
-        "url": protocol.access.license_url or f"urn:midas:{about.dataset}:{about.version}",
         "isLiveDataset": False,
         "keywords": [code.meaning for code in protocol.disease],
         "creator": {"@type": "sc:Organization", "name": protocol.hub.name}

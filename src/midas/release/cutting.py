@@ -53,8 +53,8 @@ def cut(
     if before is not None:
         if before.key != made.key:
             raise Conflict(
-                f"{before.dataset.slug}@{before.version} would not come out as it was cut: what it draws on, or the software "
-                "that writes it, has changed.",
+                f"{before.dataset.slug}@{before.version} would not come out as it was cut: "
+                "what it draws on, or the software that writes it, has changed.",
                 advice="Keep the release as it is and draft the next version.",
             )
         return before

@@ -115,8 +115,8 @@ def _composition(content: Content) -> str:
         "### Subjects by sex", _counts("sex", _count(held["subjects"], "sex")),
         "### Subjects by hospital", _counts("hospital", _count(held["subjects"], "spoke")),
         "### Subjects by part", _counts("part", _count(held["splits"], "part")),
-        "A person is in one part only. Parts are drawn by a keyed hash of the person, so that they stay as they are "
-        "when the dataset grows.",
+        ("A person is in one part only. Parts are drawn by a keyed hash of the person, so that they stay as they are "
+        "when the dataset grows."),
     ]  # fmt: skip
     for target in protocol.targets:
         labels = held["labels"].filter(pa.compute.equal(held["labels"]["target"], target.id))
@@ -275,7 +275,8 @@ def readme(content: Content) -> str:
         + _grid(("what", "how many"), _figures(content))
         + "\n\n## Look at it\n\n```python\nimport midas\n\n"
         'release = midas.open(".")  # this folder\n'
-        'print(release.tables)\nfor image in release.images():\n    print(image.subject, image.array.shape, image.spacing_mm)\n'
+        'print(release.tables)\nfor image in release.images():\n'
+        '    print(image.subject, image.array.shape, image.spacing_mm)\n'
         f'    break\n\ntraining = release.torch(target="{first}", part="{next(iter(about.protocol.split.parts))}")\n```\n\n'
         "Or without MIDAS: the tables are Parquet, the images DICOM, and `croissant.json` describes both:\n\n"
         "```python\nimport mlcroissant\n\n"

@@ -22,7 +22,8 @@ p,ul,ol{margin:.5rem 0 .9rem} a{color:var(--accent)}
 .bars i{display:block;height:.8rem;border-radius:.2rem;background:var(--accent);min-width:2px}
 .bars b{font-weight:400;color:var(--soft);font-variant-numeric:tabular-nums}
 table{border-collapse:collapse;width:100%;margin:.6rem 0 1.2rem;font-size:.9rem;font-variant-numeric:tabular-nums}
-th,td{text-align:left;vertical-align:top;padding:.4rem .7rem .4rem 0;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
+th,td{text-align:left;vertical-align:top;padding:.4rem .7rem .4rem 0;overflow-wrap:anywhere}
+th,td{border-bottom:1px solid var(--line)}
 th{font-weight:600} table.pairs th{width:14rem;color:var(--soft);font-weight:500}
 code{font:.86em ui-monospace,"DejaVu Sans Mono",monospace;background:var(--wash);padding:.1em .3em;border-radius:.25rem}
 pre{background:var(--wash);border-radius:.5rem;padding:1rem;overflow-x:auto} pre code{padding:0}

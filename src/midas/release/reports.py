@@ -62,8 +62,10 @@ def decode(data: bytes) -> tuple[Mapping[str, Any], ...]:
 def as_page(report: bytes, *, title: str) -> str:
     """Return `deid/report.html`: the same for people, on one printable page."""
     body = [
-        "<p>What was done to the data before it left each hospital. Each section is one sending. "
-        "<code>report.json</code>, beside this file, holds every row.</p>"
+        (
+            "<p>What was done to the data before it left each hospital. Each section is one sending. "
+            "<code>report.json</code>, beside this file, holds every row.</p>"
+        )
     ]
     for number, batch in enumerate(decode(report), start=1):
         body.append(f"<h2>{number}. {escape(str(batch['spoke']))}</h2>")
