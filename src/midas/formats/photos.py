@@ -30,13 +30,15 @@ class Photo:
     """Upright pixels of one photograph.
 
     `jpeg` is the source's own baseline JPEG stream without metadata, where it shows exactly these pixels; `ratio` is
-    bytes uncompressed per byte, where the source was lossy. `icc` is a profile for RGB pixels.
+    bytes uncompressed per byte, where the source was lossy, and `lossy_method` the defined term of DICOM (PS3.3
+    C.7.6.1.1.5.1), where it has one. `icc` is a profile for RGB pixels.
     """
 
     pixels: np.ndarray
     icc: bytes
     jpeg: bytes | None
     subsampling: str | None
+    lossy: bool
     lossy_method: str | None
     ratio: float | None
 
@@ -56,7 +58,9 @@ def look(path: Path) -> Photo:
             return _look(path, kind)
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError,
             EOFError, KeyError, TypeError, IndexError, OverflowError, RuntimeError) as problem:  # fmt: skip
-        raise BadInput("The photograph is damaged or cut short.", advice="Copy it again from the camera.") from problem
+        raise BadInput(
+            "The photograph is damaged or cut short.", advice="Copy it again from the camera."
+        ) from problem
 
 
 def _look(path: Path, kind: Kind) -> Photo:
@@ -67,7 +71,7 @@ def _look(path: Path, kind: Kind) -> Photo:
             raise BadInput("The TIFF holds several pictures.", advice="Hand in one file for each picture.")
         turned = image.getexif().get(0x0112, 1) not in (0, 1) if kind is not Kind.HEIC else False
         wide = image.mode.startswith(("I", "F"))
-        profile = image.info.get("icc_profile")
+        icc = image.info.get("icc_profile")
         image.load()
         pixels = _sixteen(image) if wide else _eight(ImageOps.exif_transpose(image) or image)
         mode = image.mode
@@ -75,13 +79,14 @@ def _look(path: Path, kind: Kind) -> Photo:
     if mode not in ("RGB", "L"):
         jpeg, subsampling = None, None
     size = path.stat().st_size
-    lossy = _method(path, kind)
+    lossy, method = _loss(path, kind)
     return Photo(
         pixels=pixels,
-        icc=_profile(profile, mode),
+        icc=profile(icc, mode),
         jpeg=jpeg,
         subsampling=subsampling,
-        lossy_method=lossy,
+        lossy=lossy,
+        lossy_method=method,
         ratio=round(pixels.size / max(1, size), 2) if lossy else None,
     )
 
@@ -118,16 +123,16 @@ def srgb() -> bytes:
     return bytes(raw)
 
 
-def _profile(profile: bytes | None, mode: str) -> bytes:
+def profile(own: bytes | None, mode: str) -> bytes:
     """The picture's own profile where DICOM allows it (RGB to Lab or XYZ), else sRGB, which cameras mean by silence.
 
     The class is set to input device and the description is not carried: a profile can name its owner.
     """
-    if not profile or mode != "RGB" or not 128 < len(profile) <= PROFILE_LIMIT:
+    if not own or mode != "RGB" or not 128 < len(own) <= PROFILE_LIMIT:
         return srgb()
-    if profile[16:20] != b"RGB " or profile[20:24] not in (b"XYZ ", b"Lab ") or profile[36:40] != b"acsp":
+    if own[16:20] != b"RGB " or own[20:24] not in (b"XYZ ", b"Lab ") or own[36:40] != b"acsp":
         return srgb()
-    return _bare_profile(profile) or srgb()
+    return _bare_profile(own) or srgb()
 
 
 _COLOUR_TAGS = {b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC", b"wtpt", b"bkpt", b"chad", b"chrm", b"lumi",
@@ -174,19 +179,20 @@ def _built(profile: bytes, plain: bytes, tags: dict[bytes, bytes]) -> bytes:
     return bytes(head) + struct.pack(">I", len(tags)) + table + body
 
 
-def _method(path: Path, kind: Kind) -> str | None:
-    """How the source lost detail, as a DICOM defined term where there is one (PS3.3 C.7.6.1.1.5.1)."""
+def _loss(path: Path, kind: Kind) -> tuple[bool, str | None]:
+    """Whether the source lost detail, and how as a DICOM defined term; WebP has none."""
     if kind is Kind.JPEG:
-        return "ISO_10918_1"
+        return True, "ISO_10918_1"
     if kind is Kind.HEIC:
-        return "ISO_23008_2"
+        return True, "ISO_23008_2"
     if kind is Kind.WEBP:
-        head = path.read_bytes()[:1 << 16]
-        return None if b"VP8L" in head[:64] else "WEBP"
+        with path.open("rb") as stream:
+            return b"VP8L" not in stream.read(64), None
     if kind is Kind.TIFF:
         with Image.open(path) as image:
-            return "ISO_10918_1" if "jpeg" in str(image.info.get("compression", "")) else None
-    return None
+            jpeg = "jpeg" in str(image.info.get("compression", ""))
+        return jpeg, "ISO_10918_1" if jpeg else None
+    return False, None
 
 
 def bare_jpeg(data: bytes) -> tuple[bytes | None, str | None]:
@@ -246,5 +252,3 @@ def _scan(data: bytes, at: int) -> bytes | None:
         if marker != 0 and not 0xD0 <= marker <= 0xD7:
             return None
         end += 2
-
-

@@ -53,6 +53,9 @@ _ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"BZh", b"\xfd7zXZ\0", b"7z\xbc\xaf\x
 _VRS = set(
     b"AE AS AT CS DA DS DT FL FD IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV".split()
 )
+_DIRECTORY = re.compile(rb"1\.2\.840\.10008\.1\.3\.10(?![.0-9])")
+"""Media Storage Directory Storage (PS3.6 Table A-1) as Media Storage SOP Class UID."""
+
 DELIMITERS = ",;\t|"
 
 
@@ -76,7 +79,7 @@ def sniff(path: Path) -> Kind:
 def _dicom(head: bytes) -> Kind | None:
     """PS3.10 §7.1 asks for `DICM` at byte 128; older files start with a group 0002 or 0008 element at once."""
     if head[128:132] == b"DICM":
-        return Kind.DICOMDIR if b"1.2.840.10008.1.3.10\0" in head[132:1024] else Kind.DICOM
+        return Kind.DICOMDIR if _DIRECTORY.search(head[132:1024]) else Kind.DICOM
     if len(head) < 16 or not _bare_element(head):
         return None
     return Kind.DICOM
@@ -92,7 +95,11 @@ def _bare_element(head: bytes) -> bool:
         (length,) = struct.unpack(order + "I", head[4:8])
         if order == "<" and length <= 256 and length % 2 == 0:
             following = 8 + length
-            after = struct.unpack("<HH", head[following : following + 4]) if len(head) >= following + 4 else (0, 0)
+            after = (
+                struct.unpack("<HH", head[following : following + 4])
+                if len(head) >= following + 4
+                else (0, 0)
+            )
             return after[0] in (group, 0x0008, 0x0010) and after > (group, element)
     return False
 
@@ -244,7 +251,9 @@ def _via_entry(entry: Any) -> bool:
 
 
 def _feature(entry: Any) -> bool:
-    return isinstance(entry, dict) and entry.get("type") == "Feature" and isinstance(entry.get("geometry"), dict)
+    return (
+        isinstance(entry, dict) and entry.get("type") == "Feature" and isinstance(entry.get("geometry"), dict)
+    )
 
 
 def table_dialect(text: str, *, cut: bool = False) -> str | None:

@@ -85,7 +85,9 @@ def _csv_rows(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[str, 
                 if any(cell.strip() for cell in row):
                     yield tuple(cell.strip() for cell in row)
         except csv.Error as problem:
-            raise BadInput("A row of the table cannot be read.", advice="Look for an unclosed quotation mark.") from problem
+            raise BadInput(
+                "A row of the table cannot be read.", advice="Look for an unclosed quotation mark."
+            ) from problem
 
 
 def _headings(row: tuple[str, ...]) -> tuple[str, ...]:
@@ -109,7 +111,9 @@ def _workbook(path: Path) -> Iterator[Sheet]:
         book = calamine.CalamineWorkbook.from_path(str(path))
         names = list(book.sheet_names)
     except (calamine.CalamineError, OSError, ValueError) as problem:
-        raise BadInput("The workbook cannot be opened.", advice="Save it again as XLSX without a password.") from problem
+        raise BadInput(
+            "The workbook cannot be opened.", advice="Save it again as XLSX without a password."
+        ) from problem
     for name in names:
         sheet = _sheet(book, name)
         if sheet is not None:
@@ -122,7 +126,9 @@ def _sheet(book: Any, name: str) -> Sheet | None:
     try:
         raw = book.get_sheet_by_name(name).to_python(skip_empty_area=True)
     except (calamine.CalamineError, ValueError) as problem:
-        raise BadInput("A sheet of the workbook cannot be read.", advice="Save the workbook again as XLSX.") from problem
+        raise BadInput(
+            "A sheet of the workbook cannot be read.", advice="Save the workbook again as XLSX."
+        ) from problem
     rows = (tuple(_cell(value) for value in row) for row in raw)
     filled = (row for row in rows if any(row))
     first = next((row for row in filled if sum(map(bool, row)) > 1), None)

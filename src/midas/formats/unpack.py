@@ -139,9 +139,13 @@ def _save(source: IO[bytes], shown: str, target: Path, meter: _Meter, done: Unpa
     try:
         _pour(source, target, meter)
     except FileExistsError:
-        done.troubles.append(Trouble(shown, "same-name", "The archive holds this name twice; only the first was taken."))
+        done.troubles.append(
+            Trouble(shown, "same-name", "The archive holds this name twice; only the first was taken.")
+        )
     except NotADirectoryError:
-        done.troubles.append(Trouble(shown, "same-name", "The archive uses this name for a file and for a folder."))
+        done.troubles.append(
+            Trouble(shown, "same-name", "The archive uses this name for a file and for a folder.")
+        )
     except _DAMAGED:
         target.unlink(missing_ok=True)
         done.troubles.append(Trouble(shown, "damaged-member", "This part of the archive is damaged."))
@@ -164,7 +168,9 @@ def _zip(path: Path, name: str, into: Path, meter: _Meter, done: Unpacked) -> No
                 source = archive.open(info)
             except _DAMAGED:
                 meter.member()
-                done.troubles.append(Trouble(shown, "damaged-member", "This part of the archive cannot be opened."))
+                done.troubles.append(
+                    Trouble(shown, "damaged-member", "This part of the archive cannot be opened.")
+                )
                 continue
             with source:
                 _save(source, shown, target, meter, done)

@@ -120,7 +120,9 @@ def _entry(
 def _with_companions(found: Found, folder: Path) -> Found | Trouble:
     files = [f for f in folder.rglob("*") if not f.is_dir() or f.is_symlink()]
     if any(f.is_symlink() or not f.is_file() for f in files):
-        return Trouble(found.name, "link", "The slide's data folder holds a link; put the files themselves here.")
+        return Trouble(
+            found.name, "link", "The slide's data folder holds a link; put the files themselves here."
+        )
     return replace(found, companions=(folder,), size=found.size + sum(f.stat().st_size for f in files))
 
 
@@ -128,7 +130,9 @@ def _archive(
     found: Found, scratch: Path, limits: Limits, spent: _Spent, depth: int
 ) -> Iterator[Found | Trouble]:
     if depth >= limits.max_depth:
-        yield Trouble(found.name, "nested-too-deep", f"More than {limits.max_depth} archives inside one another.")
+        yield Trouble(
+            found.name, "nested-too-deep", f"More than {limits.max_depth} archives inside one another."
+        )
         return
     room = replace(
         limits,

@@ -36,7 +36,12 @@ WORDS = (
     "BurnedInAnnotation", "ConversionType", "SegmentationType", "DimensionOrganizationType",
 )  # fmt: skip
 NESTED = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "OpticalPathSequence")
-GROUPS = ("PixelMeasuresSequence", "MRTimingAndRelatedParametersSequence", "CTXRayDetailsSequence", "PlaneOrientationSequence")
+GROUPS = (
+    "PixelMeasuresSequence",
+    "MRTimingAndRelatedParametersSequence",
+    "CTXRayDetailsSequence",
+    "PlaneOrientationSequence",
+)
 """Functional groups in which enhanced objects keep what single-frame objects keep at the top (PS3.3 C.7.6.16)."""
 
 
@@ -84,7 +89,7 @@ def _first(places: tuple[Dataset, ...], keyword: str) -> Any:
     return None
 
 
-def _number(value: Any, kind: type[int] | type[float]) -> Fact:
+def _number(value: Any, kind: type[int | float]) -> Fact:
     if isinstance(value, MultiValue):
         value = value[0] if value else None
     try:

@@ -91,7 +91,9 @@ def _look(path: Path, pixels: bool) -> Read:
 def is_directory(ds: Dataset) -> bool:
     """Is this a DICOMDIR (PS3.3 Annex F)?"""
     meta = getattr(ds, "file_meta", Dataset())
-    return meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage or "DirectoryRecordSequence" in ds
+    return (
+        meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage or "DirectoryRecordSequence" in ds
+    )
 
 
 def _meta(ds: FileDataset, findings: list[Finding]) -> None:
@@ -139,7 +141,11 @@ def _follow_pixels(stream: BinaryIO, size: int, *, implicit: bool, order: str) -
         raise _short() if any(head) else _nothing_left()
     tag = BaseTag((struct.unpack(order + "H", head[:2])[0] << 16) | struct.unpack(order + "H", head[2:4])[0])
     if tag not in PIXEL_TAGS:
-        raise _short() if tag.group >= 0x0008 else BadInput("The file holds bytes after its content.", advice=AGAIN)
+        raise (
+            _short()
+            if tag.group >= 0x0008
+            else BadInput("The file holds bytes after its content.", advice=AGAIN)
+        )
     if implicit:
         length, start = struct.unpack(order + "I", head[4:8])[0], 8
     else:
@@ -201,7 +207,9 @@ def _characters(ds: Dataset) -> list[Finding]:
     actual = "ISO_IR 192" if all(_decodes(text, "ISO_IR 192") for text in texts) else "ISO_IR 100"
     _set_characters(ds, actual)
     rule = "dicom.charset-wrong" if declared else "dicom.charset-missing"
-    message = "The declared character set does not fit the text" if declared else "No character set is declared"
+    message = (
+        "The declared character set does not fit the text" if declared else "No character set is declared"
+    )
     return [_note(rule, f"{message}; read as {actual}.", "PS3.3 C.12.1.1.2", Severity.WARNING)]
 
 
@@ -211,7 +219,7 @@ def _decodes(text: bytes, declared: object) -> bool:
         text.decode(encodings[0])
     except (UnicodeDecodeError, LookupError, ValueError):
         return False
-    return "iso8859" != encodings[0] or declared == "ISO_IR 6"
+    return encodings[0] != "iso8859" or declared == "ISO_IR 6"
 
 
 def _set_characters(ds: Dataset, charset: str) -> None:

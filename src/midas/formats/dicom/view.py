@@ -66,7 +66,9 @@ def frame(path: Path, *, index: int | None = None) -> np.ndarray:
         try:
             return _shown(_decoded(path, at), ds, at)
         except UNDECODED as problem:
-            raise BadInput("The pixels cannot be decoded.", advice="Export the image again, uncompressed.") from problem
+            raise BadInput(
+                "The pixels cannot be decoded.", advice="Export the image again, uncompressed."
+            ) from problem
         finally:
             quiet.level = level
 
@@ -121,7 +123,9 @@ def _tiled(path: Path, ds: Dataset, size: int) -> np.ndarray:
             canvas.paste(tile.resize((small, small), Image.Resampling.BOX), (x * small, y * small))
     right = min(1.0, (int(ds.TotalPixelMatrixColumns) - left * columns) / (wide * columns))
     bottom = min(1.0, (int(ds.TotalPixelMatrixRows) - top * rows) / (high * rows))
-    return np.asarray(canvas.crop((0, 0, max(1, int(canvas.width * right)), max(1, int(canvas.height * bottom)))))
+    return np.asarray(
+        canvas.crop((0, 0, max(1, int(canvas.width * right)), max(1, int(canvas.height * bottom))))
+    )
 
 
 def _shown(values: np.ndarray, ds: Dataset, index: int) -> np.ndarray:
@@ -163,7 +167,12 @@ def _group(ds: Dataset, index: int, name: str) -> Dataset:
         items: Any = ds.get(sequence) or []
         if len(items) > at and name in items[at]:
             merged = Dataset()
-            for keyword in ("BitsStored", "BitsAllocated", "PixelRepresentation", "PhotometricInterpretation"):
+            for keyword in (
+                "BitsStored",
+                "BitsAllocated",
+                "PixelRepresentation",
+                "PhotometricInterpretation",
+            ):
                 if keyword in ds:
                     merged[keyword] = ds[keyword]
             merged.update(items[at][name].value[0])
