@@ -1,0 +1,141 @@
+"""One file: open → look for risk → plan → apply → write aside → verify → name.
+
+In comes a `Job`, out comes an `Outcome`; the target appears only when the verifier has found nothing. Bad data never
+raises: it is held with a reason. No clock, network or database is touched.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from pydicom.dataset import Dataset
+
+from midas.deid import pixels, sop
+from midas.deid.apply import apply
+from midas.deid.cards import open_card, open_keys
+from midas.deid.known import named_in
+from midas.deid.model import Card, Held, Job, Outcome, Uids
+from midas.deid.plan import Plan, plan
+from midas.deid.stream import Opened, open_file, write
+from midas.deid.verify import verify
+from midas.formats.dicom import facts
+from midas.kernel import Finding, MidasError, Severity, sha256_file, whole_file
+
+
+def clean(job: Job) -> Outcome:
+    """De-identify one file; `held` with a reason where that cannot be done with certainty. Never raises for bad data."""
+    with _quiet():
+        try:
+            return _clean(job)
+        except Held as verdict:
+            return _held(job, verdict.reason, verdict.detail, verdict.findings)
+        except (MidasError, OSError) as problem:
+            detail = problem.message if isinstance(problem, MidasError) else type(problem).__name__
+            return _held(job, "not-processed", detail)
+        except Exception as problem:  # noqa: BLE001 - fail closed: what was not foreseen is held, and says where it broke
+            return _held(
+                job, "not-understood", f"The engine met something unforeseen ({type(problem).__name__})."
+            )
+
+
+def risk(ds: Dataset) -> tuple[Finding, ...]:
+    """Return why a person must look at these pixels first (PS3.15 E.3.1)."""
+    return sop.risk(ds)
+
+
+def _clean(job: Job) -> Outcome:
+    # 1. Open the person's card and the file's header
+    storage, keys = open_keys(job.key_file)
+    card = open_card(job.card, key=storage)
+    if card.subject != job.placement.subject:
+        raise Held("wrong-card", "The card belongs to another subject than the placement.")
+    opened = open_file(job.source)
+    # 2. Look for risk that no header rule takes away
+    findings = _looked_at(job, opened.ds)
+    # 3. Plan, 4. apply
+    source, names = _source_uids(opened.ds), tuple(named_in(opened.ds))
+    overlay = pixels.overlay_bits(opened.ds)
+    made = plan(opened.ds, profile=job.profile, keys=keys, card=card, placement=job.placement)
+    apply(made, ds=opened.ds)
+    if job.boxes or overlay:
+        pixels.mask(opened, boxes=job.boxes, clear_overlay=overlay)
+    if findings and (job.boxes or job.accepted_risk):
+        opened.ds.BurnedInAnnotation = "NO"
+    # 5. Write aside, 6. verify, 7. name
+    knowing = replace(card, known=(*card.known, *names))
+    return _named(job, opened, made, knowing, source, findings)
+
+
+def _looked_at(job: Job, ds: Dataset) -> tuple[Finding, ...]:
+    findings = sop.risk(ds)
+    if "clean-recognizable-visual-features" in job.profile.options:
+        findings += sop.face_risk(ds)
+    if findings and not job.accepted_risk and not job.boxes:
+        reason = (
+            "recognisable-face" if all(f.rule == "deid.risk.face" for f in findings) else "burned-in-text"
+        )
+        raise Held(reason, findings[0].message, findings)
+    return findings
+
+
+def _named(
+    job: Job, opened: Opened, made: Plan, card: Card, source: frozenset[str], findings: tuple[Finding, ...]
+) -> Outcome:
+    aside = job.target.with_name(f".{job.target.name}.{secrets.token_hex(4)}.checking")
+    try:
+        with whole_file(aside) as stream:
+            syntax = write(opened, stream)
+        wrong = verify(aside, card=card, profile=job.profile, placement=job.placement, source_uids=source)
+        if any(finding.severity is Severity.ERROR for finding in wrong):
+            raise Held("verification-failed", wrong[0].message, wrong)
+        digest, size = sha256_file(aside), aside.stat().st_size
+        aside.replace(job.target)
+    finally:
+        aside.unlink(missing_ok=True)
+    ds = opened.ds
+    ds.file_meta.TransferSyntaxUID = syntax
+    uids = Uids(
+        *(
+            str(ds.get(k, ""))
+            for k in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
+        ),
+        syntax,
+    )
+    return Outcome(
+        "cleaned", sha256=digest, size=size, facts=facts(ds), uids=uids, findings=(*findings, *wrong),
+        actions=made.actions(), rules=made.rules, profile=job.profile.name, digest=job.profile.digest,
+        output=job.target.name,
+    )  # fmt: skip
+
+
+def _source_uids(ds: Dataset) -> frozenset[str]:
+    found: set[str] = set()
+    for element in ds.iterall():
+        if element.VR == "UI" and element.value:
+            found.update([str(element.value)] if isinstance(element.value, str) else map(str, element.value))
+    return frozenset(found)
+
+
+def _held(job: Job, reason: str, detail: str, findings: tuple[Finding, ...] = ()) -> Outcome:
+    return Outcome(
+        "held", reason, detail, findings=findings, profile=job.profile.name, digest=job.profile.digest,
+        output=job.target.name,
+    )  # fmt: skip
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence warnings and logs of the reader: they quote values."""
+    logger = logging.getLogger("pydicom")
+    level, logger.level = logger.level, logging.CRITICAL
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.level = level

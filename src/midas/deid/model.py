@@ -1,0 +1,154 @@
+"""The nouns of de-identification: what may be asked, what is known of a person, what was decided, what came out.
+
+All are frozen. `Card` and `Job` are the only ones that stand near identified values: a `Job` holds paths alone, and a
+`Card` is never printed (its `repr` is empty of values) and rests encrypted on disk between processes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from midas.kernel import BadInput, Finding
+from midas.protocol.model import DeidException, Protocol
+from midas.wire.v1 import Code
+
+ENGINE = "midas-deid 0.1.0"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The Basic Application Level Confidentiality Profile (PS3.15 E.2) with options and reasoned exceptions."""
+
+    name: str
+    digest: str
+    options: frozenset[str]
+    exceptions: tuple[DeidException, ...] = ()
+
+    @classmethod
+    def of(cls, protocol: Protocol, digest: str) -> Profile:
+        deid = protocol.deid
+        return cls(f"{protocol.id}@{protocol.version}", digest, frozenset(deid.options), deid.exceptions)
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys derived from a project's root key; neither can be computed from the other (RFC 5869)."""
+
+    uid: bytes = field(repr=False)
+    provenance: bytes = field(repr=False)
+
+    @classmethod
+    def from_root(cls, root: bytes) -> Keys:
+        if len(root) < 32:
+            raise BadInput(
+                "The project's root key is shorter than 32 bytes.", advice="Restore the spoke's keys folder."
+            )
+        derive = lambda info: HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(root)  # noqa: E731
+        return cls(uid=derive(b"midas/deid/uid/1"), provenance=derive(b"midas/deid/provenance/1"))
+
+
+def source_hmac(keys: Keys, sha256: str) -> str:
+    """Return the keyed commitment to a source file's SHA-256 that may leave the hospital."""
+    return hmac.new(keys.provenance, bytes.fromhex(sha256), hashlib.sha256).hexdigest()
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where an instance stands in the subject tree; pseudonymous throughout."""
+
+    subject: str
+    dataset: str
+    item: str
+    visit: str | None = None
+    lesion: str | None = None
+    tracking_uid: str | None = None
+    site: Code | None = None
+    laterality: str | None = None
+    specimen: str | None = None
+    specimen_uid: str | None = None
+    anatomy: Code | None = None
+
+
+@dataclass(frozen=True)
+class Card:
+    """All that is known of one person, for finding it again. `known` holds (kind, value); `shift_days` is negative."""
+
+    subject: str
+    shift_days: int
+    sex: str = "U"
+    known: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        if not -730 <= self.shift_days <= -1:
+            raise BadInput(
+                "A date shift lies outside -730 to -1 days.", advice="Issue the person's card anew."
+            )
+
+
+@dataclass(frozen=True)
+class Job:
+    """One file to clean. `accepted_risk` and `boxes` (left, top, width, height in pixels) come from a person's decision."""
+
+    source: Path
+    target: Path
+    card: Path
+    key_file: Path
+    profile: Profile
+    placement: Placement
+    accepted_risk: bool = False
+    boxes: tuple[tuple[int, int, int, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Uids:
+    study: str = ""
+    series: str = ""
+    instance: str = ""
+    sop_class: str = ""
+    transfer_syntax: str = ""
+
+
+@dataclass(frozen=True)
+class RuleRow:
+    """One line of the report: what was done to one attribute, how often and under which clause. No value."""
+
+    tag: str
+    name: str
+    action: str
+    cites: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one file. Held: `reason` is a stable word, `detail` a sentence without an identified value."""
+
+    state: Literal["cleaned", "held"]
+    reason: str = ""
+    detail: str = ""
+    sha256: str = ""
+    size: int = 0
+    facts: dict[str, Any] = field(default_factory=dict)
+    uids: Uids = field(default_factory=Uids)
+    findings: tuple[Finding, ...] = ()
+    actions: dict[str, int] = field(default_factory=dict)
+    rules: tuple[RuleRow, ...] = ()
+    profile: str = ""
+    digest: str = ""
+    engine: str = ENGINE
+    output: str = ""
+
+
+class Held(Exception):
+    """This file cannot be cleaned with certainty; a person must act."""
+
+    def __init__(self, reason: str, detail: str, findings: tuple[Finding, ...] = ()) -> None:
+        super().__init__(reason)
+        self.reason, self.detail, self.findings = reason, detail, findings

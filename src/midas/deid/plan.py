@@ -1,0 +1,280 @@
+"""The plan: one walk over a dataset that decides, for every element at every depth, what becomes of it.
+
+In come a dataset, profile, keys, card and placement; out comes a `Plan` of steps, each with the clause behind it.
+Planning changes nothing. What cannot be decided safely raises `Held`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
+
+from midas.deid import sop, structured, tables
+from midas.deid.known import known_in
+from midas.deid.model import Card, Held, Keys, Placement, Profile, RuleRow
+from midas.deid.placing import placed
+from midas.deid.rules import UNLISTED, Decision, decide
+from midas.deid.values import BULK, DATES, LONG_TEXT, TEXT, Values
+from midas.deid.words import suspicious
+
+Path = tuple[tuple[int, int], ...]
+TEXT_VALUE, REFERENCED_ITEM = 0x0040A160, 0x0040DB73
+PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
+TRAILING = frozenset({0xFFFCFFFC, 0xFFFAFFFA})
+STANDARD_SCHEMES = frozenset({
+    "DCM", "SCT", "SRT", "SNM3", "LN", "UCUM", "RADLEX", "FMA", "NCIT", "UMLS", "ICDO3", "I10", "I9C", "ISO639_1",
+    "ISO639_2", "ISO3166_1", "RXNORM", "MDC", "BARI", "IBSI", "PUBCHEM_CID", "ITIS_TSN", "NEU", "NDC", "MSH", "ICD10", "ICD11", "RFC5646",
+})  # fmt: skip
+
+
+CODE = frozenset({"CodeValue", "CodeMeaning", "CodingSchemeDesignator", "CodingSchemeVersion"})
+"""A published code names a concept, never a person; what a hospital coded for itself is free text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """At `path` (sequence tag, item number …) do `act` to `tag`. `value` is what it becomes where it is replaced."""
+
+    path: Path
+    tag: int
+    act: str
+    cites: str
+    vr: str = ""
+    value: Any = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    steps: tuple[Step, ...]
+    placed: tuple[tuple[str, Any], ...]
+    rules: tuple[RuleRow, ...]
+
+    def actions(self) -> dict[str, int]:
+        return dict(Counter(step.act for step in self.steps))
+
+
+def plan(ds: Dataset, *, profile: Profile, keys: Keys, card: Card, placement: Placement) -> Plan:
+    """Decide what becomes of every element of `ds`; raises `Held` for what is not mastered."""
+    sop.mastered(ds, profile)
+    values = Values(keys=keys, card=card, known=known_in(ds, card), profile=profile)
+    steps = tuple(_Walk(profile, values).dataset(ds, ()))
+    if sop.is_report(ds):
+        _nothing_lost(steps)
+    return Plan(steps, placed(ds, profile=profile, card=card, placement=placement), _rows(steps))
+
+
+def _nothing_lost(steps: tuple[Step, ...]) -> None:
+    """A report whose free text cannot stay as it is, and for whose concept there is no rule, is not let through."""
+    if any(step.tag == TEXT_VALUE and step.act == "C" and step.cites == UNLISTED.cites for step in steps):
+        raise Held("free-text-in-report", "The report holds free text that no rule of PS3.15 E.3.4 covers.")
+    if any(step.tag == 0 for step in steps) and any(step.tag == REFERENCED_ITEM for step in steps):
+        raise Held("report-by-reference", "The report refers to content items by position, and some must go.")
+
+
+def _rows(steps: tuple[Step, ...]) -> tuple[RuleRow, ...]:
+    counts = Counter((step.tag, step.act, step.cites) for step in steps)
+    return tuple(
+        RuleRow(f"({tag >> 16:04X},{tag & 0xFFFF:04X})", _name(tag), act, cites, count)
+        for (tag, act, cites), count in sorted(counts.items())
+    )
+
+
+def _name(tag: int) -> str:
+    return "private" if (tag >> 16) % 2 else keyword_for_tag(tag) or "unknown"
+
+
+class _Walk:
+    def __init__(self, profile: Profile, values: Values) -> None:
+        self.profile, self.values = profile, values
+        self.safe_private = "retain-safe-private" in profile.options
+        self.structured = "clean-structured-content" in profile.options
+
+    def dataset(self, ds: Dataset, path: Path) -> Iterator[Step]:
+        for tag in list(ds.keys()):
+            yield from self._element(ds, int(tag), path)
+
+    def _element(self, ds: Dataset, tag: int, path: Path) -> Iterator[Step]:
+        if tag in PIXELS and not path:
+            return
+        if tag >> 16 == 0x0002 or tag & 0xFFFF == 0 or tag in TRAILING or tag in PIXELS or tag == 0x00080005:
+            yield Step(path, tag, "X", "PS3.15 E.2 / PS3.5 7.2")
+            return
+        if (tag >> 16) % 2:
+            yield from self._private(ds, tag, path)
+            return
+        try:
+            element = ds[tag]
+        except Exception:  # noqa: BLE001 - pydicom raises many kinds; what cannot be read is taken away
+            yield Step(path, tag, "X", "unreadable value")
+            return
+        if not dictionary_has_tag(tag) and tag >> 16 not in range(0x5000, 0x6100):
+            yield Step(path, tag, "X", "not in PS3.6")
+            return
+        yield from self._listed(ds, element, decide(tag, self.profile), path)
+
+    def _private(self, ds: Dataset, tag: int, path: Path) -> Iterator[Step]:
+        group, block = tag >> 16, (tag & 0xFFFF) >> 8
+        known = None
+        if self.safe_private and tag & 0xFFFF >= 0x1000:
+            creator = ds.get((group, block))
+            name = str(creator.value).strip().casefold() if creator is not None else ""
+            known = tables.safe_private().get((name, group, tag & 0xFF))
+        elif self.safe_private and 0x10 <= tag & 0xFFFF <= 0xFF:
+            if self._creator_stays(ds, tag):
+                return
+        if known is None:
+            yield Step(path, tag, "X", "PS3.15 E.2 Table E.1-1")
+        else:
+            yield from self._safe(ds, tag, known, path)
+
+    def _creator_stays(self, ds: Dataset, tag: int) -> bool:
+        group, block = tag >> 16, tag & 0xFF
+        return any(
+            int(other) >> 16 == group and (int(other) & 0xFFFF) >> 8 == block and not any(self._private(ds, int(other), ()))
+            for other in ds.keys() if int(other) & 0xFFFF >= 0x1000
+        ) and any((name == str(ds[tag].value).strip().casefold()) for name, _, _ in tables.safe_private())  # fmt: skip
+
+    def _safe(self, ds: Dataset, tag: int, known: tables.Private, path: Path) -> Iterator[Step]:
+        cites, element = "PS3.15 E.3.10", ds[tag]
+        vr = element.VR
+        if vr in {"UN", "SQ", "PN"} or (vr in BULK and self._bytes_name(element)):
+            yield Step(path, tag, "X", cites)
+        elif known.action == "U" and vr == "UI":
+            yield Step(path, tag, "U", cites, vr, self.values.uid(element.value))
+        elif known.action == "C" or vr in DATES:
+            moved = self.values.date(element.value, vr) if vr in DATES and self.values.moved_dates else None
+            yield Step(path, tag, "C", cites, vr, moved) if moved else Step(path, tag, "X", cites)
+        elif vr == "UI":
+            yield Step(path, tag, "U", cites, vr, self.values.uid(element.value))
+        elif vr in LONG_TEXT or (
+            isinstance(element.value, str) and suspicious(element.value, self.values.known)
+        ):
+            yield Step(path, tag, "X", cites)
+
+    def _listed(self, ds: Dataset, element: DataElement, decision: Decision, path: Path) -> Iterator[Step]:
+        tag, code = int(element.tag), decision.code
+        vr = (
+            element.VR
+            if element.VR != "UN"
+            else dictionary_VR(tag)
+            if tag >> 16 not in range(0x5000, 0x6100)
+            else "UN"
+        )
+        if code == "X":
+            yield Step(path, tag, "X", decision.cites)
+        elif element.is_empty and vr != "SQ":
+            return
+        elif element.VR == "SQ":
+            yield from self._sequence(element, decision, path)
+        elif vr == "UN" or (element.VR == "UN" and code not in {"Z", "D"}):
+            yield Step(path, tag, "X", "unknown content")
+        elif code == "Z":
+            yield Step(path, tag, "Z", decision.cites, vr, "" if vr != "SQ" else [])
+        elif code in {"D", "U"}:
+            new = self.values.uid(element.value) if vr == "UI" else self.values.dummy(element, vr)
+            yield Step(path, tag, code, decision.cites, vr, new)
+        elif code:
+            yield from self._kept(element, vr, decision, path)
+        else:
+            yield from self._unlisted(ds, element, vr, path)
+
+    def _sequence(self, element: DataElement, decision: Decision, path: Path) -> Iterator[Step]:
+        tag, code = int(element.tag), decision.code
+        name = keyword_for_tag(tag)
+        if code == "Z":
+            yield Step(path, tag, "Z", decision.cites, "SQ", [])
+            return
+        if code == "D" and name == "GraphicAnnotationSequence":
+            yield Step(path, tag, "X", decision.cites)
+            return
+        if code == "D" and name.endswith("CodeSequence"):
+            yield Step(path, tag, "D", decision.cites, "SQ", [structured.dummy_code()])
+            return
+        for number, item in enumerate(element.value):
+            here = (*path, (tag, number))
+            verdict = (
+                structured.content(item, self.profile) if self.structured or name == "ContentSequence" else ""
+            )
+            if verdict == "X":
+                yield Step(here, 0, "X", "PS3.15 E.3.4 Table E.3.4-1")
+                continue
+            for step in self.dataset(item, here):
+                if not (verdict and step.tag == TEXT_VALUE and step.path == here):
+                    yield step
+            if verdict and item.get("TextValue"):
+                yield self._content_text(item, here, verdict)
+
+    def _content_text(self, item: Dataset, path: Path, verdict: str) -> Step:
+        cites, text = "PS3.15 E.3.4 Table E.3.4-1", str(item.TextValue)
+        if verdict == "K" and not self.values.known.names(text):
+            return Step(path, TEXT_VALUE, "K", cites, "UT", text)
+        cleaned = self.values.text(text, "UT") if verdict in {"C", "K"} else ""
+        return Step(path, TEXT_VALUE, verdict, cites, "UT", cleaned or "REMOVED")
+
+    def _kept(self, element: DataElement, vr: str, decision: Decision, path: Path) -> Iterator[Step]:
+        """K and C: keep what cannot name anyone, clean or shift the rest; empty falls back to the basic action."""
+        tag, value = int(element.tag), element.value
+        if vr in DATES:
+            new = self.values.date(value, vr)
+        elif vr == "UI":
+            new = value if decision.code == "K" else self.values.uid(value)
+        elif vr == "AS":
+            new = self.values.age(value)
+        elif vr in TEXT or vr in {"PN", "AE"}:
+            keep = decision.code == "K" and vr != "PN" and not self.values.known.names(str(value))
+            new = value if keep else self.values.text(value, vr)
+        elif vr in {"CS", "IS", "DS"}:
+            new = self.values.coded(value, vr)
+        elif vr in BULK or vr in {"UR", "UN"}:
+            new = value if decision.code == "K" and vr in BULK and not self._bytes_name(element) else ""
+        else:
+            new = value
+        if new in ("", [], b"") and decision.base == "X":
+            yield Step(path, tag, "X", decision.cites)
+        elif new in ("", [], b"") and decision.base in {"D", "U"}:
+            yield Step(path, tag, "D", decision.cites, vr, self.values.dummy(element, vr))
+        else:
+            yield Step(path, tag, decision.code, decision.cites, vr, new)
+
+    def _unlisted(self, ds: Dataset, element: DataElement, vr: str, path: Path) -> Iterator[Step]:
+        """What Table E.1-1 does not name stays unless its form or content could name someone."""
+        tag, value, cites = int(element.tag), element.value, "PS3.15 E.3.5"
+        new: Any = value
+        if vr == "PN":
+            new = ""
+        elif vr == "UI":
+            new = self.values.uid(value)
+        elif vr in DATES:
+            moved = self.values.moved_dates or self.values.full_dates
+            new = self.values.date(value, vr) if moved else self.values.dummy(element, vr)
+        elif vr == "AS":
+            new = self.values.age(value)
+        elif vr in {"CS", "IS", "DS"}:
+            new = self.values.coded(value, vr)
+        elif vr in LONG_TEXT or (vr in TEXT and self._questionable(ds, element)):
+            new = self.values.text(value, vr) or "REMOVED"
+        elif vr in {"AE", "UR"}:
+            new = ""
+        elif vr in BULK and self._bytes_name(element):
+            new = b""
+        if type(new) is not type(value) or new != value:
+            yield Step(path, tag, "U" if vr == "UI" else "C", cites, vr, new)
+
+    def _questionable(self, ds: Dataset, element: DataElement) -> bool:
+        texts = [str(element.value)] if isinstance(element.value, str) else [str(v) for v in element.value]
+        if keyword_for_tag(element.tag) in CODE:
+            if str(ds.get("CodingSchemeDesignator", "")).upper() in STANDARD_SCHEMES:
+                return any(self.values.known.names(text) for text in texts)
+            if keyword_for_tag(element.tag) == "CodeMeaning":
+                return True
+        return any(suspicious(text, self.values.known) for text in texts)
+
+    def _bytes_name(self, element: DataElement) -> bool:
+        value = element.value if isinstance(element.value, bytes) else b""
+        return len(value) < 1 << 20 and self.values.known.in_bytes(value)

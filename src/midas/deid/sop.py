@@ -1,0 +1,169 @@
+"""Which kinds of object the engine masters, and which carry a risk that no header rule can take away.
+
+In comes a dataset, out come `Held` verdicts (content that is not mastered) and findings (a person must look).
+Every SOP class that is not named here is held: new kinds of object fail closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydicom.dataset import Dataset
+from pydicom.uid import UID
+
+from midas.deid.model import Held, Profile
+from midas.kernel import Finding, Severity
+
+_S = "1.2.840.10008.5.1.4.1.1."
+IMAGES = frozenset(
+    _S + tail
+    for tail in (
+        "1", "1.1", "1.1.1", "1.2", "1.2.1", "1.3", "1.3.1", "2", "2.1", "2.2", "3", "3.1", "4", "4.1", "4.3", "4.4", "5", "6",
+        "6.1", "6.2", "6.3", "7", "7.1", "7.2", "7.3", "7.4", "12.1", "12.1.1", "12.2", "12.2.1", "13.1.1", "13.1.2", "13.1.3",
+        "13.1.4", "13.1.5", "14.1", "14.2", "20", "30", "77.1.1", "77.1.2", "77.1.3", "77.1.4", "77.1.5.1", "77.1.5.2",
+        "77.1.5.4", "77.1.5.5", "77.1.5.6", "77.1.5.7", "77.1.6", "77.1.7", "77.1.8", "77.1.9", "128", "128.1", "130", "481.1",
+    )
+)  # fmt: skip
+OBJECTS = frozenset(
+    _S + tail
+    for tail in (
+        "4.2", "9.1.1", "9.1.2", "9.1.3", "9.1.4", "9.2.1", "9.3.1", "9.5.1", "9.6.1", "9.6.2", "9.7.1", "9.7.2", "9.7.3",
+        "9.7.4", "9.8.1", "11.1", "11.2", "11.3", "11.4", "66.1", "66.2", "66.3", "66.4", "66.5", "67", "77.1.5.3", "91.1",
+        "481.2", "481.3", "481.4", "481.5", "481.6", "481.7", "481.8", "481.9",
+    )
+)  # fmt: skip
+REPORTS = frozenset(
+    _S + tail
+    for tail in ("88.11", "88.22", "88.33", "88.34", "88.35", "88.50", "88.59", "88.65", "88.67", "88.68", "88.69", "88.72", "88.73", "88.76")
+)  # fmt: skip
+ULTRASOUND = frozenset(_S + tail for tail in ("3", "3.1", "6", "6.1", "6.2", "6.3"))
+CAPTURES = frozenset(_S + tail for tail in ("7", "7.1", "7.2", "7.3", "7.4"))
+FLUOROSCOPY = frozenset(_S + tail for tail in ("12.1", "12.2"))
+VISIBLE_LIGHT = frozenset(_S + tail for tail in ("77.1.1", "77.1.2", "77.1.3", "77.1.4"))
+SLIDES = frozenset(_S + tail for tail in ("77.1.2", "77.1.3", "77.1.6", "77.1.8", "77.1.9"))
+VIDEO_SYNTAX = ("1.2.840.10008.1.2.4.10", "1.2.840.10008.1.2.7.")
+"""MPEG-2, MPEG-4 and HEVC (…4.100 to …4.108) and SMPTE ST 2110 streams may carry sound and captions."""
+CAPTURE_WORDS = (
+    "SCREEN", "CAPTURE", "DOSE", "REPORT", "PASTED", "POSDISP", "FUSION", "SNAPSHOT", "PROTOCOL", "SUMMARY",
+)  # fmt: skip
+DIGITIZERS = (
+    "vidar",
+    "lumisys",
+    "digitizer",
+    "digitiser",
+    "scanner",
+    "array corporation",
+    "howtek",
+    "epson",
+    "pacsgear",
+    "lifetrack",
+    "codonics",
+)
+SECTIONAL = frozenset({"CT", "MR", "PT", "NM", "SM", "SEG", "RTDOSE"})
+
+
+def mastered(ds: Dataset, profile: Profile) -> None:
+    """Raise `Held` where the object, or something in it, is not mastered under the profile."""
+    kind = str(ds.get("SOPClassUID", ""))
+    if kind in REPORTS:
+        _report(profile)
+    elif kind not in IMAGES | OBJECTS:
+        raise Held(
+            "sop-class-not-mastered",
+            f"De-identification does not master {UID(kind).name or 'this kind of object'}.",
+        )
+    if "EncapsulatedDocument" in ds:
+        raise Held(
+            "encapsulated-document",
+            "A document (PDF, CDA or a model) is enclosed and cannot be proven clean.",
+        )
+    syntax = str(getattr(ds, "file_meta", Dataset()).get("TransferSyntaxUID", ""))
+    if syntax.startswith(VIDEO_SYNTAX):
+        raise Held("video-stream", "Video streams may carry sound and captions that are not examined yet.")
+    if profile.options & {"retain-longitudinal-full-dates"} and profile.options & {
+        "retain-longitudinal-modified-dates"
+    }:
+        raise Held("profile-contradicts-itself", "The profile asks for full and for modified dates.")
+
+
+def _report(profile: Profile) -> None:
+    if "clean-structured-content" not in profile.options:
+        raise Held("structured-report", "Reports need the option clean-structured-content in the protocol.")
+
+
+def is_report(ds: Dataset) -> bool:
+    return str(ds.get("SOPClassUID", "")) in REPORTS
+
+
+def risk(ds: Dataset) -> tuple[Finding, ...]:
+    """Return why pixels may show text that names someone (PS3.15 E.3.1); no finding means none is to be expected."""
+    return tuple(_risk(rule, message) for rule, message in _risks(ds)) if _has_pixels(ds) else ()
+
+
+def _has_pixels(ds: Dataset) -> bool:
+    return "Rows" in ds and str(ds.get("SOPClassUID", "")) in IMAGES
+
+
+def _risks(ds: Dataset) -> Iterator[tuple[str, str]]:
+    kind, words = str(ds.get("SOPClassUID", "")), [str(word).upper() for word in ds.get("ImageType") or ()]
+    if str(ds.get("BurnedInAnnotation", "")).upper() == "YES":
+        yield "burned-in-annotation", "Burned In Annotation (0028,0301) says YES."
+    if kind in ULTRASOUND:
+        yield "ultrasound", "Ultrasound devices write names into the picture."
+    if kind in CAPTURES:
+        yield "secondary-capture", "Secondary captures may show any screen."
+    if kind in FLUOROSCOPY and str(ds.get("BurnedInAnnotation", "")).upper() != "NO":
+        yield "fluoroscopy", "Angiography and fluoroscopy systems may write names into the picture."
+    if any(mark in word for word in words for mark in CAPTURE_WORDS):
+        yield "screen-image-type", "Image Type names a screen, a report or a summary."
+    if words[:2] == ["DERIVED", "SECONDARY"] and _drawn(ds, kind):
+        yield "derived-secondary", "A derived secondary picture may have been drawn upon."
+    conversion = str(ds.get("ConversionType", "")).upper()
+    if conversion in {"DV", "SD", "DF", "WSD", "DRW", "SYN"} or (
+        conversion == "DI" and kind not in VISIBLE_LIGHT
+    ):
+        yield (
+            "conversion-type",
+            "Conversion Type says that the picture was digitised or made by a workstation.",
+        )
+    maker = " ".join(
+        str(ds.get(k, ""))
+        for k in ("Manufacturer", "ManufacturerModelName", "SecondaryCaptureDeviceManufacturer")
+    ).lower()
+    if any(name in maker for name in DIGITIZERS):
+        yield "digitizer", "The device is a film digitiser or a capture station."
+
+
+def _drawn(ds: Dataset, kind: str) -> bool:
+    if kind in VISIBLE_LIGHT | SLIDES:
+        return False
+    return str(ds.get("Modality", "")) not in SECTIONAL or int(ds.get("SamplesPerPixel") or 1) == 3
+
+
+def _risk(rule: str, message: str) -> Finding:
+    advice = "Look at the picture; accept it, mask what names someone, or reject it."
+    return Finding(
+        f"deid.risk.{rule}", Severity.WARNING, "instance", message, advice, "PS3.15 E.3.1", "midas.deid"
+    )
+
+
+def face_risk(ds: Dataset) -> tuple[Finding, ...]:
+    """Return a finding where a face could be rebuilt; it counts only under clean-recognizable-visual-features."""
+    part = f"{ds.get('BodyPartExamined', '')} {ds.get('StudyDescription', '')} {ds.get('SeriesDescription', '')}".upper()
+    head = any(word in part for word in ("HEAD", "BRAIN", "SKULL", "FACE", "NECK", "SINUS", "JAW", "ORBIT"))
+    if str(ds.get("Modality", "")) in {"CT", "MR", "PT", "XC"} and (head or not part.strip()):
+        message = (
+            "A face could be recognised or rebuilt from these pixels, and the engine does not remove faces."
+        )
+        return (
+            Finding(
+                "deid.risk.face",
+                Severity.WARNING,
+                "instance",
+                message,
+                "Accept or reject it.",
+                "PS3.15 E.3.2",
+                "midas.deid",
+            ),
+        )
+    return ()

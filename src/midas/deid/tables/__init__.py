@@ -1,0 +1,96 @@
+"""The published tables as data: PS3.15 E.1-1 and E.3.4-1, known safe private elements, words that may stay.
+
+In come the generated files beside this module (`tools/generate_ps315.py`); out come read-only look-ups.
+No rule is ever written by hand here. The engine and the verifier share these tables and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+OPTIONS = (
+    "retain-safe-private", "retain-uids", "retain-device-identity", "retain-institution-identity",
+    "retain-patient-characteristics", "retain-longitudinal-full-dates", "retain-longitudinal-modified-dates",
+    "clean-descriptors", "clean-structured-content", "clean-graphics",
+)  # fmt: skip
+"""The option columns of Table E.1-1, in its order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: the basic action and, by option, the action that replaces it (K or C)."""
+
+    tag: str
+    name: str
+    basic: str
+    options: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Private:
+    """One private element known to be safe. `action`: K keep, C shift the date, U map the UID."""
+
+    vr: str
+    action: str
+
+
+def _text(name: str) -> str:
+    return files(__name__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _row(given: dict[str, Any], name: str) -> Row:
+    options = tuple((option, given[option]) for option in OPTIONS if given.get(option))
+    return Row(given[name], given.get("name") or given["meaning"], given["basic"], options)
+
+
+@lru_cache(maxsize=1)
+def _ps315() -> dict[str, Any]:
+    given: dict[str, Any] = json.loads(_text("ps315_2026.json"))
+    return given
+
+
+def edition() -> str:
+    return str(_ps315()["edition"])
+
+
+@lru_cache(maxsize=1)
+def attributes() -> dict[int, Row]:
+    """Return the rows of Table E.1-1 that name one attribute, by tag."""
+    rows = _ps315()["attributes"]
+    return {int(r["tag"], 16): _row(r, "tag") for r in rows if "x" not in r["tag"] and r["tag"] != "PRIVATE"}
+
+
+@lru_cache(maxsize=1)
+def groups() -> dict[str, Row]:
+    """Return the rows that stand for many attributes: private ones, curves (50xx) and overlays (60xx)."""
+    return {
+        r["tag"]: _row(r, "tag") for r in _ps315()["attributes"] if "x" in r["tag"] or r["tag"] == "PRIVATE"
+    }
+
+
+@lru_cache(maxsize=1)
+def content_items() -> dict[tuple[str, str, str], Row]:
+    """Return the rows of Table E.3.4-1 by (coding scheme, code value, value type)."""
+    return {(r["scheme"], r["code"], r["value_type"]): _row(r, "code") for r in _ps315()["content_items"]}
+
+
+@lru_cache(maxsize=1)
+def safe_private() -> dict[tuple[str, int, int], Private]:
+    """Return the safe private elements by (private creator, group, element without its block)."""
+    rows = json.loads(_text("safe_private.json"))["elements"]
+    return {
+        (r["creator"].strip().casefold(), int(r["group"], 16), int(r["element"], 16)): Private(
+            r["vr"], r["action"]
+        )
+        for r in rows
+    }
+
+
+@lru_cache(maxsize=1)
+def vocabulary() -> frozenset[str]:
+    """Return the lower-case words that a cleaned text may hold."""
+    return frozenset(_text("vocabulary.txt").split())

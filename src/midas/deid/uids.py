@@ -1,0 +1,31 @@
+"""UIDs: one keyed, injective and stable name for each UID of the hospital.
+
+In comes a UID, out comes one under 2.25 (PS3.5 B.2); what the standard or a coding body has registered stays as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import uuid
+
+from midas.deid.model import Keys
+
+REGISTERED = (
+    "1.2.840.10008.", "2.16.840.1.113883.6.", "2.16.840.1.113883.5.", "1.0.639.", "1.2.840.10065.",
+)  # fmt: skip
+"""DICOM itself; HL7's coding systems; ISO 639 languages; ISO/IEEE 11073. None names a person, place or device."""
+
+
+def registered(uid: str) -> bool:
+    """Say whether a UID is published and hence names no instance."""
+    return uid.startswith(REGISTERED)
+
+
+def map_uid(keys: Keys, uid: str) -> str:
+    """Return the UID that stands for `uid`: HMAC-SHA-256 → UUID → 2.25.…; registered and empty ones are kept."""
+    uid = uid.strip(" \0")
+    if not uid or registered(uid):
+        return uid
+    digest = hmac.new(keys.uid, uid.encode("utf-8", "surrogateescape"), hashlib.sha256).digest()
+    return f"2.25.{uuid.UUID(bytes=digest[:16], version=4).int}"

@@ -1,0 +1,81 @@
+"""One value under one action: the dummy for each VR, the shifted date, the mapped UID, the cleaned text.
+
+In comes a value with its VR, out comes its replacement (always one that the VR allows) or "" for none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from pydicom.dataelem import DataElement
+from pydicom.multival import MultiValue
+
+from midas.deid.dates import cap_age, shift_da, shift_dt, valid_tm
+from midas.deid.model import Card, Keys, Profile
+from midas.deid.uids import map_uid
+from midas.deid.words import MIN_PART, Known, clean_text
+
+TEXT = frozenset({"LO", "SH", "LT", "ST", "UT", "UC"})
+LONG_TEXT = frozenset({"LT", "ST", "UT", "UC"})
+DATES = frozenset({"DA", "DT", "TM"})
+BULK = frozenset({"OB", "OW", "OF", "OD", "OL", "OV"})
+LIMIT = {"SH": 16, "LO": 64, "CS": 16, "AE": 16}
+_CS = re.compile(r"^[A-Z0-9_ ]{1,16}$")
+_NUMBER = re.compile(r"^[+\-]?(\d+\.?\d*|\.\d+)([eE][+\-]?\d+)?$")
+
+DUMMY: dict[str, Any] = {
+    "DA": "19000101", "TM": "000000", "DT": "19000101000000", "LO": "REMOVED", "SH": "REMOVED", "ST": "REMOVED",
+    "LT": "REMOVED", "UT": "REMOVED", "UC": "REMOVED", "PN": "REMOVED", "CS": "REMOVED", "AE": "REMOVED", "AS": "000Y",
+    "IS": "0", "DS": "0", "UR": "urn:removed", "OB": b"\0\0", "OW": b"\0\0", "UN": b"\0\0",
+}  # fmt: skip
+"""Never a value that could be someone's: the same in every output, so that the verifier knows it."""
+
+
+def each(value: Any, change: Callable[[str], str]) -> Any:
+    """Apply `change` to every value of a possibly multiple one; values that become empty are left out."""
+    if value is None or value == "":
+        return value
+    many = value if isinstance(value, (list, tuple, MultiValue)) else [value]
+    kept = [new for new in (change(str(old)) for old in many) if new]
+    return kept if len(kept) > 1 else (kept[0] if kept else "")
+
+
+class Values:
+    """Replacements for one person's file."""
+
+    def __init__(self, *, keys: Keys, card: Card, known: Known, profile: Profile) -> None:
+        self._keys, self._days, self.known = keys, card.shift_days, known
+        self.full_dates = "retain-longitudinal-full-dates" in profile.options
+        self.moved_dates = "retain-longitudinal-modified-dates" in profile.options
+
+    def uid(self, value: Any) -> Any:
+        return each(value, lambda uid: map_uid(self._keys, uid))
+
+    def dummy(self, element: DataElement, vr: str) -> Any:
+        if vr == "UI":
+            return self.uid(element.value)
+        return DUMMY.get(vr, 0 if vr in {"US", "SS", "UL", "SL", "FL", "FD", "SV", "UV"} else None)
+
+    def date(self, value: Any, vr: str) -> Any:
+        days = 0 if self.full_dates and not self.moved_dates else self._days
+        change = {"DA": lambda v: shift_da(v, days), "DT": lambda v: shift_dt(v, days), "TM": valid_tm}[vr]
+        return each(value, change)
+
+    def text(self, value: Any, vr: str) -> Any:
+        limit = LIMIT.get(vr)
+        return each(value, lambda text: clean_text(text, self.known)[:limit].strip())
+
+    def age(self, value: Any) -> Any:
+        return each(value, cap_age)
+
+    def coded(self, value: Any, vr: str) -> Any:
+        """Return CS, IS and DS values that are what their VR says; others name nobody only when gone."""
+        form = _CS if vr == "CS" else _NUMBER
+        return each(value, lambda v: v if form.match(v.strip().upper()) and not self._is_known(v, vr) else "")
+
+    def _is_known(self, value: str, vr: str) -> bool:
+        if vr == "CS":
+            return len(value) >= MIN_PART and self.known.names(value)
+        return len(value) >= 4 and value.strip() in self.known.wholes

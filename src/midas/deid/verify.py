@@ -1,0 +1,237 @@
+"""The independent verifier: an output is read again as a stranger would, and searched byte by byte.
+
+In come the path of an output and what is known of the person; out come findings, an `error` for each promise broken.
+It shares pydicom and the generated tables with the engine, no code: a mistake there must not be repeated here.
+"""
+
+from __future__ import annotations
+
+import mmap
+import re
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pydicom
+from pydicom.datadict import dictionary_has_tag, keyword_for_tag
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
+
+from midas.deid import tables
+from midas.deid.model import Card, Placement, Profile
+from midas.deid.search import Wanted, wanted
+from midas.kernel import Finding, Severity
+
+META = frozenset({0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020013})
+DUMMIES = frozenset(
+    {"19000101", "000000", "19000101000000", "REMOVED", "000Y", "0", "0.0", "urn:removed", str(b"\0\0")}
+)
+REQUIRED = {
+    "PatientIdentityRemoved": "YES", "LongitudinalTemporalInformationModified": None, "DeidentificationMethod": None,
+    "SOPInstanceUID": None, "StudyInstanceUID": None, "SeriesInstanceUID": None, "ClinicalTrialSponsorName": "MIDAS",
+}  # fmt: skip
+PUBLISHED = re.compile(r"^(1\.2\.840\.10008|2\.16\.840\.1\.113883\.[56]|1\.0\.639|1\.2\.840\.10065)\.")
+TEXTS = frozenset(
+    {"LO", "SH", "LT", "ST", "UT", "UC", "PN", "AE", "CS", "UR", "DA", "DT", "TM", "AS", "IS", "DS", "UI"}
+)
+_WORD = re.compile(r"[^\W\d_]{2,}")
+
+
+def verify(
+    path: Path,
+    *,
+    card: Card,
+    profile: Profile,
+    placement: Placement,
+    source_uids: frozenset[str] = frozenset(),
+) -> tuple[Finding, ...]:
+    """Return what is wrong with the output at `path`; nothing means that every promise was found kept."""
+    return tuple(_Verifier(card, profile, placement, source_uids).examine(path))
+
+
+def _wrong(rule: str, message: str, cites: str = "PS3.15 E.2") -> Finding:
+    advice = "The file is held; tell the makers of MIDAS which kind of object it was."
+    return Finding(
+        f"deid.verify.{rule}", Severity.ERROR, "instance", message, advice, cites, "midas.deid.verify"
+    )
+
+
+def _place(tag: int) -> str:
+    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+
+
+class _Verifier:
+    def __init__(
+        self, card: Card, profile: Profile, placement: Placement, source_uids: frozenset[str]
+    ) -> None:
+        self.profile, self.placement, self.source = profile, placement, source_uids
+        self.wanted: Wanted = wanted(card.known)
+        self.exceptions = {e.keyword: e.action for e in profile.exceptions}
+        self.written = {
+            "PatientName": placement.subject, "PatientID": placement.subject, "PatientSex": None,
+            "ClinicalTrialSponsorName": "MIDAS", "ClinicalTrialProtocolID": placement.dataset,
+            "ClinicalTrialSubjectID": placement.subject, "ClinicalTrialTimePointID": placement.visit or "",
+            "ContainerIdentifier": placement.specimen, "SpecimenIdentifier": None, "TrackingUID": None,
+            "SpecimenUID": None,
+        }  # fmt: skip
+
+    def examine(self, path: Path) -> Iterator[Finding]:
+        with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            if data[:132] != b"\0" * 128 + b"DICM":
+                yield _wrong("preamble", "The preamble is not empty.", "PS3.10 7.1")
+            ds = pydicom.dcmread(stream, stop_before_pixels=True)
+            at = stream.tell()
+            strange = sorted(int(tag) for tag in ds.file_meta.keys() if int(tag) not in META)
+            if strange:
+                yield _wrong("file-meta", f"File meta information holds {_place(strange[0])}.", "PS3.10 7.1")
+            yield from self._end(data, at, ds)
+            yield from self._walk(ds, 0)
+            yield from self._required(ds)
+            for kind, form in self.wanted.in_header(data[132:at]):
+                yield _wrong(
+                    "identifier", f"A known identifier ({kind}) is found in the header's bytes ({form})."
+                )
+            for kind in self.wanted.in_pixels(data, at):
+                yield _wrong(
+                    "identifier", f"A known identifier ({kind}) is found in the bytes of the pixel data."
+                )
+
+    def _end(self, data: mmap.mmap, at: int, ds: Any) -> Iterator[Finding]:
+        if at < len(data):
+            implicit = bool(ds.original_encoding[0])
+            group, element = struct.unpack("<HH", data[at : at + 4])
+            length = struct.unpack("<I", data[at + 4 : at + 8] if implicit else data[at + 8 : at + 12])[0]
+            at += 8 if implicit else 12
+            if group != 0x7FE0 or element not in (0x08, 0x09, 0x10):
+                yield _wrong("trailing", "Elements stand where the pixel data should be.", "PS3.5 7.1")
+                return
+            while length == 0xFFFFFFFF or (group, element) == (0xFFFE, 0xE000):
+                group, element, size = struct.unpack("<HHI", data[at : at + 8])
+                at, length = at + 8 + size, size
+                if (group, element) == (0xFFFE, 0xE0DD):
+                    length = 0
+                    break
+            else:
+                at += length
+        if at != len(data):
+            yield _wrong("trailing", "The file does not end with its last element.", "PS3.10 7.2")
+
+    def _walk(self, ds: Dataset, depth: int) -> Iterator[Finding]:
+        for element in ds:
+            tag = int(element.tag)
+            if (tag >> 16) % 2:
+                yield from self._private(ds, element)
+            elif tag & 0xFFFF == 0 or not dictionary_has_tag(tag) or element.VR == "UN":
+                yield _wrong("unknown", f"{_place(tag)} is not known or has no known form.", "PS3.6")
+            else:
+                yield from self._outcome(element, depth)
+            if element.VR in TEXTS:
+                yield from self._text(element)
+            if element.VR == "SQ":
+                for item in element.value:
+                    yield from self._walk(item, depth + 1)
+
+    def _private(self, ds: Dataset, element: DataElement) -> Iterator[Finding]:
+        tag, group = int(element.tag), int(element.tag) >> 16
+        block = (tag & 0xFFFF) >> 8 or tag & 0xFF
+        creator = ds.get((group, block))
+        name = str(creator.value).strip().casefold() if creator is not None else ""
+        safe = {key for key in tables.safe_private() if key[0] == name and key[1] == group}
+        listed = bool(safe) if tag & 0xFFFF < 0x1000 else (name, group, tag & 0xFF) in safe
+        if "retain-safe-private" not in self.profile.options or not listed:
+            yield _wrong(
+                "private", f"Private element {_place(tag)} is not known to be safe.", "PS3.15 E.3.10"
+            )
+
+    def _outcome(self, element: DataElement, depth: int) -> Iterator[Finding]:
+        tag, keyword = int(element.tag), keyword_for_tag(element.tag)
+        if element.VR == "UI":
+            yield from self._uids(element, keyword)
+        group = tag >> 16
+        if 0x5000 <= group <= 0x50FF or 0x6000 <= group <= 0x60FF:
+            yield _wrong("graphics", f"Curve or overlay {_place(tag)} is left.", "PS3.15 E.3.3")
+        row, special = tables.attributes().get(tag), self.exceptions.get(keyword)
+        if special or row is None or self._ours(element, keyword, depth):
+            if special == "remove":
+                yield _wrong("rule", f"{keyword} should have been removed.", "protocol exception")
+            return
+        active = {action for option, action in row.options if option in self.profile.options}
+        if active == {"K"}:
+            return
+        if active:
+            yield from self._cleaned(element, keyword)
+        elif not self._basic(element, row.basic):
+            yield _wrong(
+                "rule", f"{keyword} {_place(tag)} breaks its rule {row.basic}.", "PS3.15 Table E.1-1"
+            )
+
+    def _ours(self, element: DataElement, keyword: str, depth: int) -> bool:
+        if keyword not in self.written or (
+            depth and keyword in {"PatientName", "PatientID"} and not element.is_empty
+        ):
+            return False
+        expected = self.written[keyword]
+        if keyword in {"SpecimenUID", "TrackingUID"}:
+            return str(element.value) in {self.placement.specimen_uid, self.placement.tracking_uid}
+        if keyword == "SpecimenIdentifier":
+            return bool(self.placement.specimen) and str(element.value).startswith(
+                str(self.placement.specimen)
+            )
+        return expected is None or str(element.value) == expected
+
+    def _basic(self, element: DataElement, basic: str) -> bool:
+        if basic == "X":
+            return False
+        if element.is_empty:
+            return True
+        if element.VR == "SQ":
+            return basic != "Z"
+        values = element.value if element.VM > 1 else [element.value]
+        if "U" in basic or element.VR == "UI":
+            return all(str(v).startswith("2.25.") or PUBLISHED.match(str(v)) for v in values)
+        return basic != "Z" and all(str(value) in DUMMIES for value in values)
+
+    def _cleaned(self, element: DataElement, keyword: str) -> Iterator[Finding]:
+        if element.VR not in {"LO", "SH", "LT", "ST", "UT", "UC", "PN"} or element.is_empty:
+            return
+        words = {word for word in _WORD.findall(str(element.value).casefold()) if word.isascii()}
+        text = str(element.value)
+        left = {
+            w
+            for w in words - tables.vocabulary() - {"removed"}
+            if re.search(rf"(?<![\w]){w}(?![\w])", text.casefold())
+        }
+        if left or not text.isascii():
+            yield _wrong("words", f"{keyword} holds a word outside the vocabulary.", "PS3.15 E.3.5")
+
+    def _uids(self, element: DataElement, keyword: str) -> Iterator[Finding]:
+        row = tables.attributes().get(int(element.tag))
+        kept = row is not None and any(o in self.profile.options and a == "K" for o, a in row.options)
+        for value in [element.value] if element.VM < 2 else element.value:
+            uid = str(value or "")
+            if uid in self.source and not PUBLISHED.match(uid) and not kept:
+                yield _wrong("uid", f"{keyword} still has a UID of the source.", "PS3.15 E.3.9")
+
+    def _text(self, element: DataElement) -> Iterator[Finding]:
+        for kind in self.wanted.in_value(
+            str(element.value), numeric=element.VR in {"IS", "DS", "UI", "TM", "DT"}
+        ):
+            yield _wrong("identifier", f"{_place(int(element.tag))} holds a known identifier ({kind}).")
+
+    def _required(self, ds: Dataset) -> Iterator[Finding]:
+        for keyword, value in REQUIRED.items():
+            if keyword not in ds or (value is not None and str(ds[keyword].value) != value):
+                yield _wrong("required", f"{keyword} is missing or wrong.", "PS3.15 E.1.1")
+        codes = {str(item.CodeValue) for item in ds.get("DeidentificationMethodCodeSequence") or ()}
+        if "113100" not in codes:
+            yield _wrong(
+                "required",
+                "De-identification Method Code Sequence does not name the Basic Profile.",
+                "PS3.16 CID 7050",
+            )
+        if (
+            str(ds.get("PatientID", "")) != self.placement.subject
+            or str(ds.get("PatientName", "")) != self.placement.subject
+        ):
+            yield _wrong("required", "Patient's Name or ID is not the pseudonym.", "PS3.15 E.1.1")
