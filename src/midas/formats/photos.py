@@ -73,7 +73,7 @@ def _look(path: Path, kind: Kind) -> Photo:
         wide = image.mode.startswith(("I", "F"))
         icc = image.info.get("icc_profile")
         image.load()
-        pixels = _sixteen(image) if wide else _eight(ImageOps.exif_transpose(image) or image)
+        pixels = _sixteen(image) if wide else _eight(ImageOps.exif_transpose(image))
         mode = image.mode
     jpeg, subsampling = (None, None) if turned or kind is not Kind.JPEG else bare_jpeg(path.read_bytes())
     if mode not in ("RGB", "L"):
@@ -106,7 +106,7 @@ def _eight(image: Image.Image) -> np.ndarray:
 
 def _sixteen(image: Image.Image) -> np.ndarray:
     """Scale a 16-bit or real-valued grey picture to 8 bits over the range that it really uses."""
-    upright = ImageOps.exif_transpose(image) or image
+    upright = ImageOps.exif_transpose(image)
     values = np.asarray(upright).astype(np.float64)
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     if high <= low:

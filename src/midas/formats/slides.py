@@ -46,9 +46,9 @@ class Slide(ABC):
     def pixels(self, column: int, row: int) -> np.ndarray:
         """Return one whole RGB tile; what lies beyond the slide is white."""
 
+    @abstractmethod
     def jpeg(self, column: int, row: int) -> bytes:
-        """Return the tile's own JPEG stream; only where `keeps_jpeg`."""
-        raise BadInput("The slide holds no JPEG tiles.")
+        """Return the tile's own JPEG stream; BadInput unless `keeps_jpeg`."""
 
     @abstractmethod
     def thumbnail(self, size: int) -> np.ndarray:
@@ -142,6 +142,9 @@ class OpenSlideReader(Slide):
         region = np.asarray(self._slide.read_region(at, 0, (self.tile, self.tile)))
         return _beyond_white(_flat(region), self, column, row)
 
+    def jpeg(self, column: int, row: int) -> bytes:
+        raise BadInput(f"Tile {column}, {row} of the slide cannot be had as JPEG.")
+
     def thumbnail(self, size: int) -> np.ndarray:
         factor = max(self.width, self.height) / size
         level = self._slide.get_best_level_for_downsample(max(1.0, factor))
@@ -209,11 +212,10 @@ def _jpeg_tiles(path: Path) -> Slide | None:
     except (tifffile.TiffFileError, ValueError, OSError, KeyError):
         return None
     slide = TiffReader(path)
-    return slide if slide.keeps_jpeg else _closed(slide)
-
-
-def _closed(slide: Slide) -> None:
+    if slide.keeps_jpeg:
+        return slide
     slide.close()
+    return None
 
 
 class TiffReader(Slide):
@@ -241,7 +243,7 @@ class TiffReader(Slide):
             self.keeps_jpeg = self._keeps()
 
     def _full_page(self) -> Any:
-        page = self._series.levels[0].pages[0]
+        page: Any = self._series.levels[0].pages[0]
         page = getattr(page, "keyframe", page) if not hasattr(page, "dataoffsets") else page
         if page.bitspersample != 8 or page.samplesperpixel not in (1, 3, 4) or page.planarconfig != 1:
             raise BadInput(
@@ -310,7 +312,7 @@ class TiffReader(Slide):
         levels = [level for level in self._series.levels if max(level.shape[:2]) >= size] or [
             self._series.levels[0]
         ]
-        smallest = levels[-1]
+        smallest: Any = levels[-1]
         if math.prod(smallest.shape[:2]) > 1 << 27:
             raise BadInput("The slide has no small level.", advice="Write it as a pyramid first.")
         return _three(np.atleast_3d(smallest.pages[0].asarray()))

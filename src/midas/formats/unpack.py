@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, cast
 
 CHUNK = 1 << 20
 
@@ -207,7 +207,7 @@ def _opened(path: Path) -> tuple[IO[bytes], bool]:
     with path.open("rb") as stream:
         head = stream.read(6)
     if head[:2] == b"\x1f\x8b":
-        return gzip.open(path, "rb"), True
+        return cast("IO[bytes]", gzip.open(path, "rb")), True
     if head[:3] == b"BZh":
         return bz2.open(path, "rb"), True
     if head == b"\xfd7zXZ\0":

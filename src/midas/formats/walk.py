@@ -7,7 +7,6 @@ followed, nothing is written outside `scratch`, and every entry seen gives eithe
 
 from __future__ import annotations
 
-import os
 import shutil
 import stat
 import tempfile
@@ -17,6 +16,8 @@ from pathlib import Path
 
 from midas.formats.sniff import Kind, mirax_folder, sniff
 from midas.formats.unpack import Limits, Trouble, Unpacked, unpack
+
+DEFAULT = Limits()
 
 __all__ = ["Found", "Limits", "Trouble", "walk"]
 
@@ -40,7 +41,7 @@ class _Spent:
     bytes: int = 0
 
 
-def walk(root: Path, *, scratch: Path, limits: Limits = Limits()) -> Iterator[Found | Trouble]:
+def walk(root: Path, *, scratch: Path, limits: Limits = DEFAULT) -> Iterator[Found | Trouble]:
     """Yield every file under `root` (a folder, an archive or a single file), in the order of their names.
 
     Unpacked files live below `scratch` until the caller removes it. Raises nothing for bad content.
@@ -57,7 +58,7 @@ def _folder(
     folder: Path, prefix: str, scratch: Path, limits: Limits, spent: _Spent, depth: int
 ) -> Iterator[Found | Trouble]:
     try:
-        names = sorted(os.listdir(folder))
+        names = sorted(path.name for path in folder.iterdir())
     except OSError:
         yield Trouble(prefix.rstrip("/") or folder.name, "unreadable", "The folder cannot be opened.")
         return

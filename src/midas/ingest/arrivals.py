@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from midas.formats import Found, Limits, Trouble, walk
+from midas.formats.walk import DEFAULT
 from midas.kernel.identified import Identified
 
 
@@ -21,7 +22,7 @@ class Arrival:
 
 
 def arrivals(
-    root: Path, *, scratch: Path, limits: Limits = Limits()
+    root: Path, *, scratch: Path, limits: Limits = DEFAULT
 ) -> Iterator[Identified[Arrival] | Trouble]:
     """Yield everything under `root` once: a file as an arrival, what cannot be taken as a trouble.
 

@@ -78,7 +78,7 @@ def _volume(
 ) -> ImportedLabels:  # fmt: skip
     volume = read_volume(path)
     present = [int(value) for value in _unique(volume.values) if value]
-    meaning = dict(values or {number: label for number, label in enumerate(codes, start=1)})
+    meaning = dict(values or enumerate(codes, start=1))
     if any(value not in meaning for value in present):
         raise BadInput("The mask holds a number without a class.", advice="Say what each number means.")
     labels = _known([meaning[value] for value in present], codes)

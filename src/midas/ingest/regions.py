@@ -94,8 +94,8 @@ def _observer() -> hd.sr.ObservationContext:
     return hd.sr.ObservationContext(observer_device_context=hd.sr.ObserverContext(known.DCM.Device, device))
 
 
-def _groups(region: Region, image: Dataset, code: Code, key: str, at: int) -> list[object]:
-    made: list[object] = []
+def _groups(region: Region, image: Dataset, code: Code, key: str, at: int) -> list[hd.sr.PlanarROIMeasurementsAndQualitativeEvaluations]:
+    made: list[hd.sr.PlanarROIMeasurementsAndQualitativeEvaluations] = []
     for ring in _outlines(region):
         kind, points = ring
         place = hd.sr.ImageRegion(

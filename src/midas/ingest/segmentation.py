@@ -51,6 +51,8 @@ def write_segmentation(
         content_label=MARK, content_description=f"Imported from {origin}"[:64],
         transfer_syntax_uid=ExplicitVRLittleEndian, series_description=f"{MARK} {target}"[:64],
     )  # fmt: skip
+    if "ImagePositionPatient" not in image and "PatientOrientation" not in seg:
+        seg.PatientOrientation = image.get("PatientOrientation") or ""
     timeless(seg, image)
     path = out / f"{uid}.dcm"
     with whole_file(path) as stream:

@@ -35,7 +35,7 @@ WORKERS = 2
 """Threads that encode tiles; the spoke already runs one process per processor."""
 
 
-class _Tiles(ImageData):
+class _Tiles(ImageData):  # type: ignore[misc]
     """One slide's full level, as wsidicom asks for it."""
 
     def __init__(self, slide: Slide, spacing: SizeMm) -> None:
@@ -114,7 +114,7 @@ class _Tiles(ImageData):
         return bytes(self.encoder.encode(self._slide.pixels(tile.x, tile.y)))
 
 
-class _OneSlide(Source):
+class _OneSlide(Source):  # type: ignore[misc]
     """A source of one level and nothing else: no label, no overview, no thumbnail."""
 
     def __init__(self, base: Dataset, tiles: _Tiles) -> None:
@@ -150,7 +150,7 @@ class _OneSlide(Source):
         """The slide is closed by who opened it."""
 
 
-class _Uids(CallableUidGenerator):
+class _Uids(CallableUidGenerator):  # type: ignore[misc]
     """The instances of one slide, numbered in the order in which they are written."""
 
     def __init__(self, door: Door) -> None:

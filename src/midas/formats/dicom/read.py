@@ -79,7 +79,7 @@ def _look(path: Path, pixels: bool) -> Read:
     findings: list[Finding] = []
     with path.open("rb") as stream:
         ds = pydicom.dcmread(stream, force=True, stop_before_pixels=not pixels)
-        if len(ds) == 0 or not any(tag.group > 0x0002 for tag in ds.keys()):
+        if len(ds) == 0 or all(tag.group == 0x0002 for tag in list(ds.keys())):
             raise BadInput("The file holds no DICOM attributes.", advice=AGAIN)
         _whole(ds, stream, path.stat().st_size)
     _meta(ds, findings)
@@ -122,9 +122,10 @@ def _whole(ds: FileDataset, stream: BinaryIO, size: int) -> None:
     """Compare every top-level length with what was there, then follow the pixel data in the file without reading it."""
     for tag in list(ds.keys()):
         element = ds.get_item(tag)
-        if isinstance(element, RawDataElement) and element.length != UNDEFINED:
-            if element.value is not None and len(element.value) < element.length:
-                raise _short()
+        if not isinstance(element, RawDataElement) or element.value is None:
+            continue
+        if element.length != UNDEFINED and len(element.value) < element.length:
+            raise _short()
     if ds.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
         return
     at = stream.tell()
@@ -146,7 +147,7 @@ def _follow_pixels(stream: BinaryIO, size: int, *, implicit: bool, order: str) -
             if tag.group >= 0x0008
             else BadInput("The file holds bytes after its content.", advice=AGAIN)
         )
-    if implicit:
+    if implicit or not head[4:6].isalpha():  # some writers leave the VR out of an explicit file here
         length, start = struct.unpack(order + "I", head[4:8])[0], 8
     else:
         if len(head) < 12:
@@ -229,11 +230,12 @@ def _set_characters(ds: Dataset, charset: str) -> None:
 
 
 def _encode(ds: Dataset, encodings: list[str]) -> None:
-    ds.set_original_encoding(*ds.original_encoding, character_encoding=encodings)
+    implicit, little = ds.original_encoding
+    ds.set_original_encoding(implicit, little, encodings)
     if "SpecificCharacterSet" in ds and ds.SpecificCharacterSet in ("", None):
         del ds.SpecificCharacterSet
     for tag in list(ds.keys()):
         element = ds.get_item(tag)
-        if not isinstance(element, RawDataElement) and element is not None and element.VR == "SQ":
+        if not isinstance(element, RawDataElement) and element.VR == "SQ":
             for item in element.value:
                 _encode(item, encodings)

@@ -87,12 +87,9 @@ def _coco(document: dict[str, Any]) -> Iterator[LabelledImage]:
     for note in document["annotations"]:
         regions[note["image_id"]].extend(_coco_regions(note, names[note["category_id"]]))
     for image in document["images"]:
-        size = (
-            (int(image["width"]), int(image["height"]))
-            if "width" in image and "height" in image
-            else (None, None)
-        )
-        yield LabelledImage(str(image["file_name"]), *size, tuple(regions[image["id"]]))
+        width = int(image["width"]) if "width" in image else None
+        height = int(image["height"]) if "height" in image else None
+        yield LabelledImage(str(image["file_name"]), width, height, tuple(regions[image["id"]]))
 
 
 def _coco_regions(note: dict[str, Any], label: str) -> Iterator[Region]:

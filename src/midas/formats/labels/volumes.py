@@ -69,12 +69,10 @@ def _load(path: Path, *, packed: bool) -> Any:
 
     import nibabel
 
-    stream = gzip.open(path, "rb") if packed else path.open("rb")
-    with stream:
+    with gzip.open(path, "rb") if packed else path.open("rb") as stream:
         start = stream.read(4)
         stream.seek(0)
         second = 540 in (int.from_bytes(start, "little"), int.from_bytes(start, "big"))
-        image = (nibabel.Nifti2Image if second else nibabel.Nifti1Image).from_bytes(
+        return (nibabel.Nifti2Image if second else nibabel.Nifti1Image).from_bytes(
             stream.read(VOXELS_LIMIT * 2)
         )
-    return image
