@@ -150,7 +150,9 @@ class Record(models.Model):
     values = models.JSONField(default=dict)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["subject", "table", "record", "revision"], name="record_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["subject", "table", "record", "revision"], name="record_once")
+        ]
 
 
 class Label(models.Model):

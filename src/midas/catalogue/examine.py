@@ -1,0 +1,122 @@
+"""One instance examined in a worker process. In comes where its blob is and what its line says; out come findings.
+
+Every byte is hashed again, the leak rules run with no knowledge of the person, and what the file says of itself must
+be what the line says of it. A preview is made from the de-identified bytes. No database and no Django here.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pydicom
+
+from midas.formats import dicom
+from midas.kernel import BadInput, Finding, MidasError, NotFound, Severity, sha256_file
+from midas.quality import leaks
+from midas.store import Blobs
+from midas.wire.v1 import ItemLine
+
+SAME = (
+    ("SOPInstanceUID", "sop_instance_uid"), ("SOPClassUID", "sop_class_uid"), ("SeriesInstanceUID", "series_uid"),
+    ("StudyInstanceUID", "study_uid"), ("PatientID", "subject"), ("Modality", "modality"),
+)  # fmt: skip
+"""DICOM keyword and the field of the line that must say the same."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Where an instance is and what is said of it; `scratch` is used where the blob is no local file."""
+
+    store: Blobs
+    line: ItemLine
+    scratch: Path
+
+
+@dataclass(frozen=True)
+class Examined:
+    path: str
+    findings: tuple[Finding, ...]
+    preview: str = ""
+
+
+@contextmanager
+def local(store: Blobs, digest: str, scratch: Path) -> Iterator[Path]:
+    """Give a blob as a file on this machine for as long as the block lasts."""
+    path = store.local_path(digest)
+    if path is not None:
+        yield path
+        return
+    with tempfile.NamedTemporaryFile(dir=scratch, suffix=".blob") as spool:
+        for chunk in store.read(digest):
+            spool.write(chunk)
+        spool.flush()
+        yield Path(spool.name)
+
+
+def wrong(rule: str, scope: str, message: str, advice: str) -> Finding:
+    return Finding(rule, Severity.ERROR, scope, message, advice)
+
+
+def examine(job: Job) -> Examined:
+    """Examine one instance; what is wrong with it comes back as findings, never as an exception."""
+    line = job.line
+    try:
+        with local(job.store, line.sha256, job.scratch) as path:
+            return _examine(job, path)
+    except NotFound:
+        missing = wrong(
+            "submission.missing", line.path, "Its blob has not arrived.", "Send the submission again."
+        )
+        return Examined(line.path, (missing,))
+    except MidasError as error:
+        return Examined(line.path, (wrong("submission.damaged", line.path, error.message, error.advice),))
+
+
+def _examine(job: Job, path: Path) -> Examined:
+    line = job.line
+    if path.stat().st_size != line.size or sha256_file(path) != line.sha256:
+        damaged = wrong(
+            "submission.damaged", line.path, "Its bytes are not those that were signed.", "Send it again."
+        )
+        return Examined(line.path, (damaged,))
+    findings = [replace(one, scope=line.path) for one in leaks.examine_dicom(path)]
+    findings += _agrees(line, path)
+    if any(one.severity is Severity.ERROR for one in findings):
+        return Examined(line.path, tuple(findings))
+    return Examined(line.path, tuple(findings), _preview(job, path))
+
+
+def _agrees(line: ItemLine, path: Path) -> Iterator[Finding]:
+    try:
+        held = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=[name for name, _ in SAME])
+    except Exception as error:  # noqa: BLE001 - pydicom raises many kinds for bytes that are not DICOM
+        yield wrong(
+            "submission.unreadable", line.path, f"It cannot be read as DICOM ({type(error).__name__}).",
+            "The spoke must hold what it cannot read.",
+        )  # fmt: skip
+        return
+    for keyword, field in SAME:
+        if str(held.get(keyword, "")) != getattr(line, field):
+            yield wrong(
+                "submission.disagrees", line.path, f"{keyword} in the file is not what its line says.",
+                "Pack the submission again from the de-identified files.",
+            )  # fmt: skip
+    syntax = str(getattr(held.file_meta, "TransferSyntaxUID", ""))
+    if syntax != line.transfer_syntax_uid:
+        yield wrong(
+            "submission.disagrees", line.path, "The transfer syntax is not what its line says.",
+            "Pack the submission again from the de-identified files.",
+        )  # fmt: skip
+
+
+def _preview(job: Job, path: Path) -> str:
+    """Store a small picture; an object without pixels (SR, RTPLAN …) has none."""
+    try:
+        picture = dicom.preview(path)
+    except BadInput:
+        return ""
+    return str(job.store.put_chunks([picture]))

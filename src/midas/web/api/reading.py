@@ -1,0 +1,113 @@
+"""Reading: datasets, release cards, seals, trees and files. A twin is open to anyone; a release asks the one rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.views.decorators.http import require_GET, require_safe
+
+from midas.catalogue import look as catalogue
+from midas.kernel import NotFound
+from midas.manifest.folder import encode_tree
+from midas.people.rule import Act
+from midas.release import look as releases
+from midas.release.models import Release, ReleaseFile
+from midas.release.sealing import entries, seal_of
+from midas.web import answers
+from midas.web.bootstrap import store
+from midas.web.guard import Caller, needs
+from midas.wire.v1 import DatasetCard, ReleaseCard
+
+
+def _release(request: HttpRequest, dataset: str, version: str) -> Release:
+    return releases.release(dataset, version, twin=request.GET.get("twin") == "1")
+
+
+def act_for(release: Release) -> Act:
+    """Return the act that downloading a release is: who may do it depends on what it is."""
+    if release.twin:
+        return Act.GET_TWIN
+    return Act.DOWNLOAD_OPEN if release.access == "open" else Act.DOWNLOAD
+
+
+def _download(request: HttpRequest, *, dataset: str, version: str, **_: str) -> tuple[Act, str]:
+    return act_for(_release(request, dataset, version)), dataset
+
+
+def card_of(release: Release, caller: Caller) -> ReleaseCard:
+    """Return a release's card for one caller: `may_download` is the rule's answer for this caller."""
+    card = releases.card(release)
+    return card.model_copy(update={"may_download": caller.may(act_for(release), release.dataset.slug)})
+
+
+def _dataset_card(dataset: str, caller: Caller) -> DatasetCard:
+    found = catalogue.dataset(dataset)
+    cut = [*releases.releases(dataset), *releases.releases(dataset, twins=True)]
+    return DatasetCard(
+        dataset=dataset,
+        title=found.title,
+        summary=found.summary,
+        releases=tuple(card_of(one, caller) for one in cut),
+    )
+
+
+@require_GET
+@needs(Act.BROWSE)
+def datasets(request: HttpRequest) -> HttpResponse:
+    caller = request.caller  # type: ignore[attr-defined]
+    cards = [_dataset_card(one.slug, caller).model_dump(mode="json") for one in catalogue.datasets()]
+    return answers.wire({"datasets": cards})
+
+
+@require_GET
+@needs(Act.BROWSE)
+def dataset(request: HttpRequest, dataset: str) -> HttpResponse:
+    return answers.wire(_dataset_card(dataset, request.caller))  # type: ignore[attr-defined]
+
+
+@require_GET
+@needs(Act.BROWSE)
+def release(request: HttpRequest, dataset: str, version: str) -> HttpResponse:
+    found = _release(request, dataset, version)
+    return answers.wire(card_of(found, request.caller))  # type: ignore[attr-defined]
+
+
+@require_GET
+@needs(Act.GET_TWIN, Act.DOWNLOAD_OPEN, Act.DOWNLOAD, choose=_download)
+def seal(request: HttpRequest, dataset: str, version: str) -> HttpResponse:
+    signed, salts, tombstones = seal_of(_release(request, dataset, version))
+    stones = [stone.model_dump() for stone in tombstones]
+    return answers.wire({"seal": signed.model_dump(), "salts": salts, "tombstones": stones})
+
+
+@require_GET
+@needs(Act.GET_TWIN, Act.DOWNLOAD_OPEN, Act.DOWNLOAD, choose=_download)
+def tree(request: HttpRequest, dataset: str, version: str) -> HttpResponseBase:
+    found = _release(request, dataset, version)
+    return StreamingHttpResponse(answers.streamed(_lines(found)), content_type="application/x-ndjson")
+
+
+def _lines(release: Release) -> Iterator[bytes]:
+    """Yield the tree in bundles of lines, so that a million files are not a million steps between threads."""
+    bundle: list[bytes] = []
+    for entry in entries(release):
+        bundle.append(encode_tree([entry]))
+        if len(bundle) == 500:
+            yield b"".join(bundle)
+            bundle.clear()
+    if bundle:
+        yield b"".join(bundle)
+
+
+@require_safe
+@needs(Act.GET_TWIN, Act.DOWNLOAD_OPEN, Act.DOWNLOAD, choose=_download)
+def file(request: HttpRequest, dataset: str, version: str, name: str) -> HttpResponseBase:
+    found = ReleaseFile.objects.filter(release=_release(request, dataset, version), path=name).first()
+    if found is None:
+        raise NotFound(
+            "This release has no such file.", advice="It may have been withdrawn; fetch the tree again."
+        )
+    return answers.blob(
+        request, store=store(), sha256=found.sha256, size=found.size, name=name.rpartition("/")[2]
+    )

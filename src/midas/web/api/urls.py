@@ -1,0 +1,22 @@
+"""Routes of the API. Each view names the act it needs (`midas.web.guard.needs`)."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from midas.web.api import reading, sending
+
+RELEASE = "releases/<slug:dataset>@<str:version>"
+
+urlpatterns = [
+    path("datasets", reading.datasets),
+    path("datasets/<slug:dataset>", reading.dataset),
+    path(RELEASE, reading.release),
+    path(f"{RELEASE}/seal", reading.seal),
+    path(f"{RELEASE}/tree", reading.tree),
+    path(f"{RELEASE}/files/<path:name>", reading.file),
+    path("blobs/missing", sending.missing),
+    path("blobs/<str:sha256>", sending.put_blob),
+    path("submissions", sending.submit),
+    path("submissions/<str:root>", sending.submission),
+]

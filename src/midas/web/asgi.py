@@ -1,0 +1,15 @@
+"""The ASGI application that the server's worker process imports: the home comes from `$MIDAS_HUB_HOME`."""
+
+from __future__ import annotations
+
+from midas.web.bootstrap import configure
+
+configure()
+
+from django.core.asgi import get_asgi_application  # noqa: E402 - Django must be configured first
+
+from midas.web import flows  # noqa: E402
+from midas.web.api.upload import WithUploads  # noqa: E402
+
+flows.start_worker()
+application = WithUploads(get_asgi_application())

@@ -1,0 +1,189 @@
+"""What happens to a submission at the hub, one page of numbered steps.
+
+    1. receive    a spoke's signed header is kept, once: the same root again only says where it stands
+    2. verify     every hash, count and reference, and the leak rules, with no trust in the spoke (`midas.catalogue`)
+    3. register   all of it in one transaction, with a receipt signed by this hub; or refuse, with findings
+
+Steps 2 and 3 are done by one thread of the server, with worker processes for the bytes. What is to be done stands in
+the database: after a stop or a crash it is taken up again at the start. Nothing here decides who may do what.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from django.db import close_old_connections
+
+from midas.catalogue.models import Submission
+from midas.catalogue.protocols import protocol_known
+from midas.catalogue.registration import register
+from midas.catalogue.verification import Checked, examine_submission, trust
+from midas.compute import here, processes
+from midas.kernel import Clock, Finding, Forbidden, MidasError, NotFound, Runner, Severity, SystemClock
+from midas.people.models import Institution
+from midas.web.bootstrap import current_home, signer, store
+from midas.wire.v1 import FindingLine, Signed, SubmissionStatus
+
+State = Submission.State
+log = logging.getLogger("midas.hub")
+
+FEW_INSTANCES = 24
+"""Up to so many are examined in the thread itself: starting worker processes would take longer."""
+LOOK_AGAIN_S = 5.0
+"""Seconds between looks at the database; a submission that comes in wakes the worker at once."""
+
+
+# -- 1. receive ------------------------------------------------------------------------------------------------
+
+
+def receive(
+    *, signed: Signed, spoke: Institution, clock: Clock | None = None
+) -> tuple[SubmissionStatus, bool]:
+    """Keep a signed header and have it verified; return where it stands and whether that is news.
+
+    A refused submission that comes again is verified again. Raise `BrokenPromise` for a signature that does not hold,
+    `Forbidden` for another institution's header, `NotFound` for a protocol that the hub does not know.
+    """
+    header = trust(signed)
+    if header.spoke != spoke.slug:
+        raise Forbidden(
+            "A spoke submits for its own institution only.", advice="Use the token of that spoke."
+        )
+    protocol = protocol_known(dataset=header.dataset, sha256=header.protocol_sha256)
+    row, is_new = Submission.objects.get_or_create(
+        root=header.root,
+        defaults={
+            "dataset": protocol.dataset, "protocol": protocol, "spoke": header.spoke,
+            "header": header.model_dump(mode="json", by_alias=True), "signed": signed.model_dump(mode="json"),
+            "received_at": (clock or SystemClock()).now(),
+        },
+    )  # fmt: skip
+    _own(row, spoke)
+    if not is_new and row.state == State.REFUSED:
+        is_new = bool(
+            Submission.objects.filter(pk=row.pk, state=State.REFUSED).update(
+                state=State.RECEIVED, findings=[]
+            )
+        )
+        row.refresh_from_db()
+    _wake.set()
+    return _status(row), is_new
+
+
+def status(*, root: str, spoke: Institution) -> SubmissionStatus:
+    """Return where a spoke's own submission stands; `NotFound` for any other."""
+    row = Submission.objects.filter(root=root, spoke=spoke.slug).first()
+    if row is None:
+        raise NotFound("There is no such submission.", advice="Send it first.")
+    return _status(row)
+
+
+def _own(row: Submission, spoke: Institution) -> None:
+    if row.spoke != spoke.slug:
+        raise Forbidden(
+            "Another institution sent this.", advice="Each submission has its own salts and root."
+        )
+
+
+def _status(row: Submission) -> SubmissionStatus:
+    return SubmissionStatus(
+        root=row.root,
+        state=row.state,
+        findings=tuple(FindingLine.model_validate(one) for one in row.findings),
+        receipt=Signed.model_validate(row.receipt) if row.receipt else None,
+    )
+
+
+# -- 2. verify, 3. register or refuse --------------------------------------------------------------------------
+
+
+def process_one(*, clock: Clock | None = None, runner: Runner | None = None) -> Submission | None:
+    """Take the oldest submission that waits through steps 2 and 3; return it, or `None` where none waits."""
+    row = Submission.objects.filter(state=State.RECEIVED).order_by("received_at", "pk").first()
+    if row is None or not Submission.objects.filter(pk=row.pk, state=State.RECEIVED).update(
+        state=State.VERIFYING
+    ):
+        return None
+    row.refresh_from_db()
+    checked = _verify(row, runner)
+    if checked.stands:
+        register(
+            submission=row, checked=checked, store=store(), signer=signer(), clock=clock or SystemClock()
+        )
+    else:
+        row.state, row.findings = State.REFUSED, [one.to_dict() for one in checked.findings]
+        row.save(update_fields=["state", "findings"])
+    row.refresh_from_db()
+    log.info("submission %s… from %s: %s", row.root[:12], row.spoke, row.state)
+    return row
+
+
+def _verify(row: Submission, runner: Runner | None) -> Checked:
+    signed = Signed.model_validate(row.signed)
+
+    def examine(with_runner: Runner) -> Checked:
+        return examine_submission(
+            signed=signed, store=store(), runner=with_runner, scratch=current_home().scratch
+        )
+
+    if runner is not None:
+        return examine(runner)
+    if row.header["instances"] <= FEW_INSTANCES:
+        return examine(here())
+    with processes() as pool:
+        return examine(pool)
+
+
+def process_all() -> int:
+    """Take every waiting submission through; return how many there were."""
+    number = 0
+    while process_one() is not None:
+        number += 1
+    return number
+
+
+def resume() -> int:
+    """Put back what was being verified when the server stopped; return how many there were."""
+    return Submission.objects.filter(state=State.VERIFYING).update(state=State.RECEIVED)
+
+
+# -- the worker ------------------------------------------------------------------------------------------------
+
+_wake = threading.Event()
+
+
+def start_worker() -> Callable[[], None]:
+    """Start the thread that does steps 2 and 3 in this process; return what stops it. Call it once per server."""
+    stop = threading.Event()
+    thread = threading.Thread(target=_work, args=(stop,), name="midas-flows", daemon=True)
+    thread.start()
+
+    def stop_worker() -> None:
+        stop.set()
+        _wake.set()
+        thread.join(timeout=30)
+
+    return stop_worker
+
+
+def _work(stop: threading.Event) -> None:
+    resume()
+    while not stop.is_set():
+        close_old_connections()
+        try:
+            process_all()
+        except Exception as error:
+            log.exception("a submission could not be processed")
+            _fault(error)
+        _wake.wait(LOOK_AGAIN_S)
+        _wake.clear()
+
+
+def _fault(error: Exception) -> None:
+    """Refuse what could not be verified or registered: a fault of the hub never lets anything pass."""
+    advice = error.advice if isinstance(error, MidasError) else "Tell the hub's operator; then send it again."
+    said = error.message if isinstance(error, MidasError) else "The hub failed while it verified."
+    finding = Finding("submission.fault", Severity.ERROR, "submission", said, advice)
+    Submission.objects.filter(state=State.VERIFYING).update(state=State.REFUSED, findings=[finding.to_dict()])

@@ -1,0 +1,119 @@
+"""What each route needs. `@needs(act)` stands on every view; a route without it fails the tests.
+
+In come a request and the act that its view needs; on goes the request with `request.caller`, or an answer says no. A
+browser is sent to sign in; a program gets a problem (RFC 9457). The rule itself is `midas.people`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+
+from midas.kernel import Forbidden, SystemClock
+from midas.people.models import Account, Institution
+from midas.people.rule import Act, may, may_anywhere, spoke_may
+from midas.people.tokens import account_of_token, spoke_of_token
+
+View = Callable[..., HttpResponseBase]
+Choice = Callable[..., tuple[Act, str | None]]
+ANYWHERE = "*"
+"""In place of a dataset: the act must be allowed on some dataset, and the view shows only those (`visible`)."""
+
+
+class SignInFirst(Forbidden):
+    """Nobody has signed in, or the token is not a standing one."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks: an account, a spoke (never both), or nobody in particular."""
+
+    account: Account | None = None
+    spoke: Institution | None = None
+
+    def may(self, act: Act, dataset: str | None = None) -> bool:
+        if self.spoke is not None:
+            return spoke_may(self.spoke, act) or may(None, act, dataset)
+        return may_anywhere(self.account, act) if dataset == ANYWHERE else may(self.account, act, dataset)
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a view needs; with `choose`, the act depends on what is asked for and is one of `acts`."""
+
+    acts: frozenset[Act]
+    dataset: str | None
+
+
+def caller_of(request: HttpRequest) -> Caller:
+    """Return who asks, by bearer token or by session. `SignInFirst` for a token that is not a standing one."""
+    header = request.headers.get("Authorization", "")
+    if header:
+        kind, _, token = header.partition(" ")
+        now = SystemClock().now()
+        if kind.lower() == "bearer":
+            if (account := account_of_token(token.strip(), now=now)) is not None:
+                return Caller(account=account)
+            if (spoke := spoke_of_token(token.strip(), now=now)) is not None:
+                return Caller(spoke=spoke)
+        raise SignInFirst("The token is not known, or it has ended.", advice="Ask the hub for a new one.")
+    user = getattr(request, "user", None)
+    return Caller(account=user if isinstance(user, Account) else None)
+
+
+def require(caller: Caller, act: Act, dataset: str | None = None) -> None:
+    """Raise `SignInFirst` or `Forbidden` unless the caller may do `act` on `dataset`."""
+    if caller.may(act, dataset):
+        return
+    if caller.account is None and caller.spoke is None:
+        raise SignInFirst(f"To {act.value} you must sign in.", advice="Sign in, or give your token.")
+    raise Forbidden(
+        f"You may not {act.value} here.", advice="Ask the hub's curator for the role that it needs."
+    )
+
+
+def needs(*acts: Act, dataset: str | None = None, choose: Choice | None = None) -> Callable[[View], View]:
+    """Declare what a view needs.
+
+    `dataset` names the URL argument that holds the dataset, or is `ANYWHERE`. Where the act depends on what is asked
+    for, `choose(request, **arguments)` returns the act, one of `acts`, and the dataset.
+    """
+    if not acts or (len(acts) > 1 and choose is None):
+        raise TypeError("name one act, or several with `choose`")
+
+    def declare(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            try:
+                caller = caller_of(request)
+                request.caller = caller  # type: ignore[attr-defined]
+                act, where = choose(request, **kwargs) if choose else (acts[0], _where(dataset, kwargs))
+                if act not in acts:
+                    raise Forbidden(f"This route does not offer to {act.value}.")
+                require(caller, act, where)
+            except SignInFirst:
+                if _is_page(request):
+                    return HttpResponseRedirect(
+                        f"{settings.LOGIN_URL}?{urlencode({'next': request.get_full_path()})}"
+                    )
+                raise
+            return view(request, *args, **kwargs)
+
+        guarded.need = Need(frozenset(acts), dataset)  # type: ignore[attr-defined]
+        return guarded
+
+    return declare
+
+
+def _where(dataset: str | None, kwargs: dict[str, Any]) -> str | None:
+    return dataset if dataset is None or dataset == ANYWHERE else str(kwargs[dataset])
+
+
+def _is_page(request: HttpRequest) -> bool:
+    return not request.path.startswith("/api/") and "Authorization" not in request.headers
