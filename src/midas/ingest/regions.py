@@ -21,6 +21,8 @@ from midas.ingest.segmentation import MARK, concept, timeless
 from midas.kernel import BadInput, sha256_file, whole_file
 from midas.wire.v1 import Code
 
+Group = hd.sr.PlanarROIMeasurementsAndQualitativeEvaluations
+
 
 def area_mask(regions: Sequence[Region], labels: Sequence[str], *, rows: int, columns: int) -> np.ndarray:
     """Return booleans (1, row, column, segment) of polygons and masks; BadInput where one reaches beyond the picture."""
@@ -94,8 +96,8 @@ def _observer() -> hd.sr.ObservationContext:
     return hd.sr.ObservationContext(observer_device_context=hd.sr.ObserverContext(known.DCM.Device, device))
 
 
-def _groups(region: Region, image: Dataset, code: Code, key: str, at: int) -> list[hd.sr.PlanarROIMeasurementsAndQualitativeEvaluations]:
-    made: list[hd.sr.PlanarROIMeasurementsAndQualitativeEvaluations] = []
+def _groups(region: Region, image: Dataset, code: Code, key: str, at: int) -> list[Group]:
+    made: list[Group] = []
     for ring in _outlines(region):
         kind, points = ring
         place = hd.sr.ImageRegion(

@@ -85,7 +85,7 @@ def _segment(number: int, label: str, code: Code) -> hd.seg.SegmentDescription:
 def _as_bits(planes: np.ndarray, segments: int) -> np.ndarray:
     if planes.ndim == 4:
         return planes
-    return planes[..., None] == np.arange(1, segments + 1, dtype=planes.dtype)
+    return np.asarray(planes[..., None] == np.arange(1, segments + 1, dtype=planes.dtype))
 
 
 def _form(bits: np.ndarray) -> tuple[str, np.ndarray]:

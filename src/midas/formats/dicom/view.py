@@ -19,14 +19,17 @@ from pydicom.dataset import Dataset
 from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, pixel_array
 from pydicom.uid import VLWholeSlideMicroscopyImageStorage
 
+from midas.formats.dicom import codecs
 from midas.formats.dicom.read import BROKEN, PIXEL_TAGS, look
 from midas.formats.sniff import Kind, sniff
 from midas.kernel import BadInput
 
+UNDECODED = (*BROKEN, RuntimeError, ImportError)
+DECODERS = codecs.LABEL
+"""The decoder registered beside pydicom's own."""
+
 TILES = 144
 """Tiles of a slide level that are put together for a preview; a larger level shows a part of its middle."""
-
-UNDECODED = (*BROKEN, RuntimeError, ImportError)
 
 
 def preview(path: Path, *, size: int = 384) -> bytes:
@@ -81,7 +84,11 @@ def _frames(ds: Dataset) -> int:
 
 
 def _decoded(path: Path, index: int) -> np.ndarray:
-    return np.asarray(pixel_array(path, index=index))
+    """Read one frame from the file; where its layout forbids that (deflated, no meta group), read all of it first."""
+    try:
+        return np.asarray(pixel_array(path, index=index))
+    except UNDECODED:
+        return np.asarray(pixel_array(look(path, pixels=True).dataset, index=index))
 
 
 def _dicom(path: Path, size: int) -> np.ndarray:
@@ -146,7 +153,7 @@ def _eight_bits(values: np.ndarray, ds: Dataset) -> np.ndarray:
     top = float(2 ** int(ds.get("BitsStored", 16)) - 1)
     if "RedPaletteColorLookupTableDescriptor" in ds:
         top = float(2 ** int(ds.RedPaletteColorLookupTableDescriptor[2]) - 1)
-    return np.clip(values.astype(np.float32) * (255.0 / top), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(values.astype(np.float32) * (255.0 / top), 0, 255), np.uint8)
 
 
 def _window(values: np.ndarray, ds: Dataset, index: int) -> np.ndarray:
@@ -190,4 +197,4 @@ def _stretch(values: np.ndarray, *, full: bool) -> np.ndarray:
     if high <= low:
         return np.full(values.shape, 128 if high else 0, np.uint8)
     scaled = (np.nan_to_num(values.astype(np.float64), nan=float(low)) - low) * (255.0 / (high - low))
-    return np.clip(scaled, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(scaled, 0, 255), np.uint8)
