@@ -22,7 +22,7 @@ def default_home() -> Path:
 
 def django_settings(home: Home) -> dict[str, Any]:
     """Return the settings of this spoke's Django project."""
-    from midas.ui import project  # noqa: PLC0415 - pages are looked for only when a site is configured
+    from midas.ui import project
 
     tls = bool(home.config.tls_cert and home.config.tls_key)
     hosts = [*LOCAL, "[::1]"] + ([home.config.bind] if home.config.bind not in LOCAL else [])
@@ -85,8 +85,8 @@ def django_settings(home: Home) -> dict[str, Any]:
 
 def configure(path: Path | None = None) -> Home:
     """Set Django up for one spoke home and bring its database up to date. A second home in one process is refused."""
-    import django  # noqa: PLC0415 - nothing of Django before its settings stand
-    from django.conf import settings  # noqa: PLC0415
+    import django
+    from django.conf import settings
 
     home = open_home(path or default_home())
     if settings.configured:
@@ -101,9 +101,9 @@ def configure(path: Path | None = None) -> Home:
 
 
 def _migrate(home: Home) -> None:
-    from django.core.management import call_command  # noqa: PLC0415
-    from django.db import connection  # noqa: PLC0415
-    from django.db.migrations.executor import MigrationExecutor  # noqa: PLC0415
+    from django.core.management import call_command
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
 
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
@@ -113,7 +113,7 @@ def _migrate(home: Home) -> None:
 
 def initialise(*, path: Path, config: Config, protocol_file: Path) -> Home:
     """Make a spoke home with its keys, database and first project. `BadInput` where there is one already."""
-    from midas.protocol import load  # noqa: PLC0415
+    from midas.protocol import load
 
     if (path / "config.toml").exists():
         raise BadInput(f"{path} is a spoke home already.", advice="Give another --home.")
@@ -121,7 +121,7 @@ def initialise(*, path: Path, config: Config, protocol_file: Path) -> Home:
     config = config.model_copy(update={"project": loaded.protocol.id})
     create(path, config)
     home = configure(path)
-    from midas.spoke.vault.projects import open_project  # noqa: PLC0415
+    from midas.spoke.vault.projects import open_project
 
     open_project(home=home, loaded=loaded)
     return home
@@ -129,6 +129,6 @@ def initialise(*, path: Path, config: Config, protocol_file: Path) -> Home:
 
 def current_home() -> Home:
     """Return the home that this process is configured for: what pages use."""
-    from django.conf import settings  # noqa: PLC0415
+    from django.conf import settings
 
-    return open_home(Path(settings.MIDAS_SPOKE_HOME))
+    return open_home(Path(str(getattr(settings, "MIDAS_SPOKE_HOME", default_home()))))

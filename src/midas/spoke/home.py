@@ -38,13 +38,21 @@ class Config(BaseModel):
     name: Slug = Field(description="the spoke's id at the hub, e.g. spdc-wardha")
     hub: str = Field(default="", description="address of the hub; empty: nothing can be sent yet")
     token: str = Field(default="", description="the spoke's token at the hub; the file is mode 0600")
-    hub_key: str = Field(default="", description="hub's public key (64 hex); empty: the first receipt's key is kept")
-    project: Slug = Field(description="the protocol's id; one spoke home may hold several, this one is the default")
+    hub_key: str = Field(
+        default="", description="hub's public key (64 hex); empty: the first receipt's key is kept"
+    )
+    project: Slug = Field(
+        description="the protocol's id; one spoke home may hold several, this one is the default"
+    )
     language: str = Field(default="en", description="language of pages and advice: en or hi")
     processes: int = Field(default=0, ge=0, description="worker processes; 0: one for each processor")
-    bind: str = Field(default="127.0.0.1", description="address of the site; others need tls_cert and tls_key")
+    bind: str = Field(
+        default="127.0.0.1", description="address of the site; others need tls_cert and tls_key"
+    )
     port: int = Field(default=8040, ge=1, le=65535, description="port of the site")
-    tls_cert: str = Field(default="", description="PEM file; required for an address other than this machine's own")
+    tls_cert: str = Field(
+        default="", description="PEM file; required for an address other than this machine's own"
+    )
     tls_key: str = Field(default="", description="PEM file of the certificate's key")
 
 
@@ -114,7 +122,9 @@ def open_home(path: Path) -> Home:
             f"There is no spoke home at {path}.", advice="Make one with `midas spoke init`, or give --home."
         ) from None
     except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"config.toml cannot be read: {error}.", advice="Correct the line that is named.") from None
+        raise BadInput(
+            f"config.toml cannot be read: {error}.", advice="Correct the line that is named."
+        ) from None
     except ValidationError as error:
         first = error.errors()[0]
         raise BadInput(

@@ -59,6 +59,9 @@ _ALL = (
     _refused("unsafe-path", "The archive or folder points outside itself",
         "Unpack it on a machine that you trust and receive the folder without links.",
         "संग्रह अपने बाहर की ओर इशारा करता है", "इसे भरोसेमंद मशीन पर खोलें और बिना लिंक का फ़ोल्डर दें।"),
+    _refused("encrypted", "The archive is locked with a password",
+        "Unpack it here with its password and receive the folder.",
+        "संग्रह पासवर्ड से बंद है", "पासवर्ड से खोलकर फ़ोल्डर दें।"),
     _refused("duplicate", "The same bytes are here already",
         "Nothing to do: the first copy goes its way.",
         "यही फ़ाइल पहले से है", "कुछ न करें: पहली प्रति आगे जाएगी।"),
@@ -111,6 +114,9 @@ _ALL = (
     _held("burned-in-risk", "Names may be written into the picture",
         "Look at it: accept it if nothing names a person, mask what does, or reject it.",
         "चित्र में नाम लिखा हो सकता है", "देखें: कोई नाम न हो तो स्वीकार करें, हो तो ढकें, या अस्वीकार करें।", review=True),
+    _held("recognisable-face", "A face may be recognised in it",
+        "Look at it: accept it only if the protocol's access rules allow for it, mask the face, or reject it.",
+        "इसमें चेहरा पहचाना जा सकता है", "देखें: नियम अनुमति दें तभी स्वीकार करें, चेहरा ढकें, या अस्वीकार करें।", review=True),
     _held("review", "The protocol asks a person to look at it",
         "Look at it: accept, mask or reject it.",
         "प्रोटोकॉल के अनुसार किसी को देखना है", "देखें: स्वीकार करें, ढकें या अस्वीकार करें।", review=True),
@@ -136,9 +142,40 @@ AGAIN = tuple(reason.code for reason in _ALL if reason.again)
 """Reasons that a new table may settle."""
 
 
+TROUBLES = {
+    "path-escape": "unsafe-path", "link": "unsafe-path", "special": "unsafe-path", "same-name": "unsafe-path",
+    "bomb": "archive-bomb", "too-large": "archive-bomb", "too-many-members": "archive-bomb",
+    "nested-too-deep": "archive-bomb", "encrypted": "encrypted", "empty": "truncated", "damaged-archive": "truncated",
+    "damaged-member": "truncated", "missing": "unreadable", "unreadable": "unreadable",
+    "unsupported-archive": "unreadable",
+}  # fmt: skip
+"""What a walk through files says → the reason here; anything else is `unreadable`."""
+
+
+DEID = {
+    "sop-class-not-mastered": "unmastered-sop-class", "encapsulated-document": "unmastered-sop-class",
+    "video-stream": "unmastered-sop-class", "structured-report": "unmastered-sop-class",
+    "truncated": "truncated", "unreadable": "unreadable", "not-an-instance": "unreadable",
+}  # fmt: skip
+"""What de-identification says of a file that it holds → the reason here (see `deid_reason` for the rest)."""
+
+
+def deid_reason(code: str) -> str:
+    """Return the reason for a word of `midas.deid`; what is not known is a failure of de-identification."""
+    if code in DEID:
+        return DEID[code]
+    if code.startswith(("burned-in", "pixel", "risk")):
+        return "burned-in-risk"
+    if code.startswith(("verif", "leak", "residual")):
+        return "verify-failed"
+    return code if code in REASONS else "deid-failed"
+
+
 def reason(code: str) -> Reason:
     """Return the reason; `BrokenPromise` for a code that is not in the table."""
     try:
         return REASONS[code]
     except KeyError:
-        raise BrokenPromise(f"{code} is not a known reason.", advice="Report this as an error of MIDAS.") from None
+        raise BrokenPromise(
+            f"{code} is not a known reason.", advice="Report this as an error of MIDAS."
+        ) from None

@@ -80,9 +80,7 @@ def sealed_payload(desk: Desk, value: dict[str, Any]) -> bytes:
     return desk.vault.seal(json.dumps(value, ensure_ascii=False), about="payload")
 
 
-def stop(
-    item: Item, code: str, *, at: datetime, detail: str = "", findings: Iterable[Finding] = ()
-) -> None:
+def stop(item: Item, code: str, *, at: datetime, detail: str = "", findings: Iterable[Finding] = ()) -> None:
     """Hold or refuse an item, as the reason says; what was made of it and has not left is taken back."""
     take_back(item)
     item.state, item.reason, item.detail = reason(code).state, code, detail

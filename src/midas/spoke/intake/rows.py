@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from django.db import transaction
+
 from midas.protocol.model import Column, Protocol, Table
 from midas.spoke.intake.cells import BadCell, Value, empty, plain, read_cell, read_date
 from midas.spoke.vault import facts, persons
@@ -99,8 +101,6 @@ class Taken:
     visit: VisitFact | None = None
     lesion: LesionFact | None = None
     specimen: SpecimenFact | None = None
-    days: tuple[date, ...] = ()
-    values: dict[str, Value] | None = None
 
 
 def row_key(row: Row) -> tuple[str, ...]:
@@ -109,24 +109,31 @@ def row_key(row: Row) -> tuple[str, ...]:
         "person": ("person",), "basis": ("person", "basis", "basis-reference"), "visit": ("person", "visit"),
         "lesion": ("person", "lesion", "visit"), "specimen": ("specimen",), "item": ("person", "file"),
     }[row.table.grain]  # fmt: skip
-    parts = tuple(normal("uhid" if role in {"person", "specimen"} else "text", row.text(role)) for role in roles)
+    parts = tuple(
+        normal("uhid" if role in {"person", "specimen"} else "text", row.text(role)) for role in roles
+    )
     return (row.table.id, *parts) if parts[0] else ()
 
 
-def take(desk: Desk, row: Row, *, today: date) -> Taken:
-    """Let the vault learn a row. Raise `Stop` where it cannot be used; then nothing of it is kept."""
-    values = _values(row)
+@transaction.atomic
+def take(desk: Desk, row: Row, *, today: date, corrects: bool = False) -> Taken:
+    """Let the vault learn a row. Raise `Stop` where it cannot be used; then nothing of it is kept.
+
+    `corrects`: it takes the place of an earlier row about the same thing, so a known date may change.
+    """
+    values_of(row)
     if row.table.grain == "person":
-        taken = _person(desk, row, today)
-    else:
-        person = _whose(desk, row)
-        taken = {
-            "basis": _basis, "visit": _visit, "lesion": _lesion, "specimen": _specimen, "item": _file,
-        }[row.table.grain](desk, row, person, today)  # fmt: skip
-    return Taken(**{**taken.__dict__, "values": values or None})
+        return _person(desk, row, today)
+    person = _whose(desk, row)
+    if row.table.grain == "visit":
+        return _visit(desk, row, person, today, corrects=corrects)
+    return {"basis": _basis, "lesion": _lesion, "specimen": _specimen, "item": _file}[row.table.grain](
+        desk, row, person, today
+    )
 
 
-def _values(row: Row) -> dict[str, Value]:
+def values_of(row: Row) -> dict[str, Value]:
+    """Return what of a row may leave: its `variable` columns. {} where all are empty; `Stop` where a cell is wrong."""
     values: dict[str, Value] = {}
     wrong: list[str] = []
     for column in row.table.columns:
@@ -189,14 +196,15 @@ def _person(desk: Desk, row: Row, today: date) -> Taken:
             "ambiguous-person",
             f"Row {row.line}: its ABHA number is another record's, whose sex or date of birth differs.",
         ) from None
-    days = tuple(person.visits.values_list("on", flat=True))
-    return Taken(person, merged, days=days)
+    return Taken(person, merged)
 
 
 def _basis(desk: Desk, row: Row, person: Person, today: date) -> Taken:
     kind = row.word("basis")
     if kind not in {"consent", "guardian-consent", "waiver"}:
-        raise row.bad("basis", "is not one of the allowed values", "write consent, guardian-consent or waiver")
+        raise row.bad(
+            "basis", "is not one of the allowed values", "write consent, guardian-consent or waiver"
+        )
     ethics = ethics_of(desk.protocol, reference=row.text("basis-reference"), kind=kind)
     if ethics is None:
         known = ", ".join(one.id for one in desk.protocol.ethics)
@@ -208,12 +216,14 @@ def _basis(desk: Desk, row: Row, person: Person, today: date) -> Taken:
         raise row.bad("basis-date", "lies outside the ethics decision's time", "check date and reference")
     if kind == "consent" and _minor(desk, person, given or today):
         raise Stop("no-basis", f"Row {row.line}: the person was a minor; the guardian's consent is needed.")
-    scope = [one.strip() for one in re.split(r"[;,|]", row.text("scope")) if one.strip()] or list(ethics.scope)
+    scope = [one.strip() for one in re.split(r"[;,|]", row.text("scope")) if one.strip()] or list(
+        ethics.scope
+    )
     basis, _ = Basis.objects.get_or_create(person=person, kind=kind, ethics=ethics.id)
     basis.scope, basis.given_on = scope, given or basis.given_on
     basis.withdrawn_on = gone or basis.withdrawn_on
     basis.save()
-    return Taken(person, days=tuple(person.visits.values_list("on", flat=True)))
+    return Taken(person)
 
 
 def _valid(day: date, start: str, end: str | None) -> bool:
@@ -256,7 +266,7 @@ def base_visit(protocol: Protocol, name: str) -> str:
     return name if name in ids else re.sub(r"-\d+$", "", name)
 
 
-def _visit(desk: Desk, row: Row, person: Person, today: date) -> Taken:
+def _visit(desk: Desk, row: Row, person: Person, today: date, *, corrects: bool) -> Taken:
     name = visit_name(desk.protocol, row.needed("visit"))
     if name is None:
         known = ", ".join(one.id for one in desk.protocol.visits)
@@ -266,17 +276,23 @@ def _visit(desk: Desk, row: Row, person: Person, today: date) -> Taken:
         raise row.bad("visit-date", "is empty", "fill it in")
     if on > today:
         raise row.bad("visit-date", "lies in the future", "write the day of the visit")
-    fact = facts.visit_fact(person, name=name, on=on, age_years=_age(desk, row, person, on))
+    fact = facts.visit_fact(
+        person, name=name, on=on, age_years=_age(desk, row, person, on), corrects=corrects
+    )
     if fact is None:
-        raise row.bad("visit-date", "is not the date known for this visit", "number repeated visits: follow-up-2")
-    return Taken(person, visit=fact, days=(on,))
+        raise row.bad(
+            "visit-date", "is not the date known for this visit", "number repeated visits: follow-up-2"
+        )
+    return Taken(person, visit=fact)
 
 
 def _age(desk: Desk, row: Row, person: Person, on: date) -> int | None:
     column, text = row.column("age"), row.text("age")
     years: int | None = None
     if column is not None and text:
-        typed = column.model_copy(update={"type": "integer", "min": column.min or 0, "max": column.max or 120})
+        typed = column.model_copy(
+            update={"type": "integer", "min": column.min or 0, "max": column.max or 120}
+        )
         try:
             years = int(str(read_cell(text, typed)))
         except BadCell as error:
@@ -331,8 +347,7 @@ def _lesion(desk: Desk, row: Row, person: Person, today: date) -> Taken:
         raise row.bad("laterality", "is not a side", "write left, right, midline or bilateral")
     number, visit = row.needed("lesion"), _known_visit(desk, row, person)
     fact = facts.lesion_fact(desk, person, number=number, site=site, laterality=laterality)
-    days = (visit.on,) if visit else tuple(person.visits.values_list("on", flat=True))
-    return Taken(person, lesion=fact, visit=visit, days=days)
+    return Taken(person, lesion=fact, visit=visit)
 
 
 def _specimen(desk: Desk, row: Row, person: Person, today: date) -> Taken:
@@ -348,8 +363,7 @@ def _specimen(desk: Desk, row: Row, person: Person, today: date) -> Taken:
     fact = facts.specimen_fact(desk, person, number=number, kind=kind, lesion=lesion, visit=visit)
     if fact is None:
         raise Stop("ambiguous-person", f"Row {row.line}: its specimen number is another person's already.")
-    days = (visit.on,) if visit else tuple(person.visits.values_list("on", flat=True))
-    return Taken(person, specimen=fact, lesion=fact.lesion, visit=fact.visit, days=days)
+    return Taken(person, specimen=fact, lesion=fact.lesion, visit=fact.visit)
 
 
 def _file(desk: Desk, row: Row, person: Person, today: date) -> Taken:
@@ -367,5 +381,4 @@ def _file(desk: Desk, row: Row, person: Person, today: date) -> Taken:
         person=person, lookup=desk.vault.lookup("file", name),
         defaults={"view": view, "taken_on": taken_on, "lesion": lesion, "visit": visit, "specimen": specimen},
     )  # fmt: skip
-    days = tuple(day for day in (taken_on, visit.on if visit else None) if day)
-    return Taken(person, visit=visit, lesion=lesion, specimen=specimen, days=days)
+    return Taken(person, visit=visit, lesion=lesion, specimen=specimen)

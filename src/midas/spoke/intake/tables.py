@@ -115,9 +115,7 @@ def _unknown_sheet(
     items.stop(sheet, "unknown-table", at=at, detail=detail)
 
 
-def _rows(
-    desk: Desk, batch: Batch, fit: Recognised, sheet: formats.Sheet, name: str, at: datetime
-) -> int:
+def _rows(desk: Desk, batch: Batch, fit: Recognised, sheet: formats.Sheet, name: str, at: datetime) -> int:
     seen: Counter[bytes] = Counter()
     line = 1
     for line, row in enumerate(sheet.rows, start=2):
@@ -132,5 +130,7 @@ def _rows(
             payload=items.sealed_payload(desk, {"line": line, "cells": cells}),
         )  # fmt: skip
         if new and seen[same] > 1:
-            items.stop(item, "duplicate", at=at, detail=f"Row {line} repeats an earlier row of the same table.")
+            items.stop(
+                item, "duplicate", at=at, detail=f"Row {line} repeats an earlier row of the same table."
+            )
     return line - 1

@@ -25,7 +25,9 @@ def ethics_of(protocol: Protocol, *, reference: str, kind: str) -> Ethics | None
     if not reference.strip():
         return fitting[0] if len(fitting) == 1 else None
     wanted = normal("text", reference)
-    return next((one for one in fitting if wanted in {normal("text", one.id), normal("text", one.reference)}), None)
+    return next(
+        (one for one in fitting if wanted in {normal("text", one.id), normal("text", one.reference)}), None
+    )
 
 
 def withdrawn(person: Person) -> bool:

@@ -27,16 +27,20 @@ def specimen_names(person: Person) -> set[str]:
     return set(person.specimens.values_list("name", flat=True))
 
 
-def visit_fact(person: Person, *, name: str, on: date, age_years: int | None) -> VisitFact | None:
-    """Keep a visit; none where it is known already with another date."""
+def visit_fact(
+    person: Person, *, name: str, on: date, age_years: int | None, corrects: bool = False
+) -> VisitFact | None:
+    """Keep a visit; none where it is known already with another date, unless a row corrects what was not sent yet."""
     fact, _ = VisitFact.objects.get_or_create(
         person=person, name=name, defaults={"on": on, "age_years": age_years}
     )
     if fact.on != on:
-        return None
-    if age_years is not None and fact.age_years is None:
+        if not corrects or person.sent:
+            return None
+        fact.on = on
+    if age_years is not None and (corrects or fact.age_years is None):
         fact.age_years = age_years
-        fact.save(update_fields=["age_years"])
+    fact.save(update_fields=["on", "age_years"])
     return fact
 
 
@@ -48,7 +52,11 @@ def lesion_fact(
     fact = person.lesions.filter(lookup=lookup).first()
     if fact is None:
         return LesionFact.objects.create(
-            person=person, lookup=lookup, name=_next("L", lesion_names(person)), site=site, laterality=laterality
+            person=person,
+            lookup=lookup,
+            name=_next("L", lesion_names(person)),
+            site=site,
+            laterality=laterality,
         )
     if (site and site != fact.site) or (laterality and laterality != fact.laterality):
         fact.site, fact.laterality = site or fact.site, laterality or fact.laterality

@@ -1,0 +1,86 @@
+"""What a worker process does with one received file: make it DICOM, look at it, de-identify it, verify it.
+
+In comes an `Order` of paths and opaque names; out comes `Worked`, without any identified value. The worker opens the
+person's sealed card (and the sealed door of a photograph or slide) with a key that lives for one run; it knows no
+database and no network, and it never raises for bad data: it says why the file is to be held.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from midas import deid, ingest, quality
+from midas.formats import Kind
+from midas.kernel import BadInput, Finding, Severity
+from midas.protocol.model import Item as Wanted
+from midas.spoke.vault.keys import Vault
+from midas.wire.v1 import Code
+
+
+@dataclass(frozen=True)
+class Order:
+    """One file to work on. `job` is complete but for source and target; `door` is sealed; `folder` is private scratch."""
+
+    source: Path
+    kind: str
+    wanted: Wanted
+    job: deid.Job
+    folder: Path
+    door: Path | None = None
+    companions: tuple[Path, ...] = ()
+    accepted_quality: bool = False
+
+
+@dataclass(frozen=True)
+class Worked:
+    """Either `reason` says why to hold the file, or `outcomes` and `targets` are its cleaned instances."""
+
+    reason: str = ""
+    detail: str = ""
+    findings: tuple[Finding, ...] = ()
+    outcomes: tuple[deid.Outcome, ...] = ()
+    targets: tuple[Path, ...] = ()
+
+
+def _opened_door(order: Order, path: Path) -> ingest.Door:
+    key = bytes.fromhex(json.loads(order.job.key_file.read_text())["storage"])
+    told = json.loads(Vault(key).open(path.read_bytes(), about="door"))
+    anatomy = told.pop("anatomy")
+    return ingest.Door(anatomy=Code(**anatomy) if anatomy else None, **told)
+
+
+def _instances(order: Order) -> tuple[Path, ...]:
+    if order.door is None:
+        return (order.source,)
+    return ingest.to_dicom(
+        order.source, kind=Kind(order.kind), door=_opened_door(order, order.door), out=order.folder / "door",
+        companions=order.companions,
+    )  # fmt: skip
+
+
+def work(order: Order) -> Worked:
+    """Do steps 3 to 6 of the spine for one file."""
+    order.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        sources = _instances(order)
+    except BadInput as error:
+        cut = "ends before" in error.message
+        return Worked(reason="truncated" if cut else "convert-failed", detail=str(error))
+    findings = tuple(one for source in sources for one in quality.first_look(source, order.wanted))
+    if any(one.severity is Severity.ERROR for one in findings) and not order.accepted_quality:
+        first = next(one for one in findings if one.severity is Severity.ERROR)
+        reason = "unreadable" if "unreadable" in first.rule else "quality"
+        return Worked(reason=reason, detail=first.message, findings=findings)
+    outcomes: list[deid.Outcome] = []
+    targets: list[Path] = []
+    for number, source in enumerate(sources):
+        target = order.folder / f"{number}.dcm"
+        outcome = deid.clean(replace(order.job, source=source, target=target))
+        findings += outcome.findings
+        if outcome.state != "cleaned":
+            return Worked(reason=outcome.reason or "deid-failed", detail=outcome.detail, findings=findings)
+        outcomes.append(outcome)
+        targets.append(target)
+    return Worked(findings=findings, outcomes=tuple(outcomes), targets=tuple(targets))

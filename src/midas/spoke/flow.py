@@ -1,0 +1,196 @@
+"""The spoke's spine on one page: from a hospital's folder to the hub's receipt.
+
+    1 receive   copy into the intake store while hashing; every unpacked file and table row is an item
+    2 match     tables teach persons, lawful basis, visits, lesions, specimens; images find theirs
+    3 look      pixels and acquisition, without identity                 ┐
+    4 plan      what the profile does to each attribute                  │ in worker processes,
+    5 apply     write the de-identified instance                         │ from sealed cards
+    6 verify    read it again and search it for the person               ┘
+    7 review    a person decides on what is held
+    8 pack      subjects, items, records, labels, report; a signed submission
+    9 send      what the hub does not have, then the submission
+   10 receipt   verified and kept; the items are sent
+
+In comes a folder; out goes a tally, and in the end a receipt. At every moment: everything in = waiting + held + refused +
+sent. A kill at any point loses nothing: the same call goes on where it stopped. Nothing leaves that was not verified.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from django.db import transaction
+
+from midas import compute, ingest
+from midas.formats import Trouble
+from midas.kernel import BadInput, Clock, Conflict, NoProgress, NotFound, Progress, Runner, SystemClock
+from midas.kernel.identified import Identified
+from midas.spoke.cleaning import clean_matched
+from midas.spoke.home import Home, scratch_folder
+from midas.spoke.intake import items, store, taking
+from midas.spoke.intake.items import Tally
+from midas.spoke.intake.models import Batch, Decision, Item, State
+from midas.spoke.outbox.models import Parcel
+from midas.spoke.outbox.packing import pack_parcel
+from midas.spoke.outbox.sending import Hub, send_parcels
+from midas.spoke.reasons import REASONS, TROUBLES
+from midas.spoke.vault.models import Project
+from midas.spoke.vault.projects import Desk, desk
+
+QUIET, NOW = NoProgress(), SystemClock()
+
+
+def tally(project: Project) -> Tally:
+    """Count: everything in = waiting + held + refused + sent."""
+    return items.count(project)
+
+
+def receive(
+    *, home: Home, folder: Path | None, progress: Progress = QUIET, runner: Runner | None = None,
+    clock: Clock = NOW, project: str | None = None,
+) -> Tally:  # fmt: skip
+    """Do steps 1 to 6 for a folder, an archive or a file; without one, go on with what is here already.
+
+    Receiving the same again changes nothing. `NotFound` where the folder is not there.
+    """
+    work = desk(home=home, slug=project)
+    if folder is not None:
+        _receive_files(work, folder, progress, clock)  # 1
+    return _process(work, progress, runner, clock)
+
+
+def _process(work: Desk, progress: Progress, runner: Runner | None, clock: Clock) -> Tally:
+    taking.take_tables(work, progress=progress, clock=clock)  # 2
+    taking.refuse_withdrawn(work, at=clock.now())
+    taking.make_records(work, progress=progress, clock=clock)
+    taking.take_images(work, progress=progress, clock=clock)
+    if runner is not None:
+        clean_matched(work, progress=progress, runner=runner, clock=clock)  # 3–6
+    elif items.of_project(work.project).filter(state=State.WAITING, stage="matched").exists():
+        with compute.processes(work.home.config.processes or None) as pool:
+            clean_matched(work, progress=progress, runner=pool, clock=clock)  # 3–6
+    return tally(work.project)
+
+
+def _receive_files(work: Desk, folder: Path, progress: Progress, clock: Clock) -> None:
+    if not folder.exists():
+        raise NotFound("The folder to receive is not there.", advice="Check the path.")
+    batch = Batch.objects.create(
+        project=work.project, origin=work.vault.seal(str(folder), about="batch"), started_at=clock.now()
+    )
+    with scratch_folder(work.home) as scratch:
+        for seen in progress.track(ingest.arrivals(folder, scratch=scratch), label="Receive"):
+            if isinstance(seen, Trouble):
+                _keep_trouble(work, batch, seen, clock)
+            else:
+                _keep_file(work, batch, seen, clock)
+    batch.finished_at = clock.now()
+    batch.save(update_fields=["finished_at"])
+
+
+def _keep_trouble(work: Desk, batch: Batch, trouble: Trouble, clock: Clock) -> None:
+    with transaction.atomic():
+        item, new = items.add(
+            work, batch, kind="trouble", name=trouble.name, identity=f"trouble/{trouble.name}/{trouble.reason}",
+            at=clock.now(),
+        )  # fmt: skip
+        if new:
+            code = TROUBLES.get(trouble.reason, "unreadable")
+            items.stop(item, code, at=clock.now(), detail=trouble.message)
+
+
+def _keep_file(work: Desk, batch: Batch, seen: Identified[ingest.Arrival], clock: Clock) -> None:
+    """Same bytes under the same name: the same item. Same bytes under another name: refused as a duplicate."""
+    found = seen.reveal().found
+    try:
+        kept = store.keep(work.home, found.path, companions=found.companions)
+    except OSError:
+        _keep_trouble(
+            work, batch, Trouble(found.name, "unreadable", "The file cannot be read to its end."), clock
+        )
+        return
+    with transaction.atomic():
+        first = (
+            items.of_project(work.project)
+            .filter(sha256=kept.sha256)
+            .exclude(kind__in=["row", "sheet"])
+            .first()
+        )
+        item, new = items.add(
+            work, batch, kind=found.kind.value, name=found.name, identity=f"file/{kept.sha256}/{found.name}",
+            at=clock.now(), sha256=kept.sha256, size=kept.size, stored=kept.place,
+        )  # fmt: skip
+        if new and first is not None:
+            items.stop(item, "duplicate", at=clock.now())
+
+
+def decide(
+    *, items: Iterable[Item], verdict: str, boxes: Iterable[tuple[int, int, int, int]] = (), why: str,
+    by: object = None, by_name: str = "", home: Home | None = None, runner: Runner | None = None,
+    progress: Progress = QUIET, clock: Clock = NOW,
+) -> Decision:  # fmt: skip
+    """Step 7: a person accepts, masks or rejects held items, with a reason; what is let on is cleaned at once.
+
+    `boxes` are x, y, width, height in pixels. `Conflict` where an item is not held, or is held for a reason that looking
+    at it cannot settle; `BadInput` without a reason or, for a mask, without boxes.
+    """
+    from midas.spoke.bootstrap import current_home
+
+    chosen, areas = list(items), [list(box) for box in boxes]
+    _check_decision(chosen, verdict, areas, why)
+    at = clock.now()
+    with transaction.atomic():
+        name = by_name or str(getattr(by, "username", "") or by or "operator")
+        decision = Decision.objects.create(
+            verdict=verdict, boxes=areas, why=why.strip(), by_name=name, at=at,
+            by=by if getattr(by, "pk", None) else None,
+        )  # type: ignore[misc] # fmt: skip
+        decision.items.set(chosen)
+        for item in chosen:
+            if verdict == "reject":
+                _stop(item, "rejected", at=at)
+            else:
+                _go_on(item, "matched", at=at)
+    if verdict != "reject":
+        work = desk(home=home or current_home(), slug=chosen[0].batch.project.slug)
+        only = Item.objects.filter(pk__in=[item.pk for item in chosen])
+        clean_matched(work, only=only, progress=progress, runner=runner or compute.here(), clock=clock)
+    return decision
+
+
+_stop, _go_on = items.stop, items.go_on
+
+
+def _check_decision(chosen: list[Item], verdict: str, areas: list[list[int]], why: str) -> None:
+    if verdict not in {"accept", "mask", "reject"}:
+        raise BadInput(f"{verdict} is no verdict.", advice="Use accept, mask or reject.")
+    if not chosen or not why.strip():
+        raise BadInput("A decision needs items and a reason.", advice="Say in a few words what was seen.")
+    if verdict == "mask" and not areas:
+        raise BadInput("A mask needs at least one box.", advice="Give x, y, width and height in pixels.")
+    if any(len(box) != 4 or min(box) < 0 or not (box[2] and box[3]) for box in areas):
+        raise BadInput("A box is x, y, width and height in whole pixels.", advice="Draw it on the picture.")
+    for item in chosen:
+        if item.state != State.HELD:
+            raise Conflict("An item is not held (any more).", advice="Look at the list again.")
+        why_held = REASONS[item.reason]
+        if verdict != "reject" and not why_held.review:
+            raise Conflict(f"Looking at it does not settle “{why_held.title}”.", advice=why_held.advice)
+
+
+def pack(
+    *, home: Home, progress: Progress = QUIET, clock: Clock = NOW, project: str | None = None
+) -> Parcel | None:
+    """Step 8: pack what is cleaned and not packed yet; none where there is nothing. Every file stands whole first."""
+    work = desk(home=home, slug=project)
+    taking.refuse_withdrawn(work, at=clock.now())
+    return pack_parcel(work, progress=progress, clock=clock)
+
+
+def send(
+    *, home: Home, hub: Hub | None = None, progress: Progress = QUIET, clock: Clock = NOW, project: str | None = None
+) -> list[Parcel]:  # fmt: skip
+    """Steps 9 and 10: send every packed parcel and keep the hub's receipts. Can be repeated until it has answered."""
+    work = desk(home=home, slug=project)
+    return send_parcels(work, hub=hub, progress=progress, clock=clock)
