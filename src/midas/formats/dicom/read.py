@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 import pydicom
 from pydicom.charset import convert_encodings
-from pydicom.dataelem import RawDataElement
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import InvalidDicomError
 from pydicom.tag import BaseTag, Tag
@@ -236,6 +236,6 @@ def _encode(ds: Dataset, encodings: list[str]) -> None:
         del ds.SpecificCharacterSet
     for tag in list(ds.keys()):
         element = ds.get_item(tag)
-        if not isinstance(element, RawDataElement) and element.VR == "SQ":
+        if isinstance(element, DataElement) and element.VR == "SQ":
             for item in element.value:
                 _encode(item, encodings)
