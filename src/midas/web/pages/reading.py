@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Min
@@ -45,6 +46,24 @@ class Sample:
     title: str
     modality: str
     detail: str
+
+
+@dataclass(frozen=True)
+class ReleaseLine:
+    version: str
+    cut_at: datetime
+    subjects: int
+    bytes: int
+    has_twin: bool
+
+
+@dataclass(frozen=True)
+class SpokeLine:
+    slug: str
+    name: str
+    place: str
+    subjects: int
+    instances: int
 
 
 def _instances(dataset: Dataset) -> Any:

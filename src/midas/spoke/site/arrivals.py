@@ -1,0 +1,56 @@
+"""What came in: batches and their items, with the state of each. File names are identified and shown here only."""
+
+from __future__ import annotations
+
+from django.core.paginator import Paginator
+from django.db.models import Count, Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from midas.spoke.intake.items import name_of
+from midas.spoke.intake.models import Batch, Item, State
+from midas.spoke.site.access import Door, door
+from midas.spoke.site.frame import current_desk, page
+from midas.spoke.site.reading import words
+
+ON_PAGE = 50
+
+
+@door(Door.LOCAL)
+def batches(request: HttpRequest) -> HttpResponse:
+    counted = {state: Count("items", filter=Q(items__state=state)) for state in State.values}
+    found = Batch.objects.filter(project=current_desk().project).annotate(all=Count("items"), **counted)
+    shown = Paginator(found.order_by("-started_at"), ON_PAGE).get_page(request.GET.get("page"))
+    return page(request, "batches", {"batches": shown}, section="batches")
+
+
+@door(Door.LOCAL)
+def batch(request: HttpRequest, number: int) -> HttpResponse:
+    desk = current_desk()
+    found = Batch.objects.filter(pk=number, project=desk.project).first()
+    if found is None:
+        raise Http404
+    titles = {"": _("All"), "waiting": _("Waiting"), "held": _("Held"), "refused": _("Refused"), "sent": _("Sent")}
+    items = Item.objects.filter(batch=found).select_related("person")
+    counts = dict(items.values_list("state").annotate(n=Count("pk")).order_by())
+    state = request.GET.get("state", "")
+    chosen = items.filter(state=state) if state in State.values else items
+    shown = Paginator(chosen.order_by("pk"), ON_PAGE).get_page(request.GET.get("page"))
+    shown.object_list = [  # type: ignore[assignment]
+        {
+            "pk": item.pk, "name": name_of(desk, item), "kind": item.kind, "size": item.size, "state": item.state,
+            "why": words(item.reason)[0] if item.reason else "", "detail": item.detail,
+            "person": item.person.pseudonym if item.person else "",
+        }
+        for item in shown
+    ]  # fmt: skip
+    context = {
+        "batch": found,
+        "items": shown,
+        "states": [
+            {"value": value, "label": title, "chosen": value == state,
+             "count": counts.get(value, 0) if value else sum(counts.values())}
+            for value, title in titles.items()
+        ],
+    }  # fmt: skip
+    return page(request, "batch", context, section="batches")

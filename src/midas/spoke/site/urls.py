@@ -1,0 +1,22 @@
+"""The addresses of the hospital's own site. Each view behind them declares who may use it (`access.door`)."""
+
+from django.urls import path
+
+from midas.spoke.site import arrivals, images, outbox, overview, review, signing
+
+app_name = "spoke"
+urlpatterns = [
+    path("", overview.overview, name="overview"),
+    path("batches", arrivals.batches, name="batches"),
+    path("batches/<int:number>", arrivals.batch, name="batch"),
+    path("held", review.held, name="held"),
+    path("held/<slug:code>", review.reason_page, name="reason"),
+    path("items/<int:number>", review.item, name="item"),
+    path("items/<int:number>/decide", review.decide_item, name="decide"),
+    path("items/<int:number>/image.png", images.image, name="image"),
+    path("items/<int:number>/thumbnail.png", images.thumbnail, name="thumbnail"),
+    path("outbox", outbox.parcels, name="outbox"),
+    path("sign-in", signing.sign_in, name="sign-in"),
+    path("sign-out", signing.sign_out, name="sign-out"),
+    path("preferences", signing.preferences, name="preferences"),
+]

@@ -1,0 +1,247 @@
+"""Fills a hub's database and store with plausible, synthetic records, so that its pages can be looked at and tested.
+
+Pictures are crops of images that ship with scikit-image (histology, retina as a stand-in for photographs) and drawn
+phantoms; no person behind them is or was real in these roles.
+"""
+
+from __future__ import annotations
+
+import io
+import random
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from midas.catalogue import models as c
+from midas.kernel import sha256_bytes
+from midas.people.models import Account, Institution, Membership
+from midas.protocol import load_named
+from midas.release import models as r
+
+NOW = datetime(2026, 11, 22, 6, 30, tzinfo=UTC)
+HOSPITALS = (
+    ("spdc-wardha", "Sharad Pawar Dental College and Hospital", "Wardha", "Maharashtra"),
+    ("sriher-chennai", "Sri Ramachandra Institute of Higher Education and Research", "Chennai", "Tamil Nadu"),
+    ("aiims-neuro", "AIIMS Department of Neurosurgery", "New Delhi", "Delhi"),
+)
+LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def png(array: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(array).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def picture(kind: str, dice: random.Random) -> bytes:
+    """Return a 192 × 192 preview of one kind: slide, photo, or a grey phantom of a head."""
+    import skimage
+
+    data = Path(skimage.__file__).parent / "data"
+    if kind in {"slide", "photo"}:
+        with Image.open(data / ("ihc.png" if kind == "slide" else "retina.jpg")) as image:
+            side = 192 if kind == "slide" else 700
+            x, y = dice.randrange(image.width - side), dice.randrange(image.height - side)
+            return png(np.asarray(image.convert("RGB").crop((x, y, x + side, y + side)).resize((192, 192))))
+    rows, columns = np.mgrid[-1:1:192j, -1:1:192j]
+    radius = np.hypot(columns * dice.uniform(1.15, 1.35), rows * dice.uniform(0.95, 1.15))
+    head = np.where(radius < 0.92, 40, 0) + np.where(radius < 0.82, 70, 0)
+    folds = 25 * np.sin(9 * columns + 4 * np.sin(6 * rows + dice.random())) * (radius < 0.78)
+    bright = 90 * (np.hypot(columns - dice.uniform(-0.4, 0.4), rows - dice.uniform(-0.4, 0.4)) < dice.uniform(0.1, 0.2))
+    noise = np.random.default_rng(dice.randrange(1 << 30)).normal(0, 5, radius.shape)
+    return png(np.clip(head + folds + bright + noise * (radius < 0.95), 0, 255).astype("uint8"))
+
+
+def _pseudonym(dice: random.Random) -> str:
+    text = "".join(dice.choices(LETTERS, k=10))
+    return f"P-{text[:5]}-{text[5:]}"
+
+
+def _uid(dice: random.Random) -> str:
+    return f"2.25.{dice.getrandbits(120)}"
+
+
+def people() -> dict[str, Account]:
+    """Add the three hospitals and one account of each role; the password is `look-and-see-1`."""
+    for slug, name, city, state in HOSPITALS:
+        Institution.objects.create(slug=slug, name=name, city=city, state=state, spoke_key=sha256_bytes(slug.encode()))
+    accounts = {}
+    for role in ("operator", "curator", "researcher", "admin"):
+        account = Account.objects.create_user(username=role, password="look-and-see-1", email=f"{role}@example.org")
+        Membership.objects.create(account=account, role=role)
+        accounts[role] = account
+    Account.objects.create_user(username="visitor", password="look-and-see-1")
+    return accounts
+
+
+def dataset(name: str, *, spokes: tuple[str, ...], subjects: int, store, seed: int, pictures: int = 10) -> c.Dataset:
+    """Register a dataset of the shipped protocol `name` with `subjects` synthetic persons."""
+    dice, loaded = random.Random(seed), load_named(name)
+    protocol = loaded.protocol
+    made = c.Dataset.objects.create(slug=name, created_at=NOW - timedelta(days=90))
+    version = c.ProtocolVersion.objects.create(
+        dataset=made, sha256=loaded.sha256, version=protocol.version, source=loaded.source, added_at=NOW
+    )
+    previews = {
+        item.id: [
+            store.put_chunks([picture(item.kind, dice)]) for _ in range(pictures)
+        ]
+        for item in protocol.items
+    }
+    submissions = {
+        spoke: _submission(made, version, spoke, subjects // len(spokes), dice, number)
+        for number, spoke in enumerate(spokes)
+    }
+    for number in range(subjects):
+        spoke = spokes[min(int(number / subjects * len(spokes) * 1.3), len(spokes) - 1)]
+        _subject(made, submissions[spoke], spoke, protocol, previews, dice)
+    _submission(made, version, spokes[0], 3, dice, 9, refused=True)
+    return made
+
+
+def _submission(made, version, spoke, subjects, dice, number, *, refused=False):
+    header = {
+        "subjects": subjects, "instances": subjects * 7, "records": subjects * 5, "labels": subjects * 2,
+        "bytes": subjects * 41_000_000, "software": "midas 0.1.0",
+        "tally": {"waiting": 0, "held": dice.randrange(4, 30), "refused": dice.randrange(3, 12), "sent": subjects * 12},
+    }  # fmt: skip
+    findings = [
+        {"rule": "series.slice-gap", "severity": "warning", "scope": f"{_pseudonym(dice)}/series 3",
+         "message": "One slice is missing between positions 42.0 and 48.0 mm.",
+         "advice": "Export the series again; the gap is kept on record.", "cites": "PS3.3 C.7.6.2"},
+        {"rule": "acquisition.pixel-spacing", "severity": "info", "scope": f"{_pseudonym(dice)}/series 1",
+         "message": "Pixel spacing is 0.94 mm; the protocol prefers 0.5 mm.", "advice": "", "cites": "protocol items.brain-mr"},
+    ]  # fmt: skip
+    if refused:
+        findings = [{"rule": "leak.phone-number", "severity": "error", "scope": f"{_pseudonym(dice)}/instance 2",
+                     "message": "A text value looks like an Indian telephone number.",
+                     "advice": "Correct the de-identification options and send again.", "cites": "PS3.15 E.1-1"}]  # fmt: skip
+    return c.Submission.objects.create(
+        dataset=made, protocol=version, spoke=spoke, root=sha256_bytes(f"{made.slug}{spoke}{number}".encode()),
+        header=header, signed={}, findings=findings, received_at=NOW - timedelta(days=9 - number, hours=number * 5),
+        state="refused" if refused else "registered", registered_at=None if refused else NOW - timedelta(days=9 - number),
+    )  # fmt: skip
+
+
+def _subject(made, submission, spoke, protocol, previews, dice):
+    age = int(min(max(dice.gauss(48, 13), 6), 90))
+    subject = c.Subject.objects.create(
+        dataset=made, pseudonym=_pseudonym(dice), spoke=spoke, sex=dice.choices("FMOU", (46, 50, 1, 3))[0],
+        basis=[{"kind": protocol.ethics[0].kind, "ethics": protocol.ethics[0].id, "scope": []}],
+        first_submission=submission,
+    )  # fmt: skip
+    visits = [
+        c.Visit.objects.create(subject=subject, name=visit.id, day=30 * number, age_years=age)
+        for number, visit in enumerate(protocol.visits[: dice.choice((1, 2, 2, 3))])
+    ]
+    site = dice.choices(protocol.lesions.sites, [1 / (n + 1) for n in range(len(protocol.lesions.sites))])[0]
+    lesion = c.Lesion.objects.create(
+        subject=subject, name="L1", tracking_uid=_uid(dice), site=site.code.model_dump(), laterality="left"
+    )
+    for item in protocol.items:
+        if item.required or dice.random() < 0.45:
+            _series(subject, submission, item, dice.choice(visits), lesion, previews[item.id], dice)
+    for target in protocol.targets:
+        if target.type == "category":
+            weights = [3, 2, 2, 3, 5, 1][: len(target.values)]
+            c.Label.objects.create(
+                subject=subject, submission=submission, level=target.level, lesion=lesion, target=target.id,
+                value=dice.choices(target.values, weights)[0], source="table:specimens.diagnosis",
+            )  # fmt: skip
+
+
+def _series(subject, submission, item, visit, lesion, previews, dice):
+    study = c.Study.objects.create(subject=subject, uid=_uid(dice))
+    series = c.Series.objects.create(
+        study=study, uid=_uid(dice), modality=item.modalities[0], item=item.id, kind=item.kind, visit=visit, lesion=lesion
+    )
+    for number in range(dice.choice((1, 2, 4))):
+        uid = _uid(dice)
+        c.Instance.objects.create(
+            series=series, submission=submission, sop_instance_uid=uid, sop_class_uid="1.2.840.10008.5.1.4.1.1.4",
+            transfer_syntax_uid="1.2.840.10008.1.2.1", path=f"{subject.pseudonym}/{study.uid}/{series.uid}/{uid}.dcm",
+            sha256=sha256_bytes(uid.encode()), size=dice.randrange(200_000, 9_000_000),
+            view=dice.choice(item.views) if item.views else "", facts={"Rows": 512, "Columns": 512, "number": number},
+            sources=[], deid="profile", preview=dice.choice(previews),
+        )  # fmt: skip
+
+
+def release(made: c.Dataset, version: str, *, days_ago: int, share: float, by: Account, store, notes: str = "") -> None:
+    """Write a release and its twin as rows; their files are few but real blobs."""
+    protocol = c.ProtocolVersion.objects.get(dataset=made)
+    access = load_named(made.slug).protocol.access
+    draft = r.Draft.objects.create(
+        dataset=made, protocol=protocol, version=version, notes=notes, salt_root="00" * 32, created_by=by,
+        published_on=date(2026, 11, 22) - timedelta(days=days_ago), created_at=NOW - timedelta(days=days_ago),
+        submissions=list(c.Submission.objects.filter(dataset=made, state="registered").values_list("root", flat=True)),
+    )  # fmt: skip
+    subjects = list(c.Subject.objects.filter(dataset=made).order_by("pk"))
+    chosen = subjects[: max(1, int(len(subjects) * share))]
+    for twin in (False, True):
+        key = sha256_bytes(f"{made.slug}{version}{twin}".encode())
+        counts = dict.fromkeys(("visits", "lesions", "specimens", "series", "labels"), len(chosen))
+        found = r.Release.objects.create(
+            dataset=made, draft=draft, version=version, twin=twin, key=key, seal={}, access=access.level,
+            license=access.license, whole_salt="00" * 32, cut_at=NOW - timedelta(days=days_ago),
+            summary={"title": made.slug, "subjects": len(chosen), "instances": len(chosen), "bytes": 8_000_000,
+                     "protocol": {"sha256": protocol.sha256}, **counts},
+        )  # fmt: skip
+        r.ReleaseSubject.objects.bulk_create(
+            r.ReleaseSubject(release=found, pseudonym=one.pseudonym, subject=None if twin else one, salt="00" * 32)
+            for one in chosen
+        )
+        _files(found, chosen, store)
+
+
+DATASHEET = """# Oral cancer: photographs and histology
+
+## Motivation
+
+**For what purpose was the dataset created?** To let models be trained and tested on how oral disease looks in India.
+
+## Composition
+
+| what | number |
+|---|---|
+| people | 148 |
+| lesions | 148 |
+
+- Photographs of the mouth in fixed views
+- Histology slides at 40×
+"""
+
+
+def _files(found, chosen, store):
+    papers = {
+        "README.md": b"# Read me\n", "DATASHEET.md": DATASHEET.encode(), "LICENSE.txt": b"Terms of use\n",
+        "DATASHEET.html": b"<!doctype html><title>Datasheet</title><h1>Datasheet</h1>",
+        "deid/report.html": b"<!doctype html><title>Report</title><h1>De-identification</h1>",
+        "protocol.yaml": b"schema: midas-protocol/1\n", "croissant.json": b"{}", "manifest.parquet": b"PAR1" + found.key.encode(),
+        "subjects.parquet": b"PAR1s" + found.version.encode(), "labels.parquet": b"PAR1l", "splits.parquet": b"PAR1p", "SHA256SUMS": b"",
+    }  # fmt: skip
+    rows = [
+        r.ReleaseFile(release=found, path=path, sha256=store.put_chunks([data]), size=len(data))
+        for path, data in papers.items()
+    ]
+    images = c.Instance.objects.filter(series__study__subject__in=chosen).values_list("path", "sha256", "size")
+    rows += [r.ReleaseFile(release=found, path=f"data/{path}", sha256=sha, size=size) for path, sha, size in images]
+    r.ReleaseFile.objects.bulk_create(rows)
+
+
+def fill(store, *, subjects: int = 148) -> dict[str, Account]:
+    """Fill a whole hub: accounts, hospitals, two datasets, two releases with twins, one open draft."""
+    accounts = people()
+    oral = dataset("oral-cancer", spokes=("spdc-wardha", "sriher-chennai"), subjects=subjects, store=store, seed=7)
+    dataset("meningioma", spokes=("aiims-neuro",), subjects=max(2, subjects // 4), store=store, seed=8)
+    by = accounts["curator"]
+    release(oral, "1.0.0", days_ago=40, share=0.7, by=by, store=store, notes="First release.")
+    release(oral, "1.1.0", days_ago=3, share=1.0, by=by, store=store, notes="Adds the people of two more submissions.")
+    meningioma = c.Dataset.objects.get(slug="meningioma")
+    r.Draft.objects.create(
+        dataset=meningioma, protocol=c.ProtocolVersion.objects.get(dataset=meningioma), version="1.0.0", notes="First cut.",
+        published_on=date(2026, 12, 1), salt_root="00" * 32, created_by=by, created_at=NOW,
+        submissions=list(c.Submission.objects.filter(dataset=meningioma, state="registered").values_list("root", flat=True)),
+    )  # fmt: skip
+    return accounts

@@ -1,0 +1,20 @@
+"""`python tests/gallery/serve_hub.py HOME PORT`: makes a filled hub home where there is none, and serves its pages."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+home, port = Path(sys.argv[1]), sys.argv[2]
+
+from midas.web import bootstrap
+
+if (home / "config.toml").exists():
+    bootstrap.configure(home, debug=True)
+else:
+    bootstrap.initialise(home)
+    import fill_hub
+
+    fill_hub.fill(bootstrap.store())
+from django.core.management import call_command
+
+call_command("runserver", f"127.0.0.1:{port}", "--noreload", "--insecure")
