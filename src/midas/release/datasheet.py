@@ -6,6 +6,7 @@ Every figure is counted from the tables, every statement taken from the protocol
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from html import escape
 
 import pyarrow as pa
@@ -67,7 +68,7 @@ def _plain(text: str) -> str:
     return "".join(f"\\{one}" if one in "\\`*_[]<>|#" else one for one in flat)
 
 
-def _grid(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _grid(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = ["| " + " | ".join(headings) + " |", "|" + " --- |" * len(headings)]
     return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
 

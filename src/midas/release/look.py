@@ -122,7 +122,7 @@ def card(one: Release, *, may_download: bool = False) -> ReleaseCard:
     """Return what the API says of a release."""
     return ReleaseCard(
         dataset=one.dataset.slug, version=one.version, key=one.key, title=one.summary["title"],
-        access=one.access, license=one.license, subjects=one.summary["subjects"],  # type: ignore[arg-type]
+        access=one.access, license=one.license, subjects=one.summary["subjects"],
         instances=one.summary["instances"], bytes=one.summary["bytes"], cut_on=one.cut_at.date().isoformat(),
         twin=one.twin, may_download=may_download,
     )  # fmt: skip

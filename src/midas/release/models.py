@@ -87,8 +87,17 @@ class ReleaseFile(models.Model):
 
 
 class ReleaseTombstone(models.Model):
+    """What stands where a subject was. `why` is one of four words, so that nothing of the person can be written."""
+
+    class Why(models.TextChoices):
+        PERSON = "person", "the person asked"
+        GUARDIAN = "guardian", "the guardian asked"
+        BASIS = "basis", "the lawful basis ended"
+        ERROR = "error", "it should not have been sent"
+
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="+")
     number = models.PositiveIntegerField()
+    why = models.CharField(max_length=10, choices=Why.choices)
     signed = models.JSONField()
 
     class Meta:

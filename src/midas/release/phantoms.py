@@ -13,7 +13,7 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from midas.protocol.model import Item
 
@@ -73,7 +73,7 @@ def encode(ds: Dataset) -> bytes:
     ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID
     ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
     ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    ds.file_meta.ImplementationClassUID = uid("midas", "twin")
+    ds.file_meta.ImplementationClassUID = UID(uid("midas", "twin"))
     out = io.BytesIO()
     pydicom.dcmwrite(out, ds, enforce_file_format=True)
     return out.getvalue()
@@ -81,9 +81,8 @@ def encode(ds: Dataset) -> bytes:
 
 def _base(item: Item, sitter: Sitter, modality: str, number: int) -> Dataset:
     ds = Dataset()
-    wanted = CLASSES.get(modality, OTHER)
     ds.SpecificCharacterSet = "ISO_IR 192"
-    ds.SOPClassUID = wanted
+    ds.SOPClassUID = CLASSES.get(modality, OTHER)
     ds.SOPInstanceUID = uid(sitter.series_uid, number)
     ds.PatientName, ds.PatientID = "SYNTHETIC^TWIN", sitter.subject
     ds.PatientBirthDate, ds.PatientSex, ds.PatientAge = "", sitter.sex, f"{min(sitter.age_years, 90):03d}Y"
@@ -161,7 +160,8 @@ def _photo(random: np.random.Generator) -> NDArray[np.uint8]:
     hatch = (np.indices(x.shape).sum(axis=0) // 4) % 2 * 255
     border = (np.abs(x) > 0.93) | (np.abs(y) > 0.93)
     tone[border] = hatch[border][:, None]
-    return np.clip(np.rint(tone), 0, 255).astype(np.uint8)
+    picture: NDArray[np.uint8] = np.clip(np.rint(tone), 0, 255).astype(np.uint8)
+    return picture
 
 
 def _tissue(random: np.random.Generator) -> NDArray[np.uint8]:
@@ -173,7 +173,10 @@ def _tissue(random: np.random.Generator) -> NDArray[np.uint8]:
         cx, cy, radius = *random.uniform(0, edge, 2), random.uniform(2, 5)
         ground[(x - cx) ** 2 + (y - cy) ** 2 < radius**2] = (88, 58, 138)
     image = np.clip(np.rint(ground), 0, 255).astype(np.uint8)
-    return np.stack([image[r : r + TILE, c : c + TILE] for r in (0, TILE) for c in (0, TILE)])
+    tiles: NDArray[np.uint8] = np.stack(
+        [image[r : r + TILE, c : c + TILE] for r in (0, TILE) for c in (0, TILE)]
+    )
+    return tiles
 
 
 def _code(scheme: str, value: str, meaning: str) -> Dataset:

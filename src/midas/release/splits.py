@@ -46,7 +46,7 @@ def part_of(group: str, *, key: bytes, parts: Mapping[str, float]) -> str:
         reached += share
         if fraction < reached:
             return part
-    return next(part for part, share in reversed(parts.items()) if share > 0)
+    return [part for part, share in parts.items() if share > 0][-1]
 
 
 def choose_key(persons: Mapping[str, str], *, seed: bytes, parts: Mapping[str, float]) -> bytes:

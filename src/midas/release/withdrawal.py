@@ -12,25 +12,31 @@ from django.db import transaction
 from django.db.models import Q
 
 from midas.catalogue.models import Instance, Subject
-from midas.kernel import Clock, Conflict, Digest, NotFound
-from midas.manifest import PrivateKey, key_of, sign, withdraw
+from midas.kernel import BadInput, Clock, Conflict, Digest, NotFound
+from midas.manifest import PrivateKey, Tombstone, key_of, sign, withdraw
 from midas.release import reports, tables
-from midas.release.content import Content, path_of
+from midas.release.content import Content, LeftOut, path_of
 from midas.release.cutting import summary
 from midas.release.documents import whole_files
 from midas.release.gathering import about, series_of
 from midas.release.models import Draft, Release, ReleaseFile, ReleaseSubject, ReleaseTombstone
 from midas.release.sealing import keep, tree_of
+from midas.release.tables import batches
 from midas.store import Blobs
 
 
 def withdraw_subject(
-    *, pseudonym: str, dataset: str, store: Blobs, signer: PrivateKey, clock: Clock
+    *, pseudonym: str, dataset: str, store: Blobs, signer: PrivateKey, clock: Clock, why: str = "person"
 ) -> tuple[Release, ...]:
     """Take a subject out of every release of a dataset; return the releases that held the subject.
 
-    Calling it again finishes what an interruption left. Raise `NotFound` where the dataset has no such subject.
+    `why` is one of `ReleaseTombstone.Why`. Calling it again finishes what an interruption left. Raise `NotFound` where
+    the dataset has no such subject, `BadInput` for another `why`.
     """
+    if why not in ReleaseTombstone.Why.values:
+        raise BadInput(
+            f"'{why}' is not a reason.", advice=f"Use one of {', '.join(ReleaseTombstone.Why.values)}."
+        )
     subject = Subject.objects.filter(dataset__slug=dataset, pseudonym=pseudonym).first()
     if subject is None:
         raise NotFound(f"{dataset} has no subject {pseudonym}.", advice="Check the pseudonym.")
@@ -45,7 +51,7 @@ def withdraw_subject(
         for row in (
             ReleaseSubject.objects.filter(subject=subject).select_related("release").order_by("release_id")
         ):
-            doomed |= _take_out(row, store=store, signer=signer, clock=clock)
+            doomed |= _take_out(row, store=store, signer=signer, clock=clock, why=why)
             touched.append(row.release)
         # 3 the images and previews of the subject itself
         mine = Instance.objects.filter(series__study__subject=subject)
@@ -68,10 +74,15 @@ def content_of(release: Release, store: Blobs) -> Content:
         name: tables.decode(b"".join(store.read(digests[path_of(name)])), schema)
         for name, schema in schemas.items()
     }
-    return Content(words, found, reports.decode(b"".join(store.read(digests["deid/report.json"]))))
+    return Content(
+        words,
+        found,
+        reports.decode(b"".join(store.read(digests["deid/report.json"]))),
+        tuple(LeftOut(**one) for one in release.summary["left_out"]),
+    )
 
 
-def _take_out(row: ReleaseSubject, *, store: Blobs, signer: PrivateKey, clock: Clock) -> set[str]:
+def _take_out(row: ReleaseSubject, *, store: Blobs, signer: PrivateKey, clock: Clock, why: str) -> set[str]:
     """Rewrite one release without the subject; return the digests that it does not use any more."""
     release, subject = row.release, row.pseudonym
     before = content_of(release, store)
@@ -86,11 +97,7 @@ def _take_out(row: ReleaseSubject, *, store: Blobs, signer: PrivateKey, clock: C
         raise Conflict(
             "The key would not stand.", advice="Verify the release before anything else is done to it."
         )
-    _record(
-        release,
-        stone_signed=sign(stone.model_dump(mode="json", by_alias=True), signer).model_dump(),
-        number=stone.number,
-    )
+    _put_stone(release, stone, signer=signer, why=why)
     old = {entry.path: entry for entry in tree.entries}
     rewritten = [entry for entry in after.entries if entry != old[entry.path]]
     for entry in rewritten:
@@ -108,17 +115,20 @@ def _take_out(row: ReleaseSubject, *, store: Blobs, signer: PrivateKey, clock: C
     return {old[entry.path].sha256 for entry in rewritten}
 
 
-def _record(release: Release, *, stone_signed: dict[str, str], number: int) -> None:
-    ReleaseTombstone.objects.create(release=release, number=number, signed=stone_signed)
+def _put_stone(release: Release, stone: Tombstone, *, signer: PrivateKey, why: str) -> None:
+    signed = sign(stone.model_dump(mode="json", by_alias=True), signer)
+    ReleaseTombstone.objects.create(release=release, number=stone.number, signed=signed.model_dump(), why=why)
 
 
 def needless(digests: Iterable[str]) -> list[Digest]:
     """Return those digests that no release and no instance of a subject still in needs."""
-    found = set(digests)
-    found -= set(ReleaseFile.objects.filter(sha256__in=found).values_list("sha256", flat=True))
-    living = Instance.objects.filter(series__study__subject__withdrawn_at__isnull=True).filter(
-        Q(sha256__in=found) | Q(preview__in=found)
-    )
-    for pair in living.values_list("sha256", "preview"):
-        found -= set(pair)
+    found: set[str] = set()
+    for batch in batches(sorted(set(digests))):
+        needed = set(ReleaseFile.objects.filter(sha256__in=batch).values_list("sha256", flat=True))
+        living = Instance.objects.filter(series__study__subject__withdrawn_at__isnull=True).filter(
+            Q(sha256__in=batch) | Q(preview__in=batch)
+        )
+        for pair in living.values_list("sha256", "preview"):
+            needed |= set(pair)
+        found |= set(batch) - needed
     return sorted(Digest(one) for one in found)

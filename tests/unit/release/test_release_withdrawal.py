@@ -180,7 +180,7 @@ def test_a_crash_before_the_record_leaves_everything_as_it_was(ward, monkeypatch
     def fails(*args: object, **kwargs: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(withdrawal, "_record", fails)
+    monkeypatch.setattr(withdrawal, "_put_stone", fails)
     with pytest.raises(OSError, match="disk full"):
         leave(ward, ward.names()[0])
     assert list(entries(release)) == before
