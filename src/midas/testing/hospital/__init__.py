@@ -53,4 +53,4 @@ def _planted(persons: Iterable[Person], extra: Iterable[str]) -> tuple[str, ...]
     )
 
 
-__all__ = ["Box", "Expected", "Person", "Truth", "build"]
+__all__ = ["DEPARTMENTS", "Box", "Expected", "Person", "Truth", "build"]

@@ -291,7 +291,7 @@ def _archive(export: Export, patients: tuple[Person, ...]) -> None:
     person = patients[7]
     loose = export.root / _zipped_name(person)
     photos.photo(loose, source="rocket.jpg", person=person, on=visit_day(person, 1), seed="zipped")
-    picture, words = loose.read_bytes(), f"backup of {person.name}, {person.phone}\n".encode() * 10
+    picture, words = loose.read_bytes(), f"backup of {person.name} {person.phone}".encode()
     loose.unlink()
     path = export.root / "shared drive" / f"backup {person.name}.zip"
     zip_of(path, {f"old pc/{_zipped_name(person)}": picture, "old pc/read me.txt": words})

@@ -1,0 +1,203 @@
+"""The story that the demo tells, each step by the command that a person would type.
+
+    1 hub        a hub, its people, its protocols
+    2 hospitals  two exports out of real images and synthetic persons
+    3 spokes     a spoke in each hospital, known to the hub by its key
+    4 receive    the export goes down the spine: match, look, de-identify, verify
+    5 review     the operator answers for each image that is held for a look
+    6 send       a signed submission; the hub verifies it again and registers it
+    7 release    a draft is cut, with an open synthetic twin
+    8 get        a researcher downloads the release, verified
+
+In comes an empty place; out come homes, releases and `done.json`. The scripted operator knows the truth; the product
+does not.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from midas.kernel import BrokenPromise
+from midas.protocol import load_named
+from midas.testing import hospital
+from midas.testing.demo.commands import console, free_port, midas, midas_json, server
+from midas.testing.demo.place import Place, code_print
+from midas.testing.hospital import Expected, Truth
+
+DATASETS = ("oral-cancer", "meningioma")
+VERSION = "1.0.0"
+SEED = 20261122
+HUB_ROLES = ("curator", "researcher", "admin", "operator")
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the servers listen; fixed when the demo is built, so that a second run serves at the same places."""
+
+    hub: str
+    spokes: dict[str, str]
+
+    @classmethod
+    def from_port(cls, port: int) -> Addresses:
+        first = free_port(port)
+        spokes: dict[str, str] = {}
+        at = first
+        for dataset in DATASETS:
+            at = free_port(at + 1)
+            spokes[hospital.DEPARTMENTS[dataset][0]] = f"http://127.0.0.1:{at}"
+        return cls(f"http://127.0.0.1:{first}", spokes)
+
+
+def port_of(address: str) -> str:
+    return address.rsplit(":", 1)[1]
+
+
+def tell(place: Place, *, port: int) -> None:
+    """Build the whole demo; what stood in the place is gone."""
+    place.start_over()
+    began = time.monotonic()
+    addresses = Addresses.from_port(port)
+    accounts = _hub(place, addresses)  # 1
+    truths = [_hospital(place, dataset) for dataset in DATASETS]  # 2
+    with server(*hub_serves(place, addresses), address=addresses.hub, log=place.logs / "hub.log"):
+        for truth in truths:
+            accounts.append(_spoke(place, truth, addresses))  # 3
+            _receive(place, truth)  # 4
+            _review(place, truth)  # 5
+            _send(place, truth)  # 6
+        token = midas_json("hub", "user", "token", "researcher", "--home", str(place.hub), quiet=True)[
+            "token"
+        ]
+        cards = [card for truth in truths for card in _release(place, truth, addresses, token=token)]  # 7, 8
+    place.keep("accounts.json", accounts)
+    place.keep("done.json", {
+        "code": code_print(), "hub": addresses.hub, "spokes": addresses.spokes, "releases": cards, "token": token,
+        "built_in_s": round(time.monotonic() - began, 1),
+    })  # fmt: skip
+
+
+def hub_serves(place: Place, addresses: Addresses) -> tuple[str, ...]:
+    return ("hub", "serve", "--home", str(place.hub), "--port", port_of(addresses.hub))
+
+
+def _title(number: int, words: str) -> None:
+    console.print(f"\n[bold cyan]{number}[/] [bold]{words}[/]")
+
+
+def _hub(place: Place, addresses: Addresses) -> list[dict[str, str]]:
+    """Step 1. Return the accounts made, with their passwords."""
+    _title(1, "The hub: a home, its people, its protocols")
+    home = ("--home", str(place.hub))
+    midas_json("hub", "init", *home, "--url", addresses.hub)
+    accounts = []
+    for role in HUB_ROLES:
+        made = midas_json("hub", "user", "add", role, "--role", role, *home)
+        accounts.append({"role": role, "address": addresses.hub, "name": role, "password": made["password"]})
+    for dataset in DATASETS:
+        midas_json("hub", "protocol", "add", dataset, *home)
+    return accounts
+
+
+def _hospital(place: Place, dataset: str) -> Truth:
+    """Step 2."""
+    _title(2, f"A hospital's export for {dataset}: real images, synthetic persons")
+    truth = hospital.build(place.export(dataset), seed=SEED, dataset=dataset)
+    truth.write(place.truth(dataset))
+    tally = truth.tally()
+    console.print(
+        f"  {tally['in']} files and rows; {len(truth.planted)} planted identifiers; {tally['sent']} should pass, "
+        f"{tally['held']} be held, {tally['refused']} be refused"
+    )
+    return truth
+
+
+def _spoke(place: Place, truth: Truth, addresses: Addresses) -> dict[str, str]:
+    """Step 3. Return the operator's account at the spoke's own site."""
+    _title(3, f"A spoke at {truth.spoke}")
+    home = ("--home", str(place.spoke(truth.spoke)))
+    protocol = place.root / f"{truth.dataset}.yaml"
+    protocol.write_text(load_named(truth.dataset).source, "utf-8")
+    made = midas_json(
+        "spoke", "init", *home, "--name", truth.spoke, "--hub", addresses.hub, "--protocol", str(protocol)
+    )
+    known = midas_json(
+        "hub", "spoke", "add", truth.spoke, "--name", f"{truth.spoke} (demo)", "--key", made["public_key"],
+        "--home", str(place.hub),
+    )  # fmt: skip
+    midas_json("spoke", "token", known["token"], *home, quiet=True)
+    user = midas_json("spoke", "user", "add", "operator", *home, quiet=True)
+    return {
+        "role": f"operator at {truth.spoke}", "address": addresses.spokes[truth.spoke], "name": "operator",
+        "password": user["password"],
+    }  # fmt: skip
+
+
+def _receive(place: Place, truth: Truth) -> None:
+    """Step 4."""
+    _title(4, f"{truth.spoke} receives the export")
+    midas_json("spoke", "receive", str(place.export(truth.dataset)), "--home", str(place.spoke(truth.spoke)))
+
+
+def _review(place: Place, truth: Truth) -> None:
+    """Step 5: the operator accepts what is clean, masks or rejects what shows a name, by the truth."""
+    _title(5, f"{truth.spoke}: the operator looks at what is held for review")
+    home = ("--home", str(place.spoke(truth.spoke)))
+    held = [item for item in midas_json("spoke", "review", "list", *home) if item["review"]]
+    truths = truth.by_sha256()
+    answers: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for item in held:
+        expected = truths.get(item["sha256"])
+        if expected is None:
+            raise BrokenPromise("An item is held for review that nobody planted.")
+        answers.setdefault(_answer(expected), []).append(str(item["id"]))
+    for (verdict, words), ids in sorted(answers.items()):
+        midas_json("spoke", "review", verdict, *ids, *words, *home)
+    console.print(f"  {len(held)} looked at, {len(answers)} decisions")
+
+
+def _answer(expected: Expected) -> tuple[str, tuple[str, ...]]:
+    """Return the verdict and the further words of its command."""
+    verdict = expected.verdict or "reject"
+    boxes = tuple(word for box in expected.boxes for word in ("--box", ",".join(map(str, box))))
+    why = expected.why or "no name is visible"
+    return verdict, ((*boxes, "--why", why) if verdict == "mask" else ("--why", why))
+
+
+def _send(place: Place, truth: Truth) -> None:
+    """Step 6."""
+    _title(6, f"{truth.spoke} sends; the hub verifies again and registers")
+    midas_json("spoke", "send", "--home", str(place.spoke(truth.spoke)))
+
+
+def _release(place: Place, truth: Truth, addresses: Addresses, *, token: str) -> list[dict[str, Any]]:
+    """Steps 7 and 8. Return what the hub says of the release and its twin."""
+    name = f"{truth.dataset}@{VERSION}"
+    _title(7, f"The hub cuts {name} and its open twin")
+    home = ("--home", str(place.hub))
+    midas_json("release", "draft", truth.dataset, VERSION, "--notes", "The demo's first release.", *home)
+    cards: list[dict[str, Any]] = midas_json("release", "cut", name, "--twin", *home)
+    _title(8, f"A researcher downloads {name}")
+    midas("get", name, str(place.release(truth.dataset)), "--hub", addresses.hub, "--token", token)
+    return cards
+
+
+@contextmanager
+def served(place: Place, addresses: Addresses) -> Iterator[None]:
+    """Run the hub and both spokes' sites while the block lasts."""
+    with ExitStack() as stack:
+        hub = server(*hub_serves(place, addresses), address=addresses.hub, log=place.logs / "hub.log")
+        stack.enter_context(hub)
+        for spoke, address in addresses.spokes.items():
+            words = ("spoke", "serve", "--home", str(place.spoke(spoke)), "--port", port_of(address))
+            stack.enter_context(server(*words, address=address, log=place.logs / f"{spoke}.log"))
+        yield
+
+
+def downloaded(place: Place) -> Iterator[Path]:
+    for dataset in DATASETS:
+        yield place.release(dataset)
