@@ -36,10 +36,10 @@ def _value(ds: Dataset, keyword: str) -> Any:
 
 
 def right_modality(ds: Dataset, item: Item, scope: str) -> Iterator[Finding]:
-    modality = str(ds.get("Modality") or "")
+    modality, wanted = str(ds.get("Modality") or ""), " or ".join(item.modalities)
     if modality not in item.modalities:
         yield _finding(
-            "modality", Severity.ERROR, scope, f"The modality is {modality or 'not given'}; {item.id} needs {' or '.join(item.modalities)}.",
+            "modality", Severity.ERROR, scope, f"The modality is {modality or 'not given'}; {item.id} needs {wanted}.",
             "Check that the item stands under the right definition.", "protocol: items.modalities",
         )  # fmt: skip
 
