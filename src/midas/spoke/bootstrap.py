@@ -10,14 +10,18 @@ import os
 from pathlib import Path
 from typing import Any
 
-from midas.kernel import BadInput
-from midas.spoke.home import Config, Home, create, key_file, open_home
-
-LOCAL = ("127.0.0.1", "::1", "localhost")
+from midas.kernel import BadInput, Conflict
+from midas.protocol import Loaded
+from midas.spoke.home import LOCAL, Config, Home, create, key_file, open_home
 
 
 def default_home() -> Path:
     return Path(os.environ.get("MIDAS_SPOKE_HOME") or "spoke")
+
+
+def remember_home(path: Path) -> None:
+    """Tell processes that this one starts (the site's workers) which home is theirs."""
+    os.environ["MIDAS_SPOKE_HOME"] = str(path.absolute())
 
 
 def django_settings(home: Home) -> dict[str, Any]:
@@ -111,13 +115,10 @@ def _migrate(home: Home) -> None:
     home.database.chmod(0o600)
 
 
-def initialise(*, path: Path, config: Config, protocol_file: Path) -> Home:
-    """Make a spoke home with its keys, database and first project. `BadInput` where there is one already."""
-    from midas.protocol import load
-
+def initialise(*, path: Path, config: Config, loaded: Loaded) -> Home:
+    """Make a spoke home with its keys, database and first project. `Conflict` where there is one already."""
     if (path / "config.toml").exists():
-        raise BadInput(f"{path} is a spoke home already.", advice="Give another --home.")
-    loaded = load(protocol_file)
+        raise Conflict(f"{path} is a spoke home already.", advice="Give another --home.")
     config = config.model_copy(update={"project": loaded.protocol.id})
     create(path, config)
     home = configure(path)

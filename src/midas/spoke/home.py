@@ -27,6 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from midas.kernel import BadInput, NotFound, whole_file
 from midas.wire.v1 import Slug
 
+LOCAL = ("127.0.0.1", "::1", "localhost")
 FOLDERS = ("keys", "intake", "outbox", "scratch")
 
 
@@ -97,6 +98,16 @@ def key_file(path: Path, *, size: int = 32) -> bytes:
     return path.read_bytes()
 
 
+def _checked(values: dict[str, object]) -> Config:
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        raise BadInput(
+            f"config.toml: {'.'.join(map(str, first['loc']))}: {first['msg']}.", advice="Correct the value."
+        ) from None
+
+
 def _toml(config: Config) -> str:
     values = config.model_dump()
     return "".join(f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in values.items())
@@ -112,11 +123,34 @@ def create(path: Path, config: Config) -> Home:
     return home
 
 
+def reconfigure(home: Home, **changes: object) -> Home:
+    """Write changed settings; `BadInput` where one does not fit."""
+    return create(home.path, _checked({**home.config.model_dump(), **changes}))
+
+
+def serving(
+    config: Config, *, host: str | None, port: int | None, cert: Path | None, key: Path | None
+) -> Config:
+    """Return where the site is served. `BadInput` for an address other than this machine's own without TLS."""
+    place = config.model_copy(update={
+        "bind": host or config.bind, "port": port or config.port,
+        "tls_cert": str(cert) if cert else config.tls_cert, "tls_key": str(key) if key else config.tls_key,
+    })  # fmt: skip
+    if bool(place.tls_cert) != bool(place.tls_key):
+        raise BadInput("TLS needs a certificate and its key.", advice="Give both --cert and --key.")
+    if place.bind not in LOCAL and not place.tls_cert:
+        raise BadInput(
+            "The site shows identified images, so it is served on this machine only, unless TLS is set up.",
+            advice="Leave --host out, or give --cert and --key.",
+        )
+    return place
+
+
 def open_home(path: Path) -> Home:
     """Read a home; `NotFound` where there is none, `BadInput` where its config does not fit."""
     try:
         values = tomllib.loads((path / "config.toml").read_text(encoding="utf-8"))
-        return Home(path.resolve(), Config(**values))
+        return Home(path.resolve(), _checked(values))
     except FileNotFoundError:
         raise NotFound(
             f"There is no spoke home at {path}.", advice="Make one with `midas spoke init`, or give --home."
@@ -124,11 +158,6 @@ def open_home(path: Path) -> Home:
     except tomllib.TOMLDecodeError as error:
         raise BadInput(
             f"config.toml cannot be read: {error}.", advice="Correct the line that is named."
-        ) from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise BadInput(
-            f"config.toml: {'.'.join(map(str, first['loc']))}: {first['msg']}.", advice="Correct the value."
         ) from None
 
 

@@ -1,0 +1,489 @@
+"""`midas spoke`: the agent inside a hospital, from the command line. It wires `midas.spoke`; it decides nothing."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from midas.cli import show
+from midas.kernel import BadInput, NotFound
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
+review_app = typer.Typer(no_args_is_help=True, help="What is held: look, then accept, mask or reject.")
+user_app = typer.Typer(no_args_is_help=True, help="Accounts of the spoke's own site.")
+app.add_typer(review_app, name="review")
+app.add_typer(user_app, name="user")
+
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", help="The spoke's folder. [dim]Default: $MIDAS_SPOKE_HOME or ./spoke[/]"),
+]
+Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")]
+Why = Annotated[str, typer.Option("--why", help="What was seen; kept with the decision.")]
+ByReason = Annotated[str, typer.Option("--reason", help="All held items with this reason.")]
+Items = Annotated[list[int] | None, typer.Argument(help="Numbers of held items.", show_default=False)]
+
+
+def _spoke(home: Path | None) -> Any:
+    from midas.spoke.bootstrap import configure
+
+    return configure(home)
+
+
+def _tally(made: Any, json: bool, *, extra: dict[str, Any] | None = None) -> None:
+    from midas.spoke import flow
+    from midas.spoke.reasons import REASONS
+    from midas.spoke.vault.projects import desk
+
+    count = flow.tally(desk(home=made).project)
+    if json:
+        show.as_json({"in": count.items_in, **count.states(), "by_reason": count.by_reason, **(extra or {})})
+        return
+    show.table(
+        f"{made.config.name} · {made.config.project}", ["in", "waiting", "held", "refused", "sent"],
+        [(count.items_in, count.waiting, count.held, count.refused, count.sent)],
+    )  # fmt: skip
+    if count.by_reason:
+        rows = []
+        for code, number in sorted(count.by_reason.items(), key=lambda one: (REASONS[one[0]].state, -one[1])):
+            title, advice = REASONS[code].words(made.config.language)
+            rows.append((REASONS[code].state, number, title, advice))
+        show.table("Why", ["state", "items", "reason", "what to do"], rows)
+
+
+@app.command("init")
+def init(
+    name: Annotated[str, typer.Option("--name", help="This hospital's id at the hub, e.g. spdc-wardha.")],
+    protocol: Annotated[
+        str, typer.Option("--protocol", help="A protocol file, or the name of a shipped one.")
+    ],
+    home: Home = None,
+    hub: Annotated[str, typer.Option("--hub", help="Address of the hub; can be given later.")] = "",
+    token: Annotated[
+        str, typer.Option("--token", help="This spoke's token; - reads it from standard input.")
+    ] = "",
+    hub_key: Annotated[str, typer.Option("--hub-key", help="The hub's public key, to trust no other.")] = "",
+    language: Annotated[str, typer.Option("--language", help="en or hi.")] = "en",
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port of the spoke's site.")] = 8040,
+    json: Json = False,
+) -> None:
+    """Make a spoke: a private folder with keys, database and one project. It asks nothing.
+
+    [bold]Examples[/]
+
+      midas spoke init --name wardha --protocol oral-cancer
+      midas spoke init --home /srv/midas --name wardha --protocol oral-cancer.yaml --hub https://hub.example.org --token -
+    """
+    from midas.cli.protocol import open_protocol
+    from midas.spoke.bootstrap import default_home, initialise
+    from midas.spoke.home import Config
+
+    loaded = open_protocol(protocol)
+    config = Config(
+        name=name,
+        project=loaded.protocol.id,
+        hub=hub,
+        token=_token(token),
+        hub_key=hub_key,
+        language=language,
+        port=port,
+    )
+    made = initialise(path=home or default_home(), config=config, loaded=loaded)
+    flag = f" --home {home}" if home else ""
+    key = _public_key(made)
+    if json:
+        show.as_json(
+            {"home": str(made.path), "name": name, "project": made.config.project, "public_key": key}
+        )
+        return
+    show.out.print(
+        f"[bold green]✓[/] A new spoke stands in {made.path}\n\n[bold]Next[/]\n"
+        f"  at the hub:  midas hub spoke add {name} --name 'Hospital' --key {key}\n"
+        f"  midas spoke connect{flag} --hub URL --token TOKEN\n"
+        f"  midas spoke receive{flag} FOLDER\n\n"
+        f"[dim]Back up {made.path / 'keys'} apart from the database: without storage.key nothing here can be read.[/]",
+        highlight=False, soft_wrap=True,
+    )  # fmt: skip
+
+
+def _token(given: str) -> str:
+    return sys.stdin.readline().strip() if given == "-" else given
+
+
+def _public_key(made: Any) -> str:
+    from midas.manifest import PrivateKey
+
+    return PrivateKey.load_or_create(made.keys / "spoke.key").public_hex
+
+
+@app.command("connect")
+def connect(
+    hub: Annotated[str, typer.Option("--hub", help="Address of the hub.")],
+    token: Annotated[
+        str, typer.Option("--token", help="This spoke's token; - reads it from standard input.")
+    ],
+    home: Home = None,
+    hub_key: Annotated[str, typer.Option("--hub-key", help="The hub's public key, to trust no other.")] = "",
+    json: Json = False,
+) -> None:
+    """Say which hub this spoke sends to.
+
+    [bold]Examples[/]
+
+      midas spoke connect --hub https://hub.example.org --token -
+    """
+    from midas.spoke.bootstrap import default_home
+    from midas.spoke.home import open_home, reconfigure
+
+    made = open_home(home or default_home())
+    changes = {"hub": hub, "token": _token(token), **({"hub_key": hub_key} if hub_key else {})}
+    made = reconfigure(made, **changes)
+    if json:
+        show.as_json({"home": str(made.path), "hub": hub})
+    else:
+        show.out.print(f"[bold green]✓[/] {made.config.name} sends to {hub}", highlight=False)
+
+
+@app.command("receive")
+def receive(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(help="Folder, archive or file; none: go on with what is here.", show_default=False),
+    ] = None,
+    home: Home = None,
+    processes: Annotated[
+        int, typer.Option("--processes", min=0, help="Worker processes; 0: one per processor.")
+    ] = 0,
+    json: Json = False,
+) -> None:
+    """Take a folder in: match, look, de-identify, verify. Receiving the same again changes nothing.
+
+    [bold]Examples[/]
+
+      midas spoke receive /media/export-2026-11
+      midas spoke receive --json scans.zip
+      midas spoke receive          (after a corrected table, or after a power cut)
+    """
+    from midas import compute
+    from midas.spoke import flow
+
+    made = _spoke(home)
+    with compute.processes(processes or made.config.processes or None) as pool:
+        flow.receive(home=made, folder=folder, progress=show.Bar(), runner=pool)
+    _tally(made, json)
+
+
+@app.command("status")
+def status(home: Home = None, json: Json = False) -> None:
+    """Show everything in = waiting + held + refused + sent, with reasons and what to do.
+
+    [bold]Examples[/]
+
+      midas spoke status
+      midas spoke status --json
+    """
+    made = _spoke(home)
+    from midas.spoke.vault.projects import desk
+
+    parcels = [
+        {
+            "root": one.root,
+            "state": one.state,
+            "instances": one.header["instances"],
+            "bytes": one.header["bytes"],
+        }
+        for one in desk(home=made).project.parcels.order_by("pk")
+    ]
+    about = {"name": made.config.name, "project": made.config.project, "hub": made.config.hub}
+    _tally(made, json, extra={**about, "public_key": _public_key(made), "parcels": parcels})
+    if not json:
+        if parcels:
+            show.table(
+                "Parcels", ["key", "state", "instances", "MB"],
+                [(p["root"][:12], p["state"], p["instances"], round(p["bytes"] / 1e6, 1)) for p in parcels],
+            )  # fmt: skip
+        show.out.print(f"[dim]public key {_public_key(made)}[/]", highlight=False, soft_wrap=True)
+
+
+@app.command("send")
+def send(home: Home = None, json: Json = False) -> None:
+    """Pack what is cleaned, send it, and keep the hub's receipt. Can be repeated until the hub has answered.
+
+    [bold]Examples[/]
+
+      midas spoke send
+    """
+    from midas.spoke import flow
+
+    made = _spoke(home)
+    flow.pack(home=made, progress=show.Bar())
+    parcels = flow.send(home=made, progress=show.Bar())
+    sent = [{"root": one.root, "state": one.state, "findings": one.findings} for one in parcels]
+    _tally(made, json, extra={"parcels": sent})
+    if not json:
+        for one in parcels:
+            good = one.state == "acknowledged"
+            mark = "[bold green]✓[/]" if good else "[bold red]✗[/]"
+            show.out.print(f"{mark} {one.root[:12]} {one.state}", highlight=False)
+            for finding in one.findings[:20] if not good else []:
+                show.out.print(
+                    f"    {finding['scope']}: {finding['message']} {finding['advice']}", highlight=False
+                )
+        if not parcels:
+            show.out.print("Nothing to send.")
+    if any(one.state != "acknowledged" for one in parcels):
+        raise typer.Exit(1)
+
+
+@app.command("serve")
+def serve(
+    home: Home = None,
+    host: Annotated[str | None, typer.Option(help="Address; only this machine's own without TLS.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port.")] = None,
+    cert: Annotated[Path | None, typer.Option(help="TLS certificate (PEM).")] = None,
+    key: Annotated[Path | None, typer.Option(help="TLS private key (PEM).")] = None,
+) -> None:
+    """Serve the spoke's own site until Ctrl-C: what came in, what is held and why, what to do.
+
+    [bold]Examples[/]
+
+      midas spoke serve
+      midas spoke serve --host 10.0.0.5 --port 8443 --cert cert.pem --key key.pem
+    """
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    from midas.spoke.bootstrap import remember_home
+    from midas.spoke.home import reconfigure, serving
+
+    made = _spoke(home)
+    place = serving(made.config, host=host, port=port, cert=cert, key=key)
+    reconfigure(made, bind=place.bind, port=place.port, tls_cert=place.tls_cert, tls_key=place.tls_key)
+    remember_home(made.path)
+    scheme = "https" if place.tls_cert else "http"
+    show.err.print(
+        f"[bold green]✓[/] MIDAS spoke at {scheme}://{place.bind}:{place.port}/   [dim]Ctrl-C stops it[/]"
+    )
+    Granian(
+        "midas.spoke.asgi:application", address=place.bind, port=place.port, interface=Interfaces.ASGI, workers=1,
+        websockets=False, log_access=False,
+        ssl_cert=Path(place.tls_cert) if place.tls_cert else None,
+        ssl_key=Path(place.tls_key) if place.tls_key else None,
+    ).serve()  # fmt: skip
+
+
+def _chosen(numbers: list[int] | None, reason: str) -> list[Any]:
+    from midas.spoke.intake.models import Item, State
+
+    if bool(numbers) == bool(reason):
+        raise BadInput("Say which items.", advice="Give their numbers, or --reason.")
+    held = Item.objects.select_related("batch__project")
+    if reason:
+        return list(held.filter(state=State.HELD, reason=reason).order_by("pk"))
+    found = list(held.filter(pk__in=numbers or []).order_by("pk"))
+    if len(found) != len(set(numbers or [])):
+        raise NotFound("There is no item of one of these numbers.", advice="See `midas spoke review list`.")
+    return found
+
+
+@review_app.command("list")
+def review_list(
+    home: Home = None,
+    reason: ByReason = "",
+    refused: Annotated[bool, typer.Option("--refused", help="Show what was refused instead.")] = False,
+    json: Json = False,
+) -> None:
+    """List what is held, by reason and series or table.
+
+    [bold]Examples[/]
+
+      midas spoke review list
+      midas spoke review list --reason burned-in-risk --json
+    """
+    made = _spoke(home)
+    from midas.spoke.intake import look
+
+    groups = look.held_groups(state="refused" if refused else "held", reason=reason)
+    if json:
+        show.as_json([
+            {
+                "reason": one.reason.code, "name": one.name, "definition": one.definition, "kind": one.kind,
+                "count": one.count, "review": one.reason.review, "details": one.details,
+                "items": [item.pk for item in one.items],
+            }
+            for one in groups
+        ])  # fmt: skip
+        return
+    show.table(
+        "Refused" if refused else "Held", ["items", "reason", "what", "numbers", "what to do"],
+        [
+            (one.count, one.reason.words(made.config.language)[0], one.name or one.kind, _numbers(one.items),
+             " · ".join(one.details[:3]) or one.reason.words(made.config.language)[1])
+            for one in groups
+        ],
+    )  # fmt: skip
+
+
+def _numbers(items: Iterable[Any]) -> str:
+    shown = [str(item.pk) for item in items]
+    return ", ".join(shown[:6]) + (" …" if len(shown) > 6 else "")
+
+
+@review_app.command("show")
+def review_show(
+    item: Annotated[int, typer.Argument(help="Number of the item.", show_default=False)],
+    home: Home = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option("--picture", help="Write the identified picture here (PNG, 0600); it is logged."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show one item: its reason, findings, decisions. Its name is shown here only, inside the hospital.
+
+    [bold]Examples[/]
+
+      midas spoke review show 17
+      midas spoke review show 17 --picture look.png
+    """
+    _spoke(home)
+    from midas.kernel import whole_file
+    from midas.spoke.intake import look
+
+    chosen = _chosen([item], "")[0]
+    detail = look.item_detail(chosen)
+    if picture is not None:
+        with whole_file(picture, mode=0o600) as stream:
+            stream.write(look.item_preview_png(chosen))
+    told = {
+        "item": chosen.pk, "name": detail.name, "kind": chosen.kind, "state": chosen.state, "reason": chosen.reason,
+        "detail": chosen.detail, "definition": chosen.definition, "findings": chosen.findings,
+        "advice": detail.reason.advice if detail.reason else "",
+        "decisions": [{"verdict": d.verdict, "why": d.why, "by": d.by_name} for d in detail.decisions],
+    }  # fmt: skip
+    if json:
+        show.as_json(told)
+        return
+    show.table(f"Item {chosen.pk}", ["", ""], [(k, v) for k, v in told.items() if v not in ("", [], None)])
+
+
+def _decide(
+    home: Path | None,
+    numbers: list[int] | None,
+    reason: str,
+    verdict: str,
+    why: str,
+    boxes: list[str],
+    json: bool,
+) -> None:
+    made = _spoke(home)
+    from midas.spoke import flow
+
+    areas = [tuple(int(part) for part in box.split(",")) for box in boxes if _is_box(box)]
+    decision = flow.decide(
+        home=made, items=_chosen(numbers, reason), verdict=verdict, boxes=areas, why=why,  # type: ignore[arg-type]
+        by_name=getpass.getuser(), progress=show.Bar(),
+    )  # fmt: skip
+    _tally(made, json, extra={"decision": decision.pk, "items": decision.items.count()})
+
+
+def _is_box(text: str) -> bool:
+    parts = text.split(",")
+    if len(parts) != 4 or not all(part.strip().isdigit() for part in parts):
+        raise BadInput("A box is four whole numbers.", advice="Write --box x,y,width,height in pixels.")
+    return True
+
+
+@review_app.command("accept")
+def review_accept(
+    why: Why, items: Items = None, home: Home = None, reason: ByReason = "", json: Json = False
+) -> None:
+    """Let held images go on: someone has looked and nothing in them names a person.
+
+    [bold]Examples[/]
+
+      midas spoke review accept 17 18 --why "only the scale bar is written into it"
+    """
+    _decide(home, items, reason, "accept", why, [], json)
+
+
+@review_app.command("mask")
+def review_mask(
+    why: Why,
+    box: Annotated[list[str], typer.Option("--box", help="x,y,width,height in pixels; may be repeated.")],
+    items: Items = None, home: Home = None, reason: ByReason = "", json: Json = False,
+) -> None:  # fmt: skip
+    """Black out what names a person, in every frame, and let the images go on.
+
+    [bold]Examples[/]
+
+      midas spoke review mask 17 --box 0,0,512,40 --why "name in the top line"
+    """
+    _decide(home, items, reason, "mask", why, box, json)
+
+
+@review_app.command("reject")
+def review_reject(
+    why: Why, items: Items = None, home: Home = None, reason: ByReason = "", json: Json = False
+) -> None:
+    """Refuse held items for good.
+
+    [bold]Examples[/]
+
+      midas spoke review reject --reason bad-row --why "corrected in the new table"
+    """
+    _decide(home, items, reason, "reject", why, [], json)
+
+
+@user_app.command("add")
+def user_add(
+    name: Annotated[str, typer.Argument(help="Sign-in name.", show_default=False)],
+    home: Home = None,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Add an account to the spoke's site, or give it a new password. Without one a random password is shown once.
+
+    [bold]Examples[/]
+
+      midas spoke user add asha
+      echo "$PASSWORD" | midas spoke user add asha --password-stdin
+    """
+    _spoke(home)
+    from midas.spoke.accounts import add_account
+
+    given = sys.stdin.readline().rstrip("\n") if password_stdin else os.environ.get("MIDAS_PASSWORD", "")
+    password = add_account(name=name, password=given)
+    if json:
+        show.as_json({"name": name, **({} if given else {"password": password})})
+    else:
+        show.out.print(
+            f"[bold green]✓[/] {name} can sign in" + ("" if given else f" with the password {password}"),
+            highlight=False, markup=True,
+        )  # fmt: skip
+
+
+@user_app.command("list")
+def user_list(home: Home = None, json: Json = False) -> None:
+    """List the accounts of the spoke's site.
+
+    [bold]Examples[/]
+
+      midas spoke user list
+    """
+    _spoke(home)
+    from django.contrib.auth import get_user_model
+
+    names = list(get_user_model().objects.order_by("pk").values_list("username", flat=True))
+    if json:
+        show.as_json(names)
+    else:
+        show.table("Accounts", ["name"], [(name,) for name in names])
