@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pydicom
@@ -83,7 +83,7 @@ def _examine(job: Job, path: Path) -> Examined:
             "submission.damaged", line.path, "Its bytes are not those that were signed.", "Send it again."
         )
         return Examined(line.path, (damaged,))
-    findings = [replace(one, scope=line.path) for one in leaks.examine_dicom(path)]
+    findings = list(leaks.examine_dicom(path, scope=line.path))
     findings += _agrees(line, path)
     if any(one.severity is Severity.ERROR for one in findings):
         return Examined(line.path, tuple(findings))

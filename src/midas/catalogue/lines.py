@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Generic, TypeVar
 
 from pydantic import ValidationError
@@ -48,7 +47,7 @@ class Lines(Generic[W]):
                 continue
             if self.examine:
                 scope = f"{self.part.path}:{self.number}"
-                self.findings += [replace(one, scope=scope) for one in leaks.examine_line(json.loads(raw))]
+                self.findings += leaks.examine_line(json.loads(raw), scope=scope)
             yield line
 
     def _not_v1(self, error: ValidationError) -> Finding:

@@ -41,7 +41,7 @@ def _say(as_json: bool, value: dict[str, Any], words: str) -> None:
     if as_json:
         show.as_json(value)
     else:
-        show.out.print(words, highlight=False)
+        show.out.print(words, highlight=False, soft_wrap=True)
 
 
 @app.command("init")
