@@ -218,13 +218,16 @@ def _opened(path: Path) -> tuple[IO[bytes], bool]:
 def _stream(path: Path, name: str, into: Path, meter: _Meter, done: Unpacked) -> None:
     stream, packed = _opened(path)
     with stream:
-        is_tar = stream.read(512)[257:262] == b"ustar"
+        head = stream.read(512)
+        is_tar = head[257:262] == b"ustar"
         stream.seek(0)
         if is_tar:
             _tar(_Counted(stream, meter), name, into, meter, done)
         elif packed:
             inner = Path(name.rsplit("/", 1)[-1]).stem or "content"
             _save(stream, f"{name}!/{inner}", _place(into, inner) or into / "content", meter, done)
+        elif head[:2] == b"PK":
+            raise _Bomb("damaged-archive", "The archive is cut short.")
         else:
             raise _Bomb("unsupported-archive", "This kind of archive cannot be opened; use zip or tar.")
 

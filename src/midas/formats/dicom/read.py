@@ -13,11 +13,11 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pydicom
 from pydicom.charset import convert_encodings
-from pydicom.dataelem import DataElement, RawDataElement
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import InvalidDicomError
 from pydicom.tag import BaseTag, Tag
@@ -130,34 +130,69 @@ def _whole(ds: FileDataset, stream: BinaryIO, size: int) -> None:
         return
     at = stream.tell()
     if at >= size:
+        _ends_well(ds, stream, size)
         return
     implicit, little = ds.original_encoding
     _follow_pixels(stream, size, implicit=bool(implicit), order="<" if little else ">")
     stream.seek(at)
 
 
-def _follow_pixels(stream: BinaryIO, size: int, *, implicit: bool, order: str) -> None:
-    head = stream.read(12)
-    if len(head) < 8:
-        raise _short() if any(head) else _nothing_left()
-    tag = BaseTag((struct.unpack(order + "H", head[:2])[0] << 16) | struct.unpack(order + "H", head[2:4])[0])
-    if tag not in PIXEL_TAGS:
-        raise (
-            _short()
-            if tag.group >= 0x0008
-            else BadInput("The file holds bytes after its content.", advice=AGAIN)
-        )
-    if implicit or not head[4:6].isalpha():  # some writers leave the VR out of an explicit file here
-        length, start = struct.unpack(order + "I", head[4:8])[0], 8
-    else:
-        if len(head) < 12:
-            raise _short()
-        length, start = struct.unpack(order + "I", head[8:12])[0], 12
-    stream.seek(start - len(head), 1)
-    if length != UNDEFINED:
-        if stream.tell() + length > size:
+def _ends_well(ds: FileDataset, stream: BinaryIO, size: int) -> None:
+    """Without pixel data the last element must end where the file does: pydicom drops a cut header in silence."""
+    elements: list[Any] = [ds.get_item(tag) for tag in sorted(ds.keys())]
+    last = elements[-1]
+    raws = [element for element in elements if element.is_raw and element.length != UNDEFINED]
+    if isinstance(last, RawDataElement) and last.length != UNDEFINED:
+        if (
+            max(element.value_tell + element.length for element in raws if element.length != UNDEFINED)
+            != size
+        ):
             raise _short()
         return
+    stream.seek(max(0, size - 8))
+    ending = stream.read(8)
+    if getattr(last, "is_undefined_length", False) and not ending.endswith(bytes(4)):
+        raise _short()
+
+
+def _follow_pixels(stream: BinaryIO, size: int, *, implicit: bool, order: str) -> None:
+    """Step over the pixel data and what may follow it (padding, signatures), by lengths alone."""
+    first = True
+    while stream.tell() < size:
+        tag, length = _header(stream, implicit=implicit, order=order)
+        if first and tag not in PIXEL_TAGS:
+            raise _short() if tag.group >= 0x0008 else _nothing_left()
+        first = False
+        if length == UNDEFINED:
+            if tag not in PIXEL_TAGS:
+                return
+            _follow_fragments(stream, size, order)
+        elif stream.tell() + length > size:
+            raise _short()
+        else:
+            stream.seek(length, 1)
+
+
+LONG = (b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV")
+"""Value representations whose explicit length has four bytes (PS3.5 Table 7.1-1)."""
+
+
+def _header(stream: BinaryIO, *, implicit: bool, order: str) -> tuple[BaseTag, int]:
+    head = stream.read(8)
+    if len(head) < 8:
+        raise _short() if any(head) else _nothing_left()
+    group, element = struct.unpack(order + "HH", head[:4])
+    if implicit or not head[4:6].isalpha():  # some writers leave the VR out of an explicit file here
+        return BaseTag(group << 16 | element), struct.unpack(order + "I", head[4:8])[0]
+    if head[4:6] not in LONG:
+        return BaseTag(group << 16 | element), struct.unpack(order + "H", head[6:8])[0]
+    rest = stream.read(4)
+    if len(rest) < 4:
+        raise _short()
+    return BaseTag(group << 16 | element), struct.unpack(order + "I", rest)[0]
+
+
+def _follow_fragments(stream: BinaryIO, size: int, order: str) -> None:
     while True:
         item = stream.read(8)
         if len(item) < 8:
@@ -220,7 +255,7 @@ def _decodes(text: bytes, declared: object) -> bool:
         text.decode(encodings[0])
     except (UnicodeDecodeError, LookupError, ValueError):
         return False
-    return encodings[0] != "iso8859" or declared == "ISO_IR 6"
+    return encodings[0] != "iso8859"  # what pydicom takes for ISO_IR 6, which has no character beyond ASCII
 
 
 def _set_characters(ds: Dataset, charset: str) -> None:
@@ -235,7 +270,7 @@ def _encode(ds: Dataset, encodings: list[str]) -> None:
     if "SpecificCharacterSet" in ds and ds.SpecificCharacterSet in ("", None):
         del ds.SpecificCharacterSet
     for tag in list(ds.keys()):
-        element = ds.get_item(tag)
-        if isinstance(element, DataElement) and element.VR == "SQ":
-            for item in element.value:
+        nested: Any = ds.get_item(tag)
+        if not nested.is_raw and nested.VR == "SQ":
+            for item in nested.value:
                 _encode(item, encodings)
