@@ -9,6 +9,7 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
+from midas.deid.placing import placed
 from midas.deid.plan import Path, Plan, Step
 
 
@@ -24,7 +25,7 @@ def apply(plan: Plan, *, ds: Dataset) -> Dataset:
     for path in sorted(gone, reverse=True):
         _drop(items, path)
     _ascii_or_utf8(ds)
-    for keyword, value in plan.placed:
+    for keyword, value in placed(ds, profile=plan.profile, sex=plan.sex, placement=plan.placement):
         setattr(ds, keyword, value)
     return ds
 

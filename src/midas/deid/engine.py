@@ -58,7 +58,7 @@ def _clean(job: Job) -> Outcome:
     # 2. Look for risk that no header rule takes away
     findings = _looked_at(job, opened.ds)
     # 3. Plan, 4. apply
-    source, names = _source_uids(opened.ds), tuple(named_in(opened.ds))
+    source, names = _source_uids(opened.ds), tuple(named_in(opened.ds, card.subject))
     overlay = pixels.overlay_bits(opened.ds)
     made = plan(opened.ds, profile=job.profile, keys=keys, card=card, placement=job.placement)
     apply(made, ds=opened.ds)

@@ -20,20 +20,25 @@ IDENTIFIERS = (
 PLACES = ("InstitutionName", "InstitutionAddress", "InstitutionalDepartmentName")
 
 
-def named_in(ds: Dataset) -> Iterator[tuple[str, str]]:
-    """Yield (kind, value) for every identifier that the header itself states, at every depth for names."""
+def named_in(ds: Dataset, subject: str) -> Iterator[tuple[str, str]]:
+    """Yield (kind, value) for every identifier that the header itself states, at every depth for names.
+
+    The person's own pseudonym, found in a file that was cleaned before, names nobody.
+    """
     for keyword in IDENTIFIERS:
         for value in _values(ds, keyword):
-            yield "identifier", value
+            if value != subject:
+                yield "identifier", value
     for element in _names(ds):
-        for group in str(element).split("="):
-            yield "name", group.replace("^", " ")
+        if str(element) != subject:
+            for group in str(element).split("="):
+                yield "name", group.replace("^", " ")
 
 
-def known_in(ds: Dataset, card: Card) -> Known:
-    """Return everything by which a text of this file could name someone."""
-    places = [("address", value) for keyword in PLACES for value in _values(ds, keyword)]
-    return Known.of([*card.known, *named_in(ds), *places])
+def known_in(ds: Dataset, card: Card, *, places_stay: bool) -> Known:
+    """Return everything by which a text of this file could name someone, and where, unless places may stay."""
+    places = [("address", value) for keyword in PLACES for value in _values(ds, keyword) if not places_stay]
+    return Known.of([*card.known, *named_in(ds, card.subject), *places])
 
 
 def _values(ds: Dataset, keyword: str) -> list[str]:

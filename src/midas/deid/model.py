@@ -50,8 +50,11 @@ class Keys:
             raise BadInput(
                 "The project's root key is shorter than 32 bytes.", advice="Restore the spoke's keys folder."
             )
-        derive = lambda info: HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(root)  # noqa: E731
-        return cls(uid=derive(b"midas/deid/uid/1"), provenance=derive(b"midas/deid/provenance/1"))
+        return cls(uid=_derived(root, b"midas/deid/uid/1"), provenance=_derived(root, b"midas/deid/provenance/1"))
+
+
+def _derived(root: bytes, info: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(root)
 
 
 def source_hmac(keys: Keys, sha256: str) -> str:

@@ -1,6 +1,6 @@
 """What is written into every output: the pseudonym, the place in the subject tree, the marks of de-identification.
 
-In come dataset, profile, card and placement, out come (keyword, value) pairs, all pseudonymous.
+In come a cleaned dataset, profile and placement, out come (keyword, value) pairs, all pseudonymous.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from midas.deid import sop, tables
-from midas.deid.model import ENGINE, Card, Placement, Profile
+from midas.deid.model import ENGINE, Placement, Profile
 from midas.wire.v1 import Code
 
 SPONSOR = "MIDAS"
@@ -41,17 +41,17 @@ CODES = {
 SIDES = {"left": "L", "right": "R"}
 
 
-def placed(ds: Dataset, *, profile: Profile, card: Card, placement: Placement) -> tuple[tuple[str, Any], ...]:
+def placed(ds: Dataset, *, profile: Profile, sex: str, placement: Placement) -> tuple[tuple[str, Any], ...]:
     """Return what is to be set at the root of the dataset, in order."""
     return (
-        *_subject(ds, profile, card, placement),
+        *_subject(ds, profile, sex, placement),
         *_anatomy(ds, placement),
         *_specimen(ds, placement),
         *_marks(profile),
     )
 
 
-def _subject(ds: Dataset, profile: Profile, card: Card, placement: Placement) -> Iterator[tuple[str, Any]]:
+def _subject(ds: Dataset, profile: Profile, sex: str, placement: Placement) -> Iterator[tuple[str, Any]]:
     """Patient module (C.7.1.1) and the clinical trial modules (C.7.1.3, C.7.2.3)."""
     yield "PatientName", placement.subject
     yield "PatientID", placement.subject
@@ -60,7 +60,7 @@ def _subject(ds: Dataset, profile: Profile, card: Card, placement: Placement) ->
         given = str(ds.get("PatientSex") or "").upper()
         yield (
             "PatientSex",
-            given if given in {"F", "M", "O"} else card.sex if card.sex in {"F", "M", "O"} else "",
+            given if given in {"F", "M", "O"} else sex if sex in {"F", "M", "O"} else "",
         )
     else:
         yield "PatientSex", ""

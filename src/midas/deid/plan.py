@@ -18,7 +18,6 @@ from pydicom.dataset import Dataset
 from midas.deid import sop, structured, tables
 from midas.deid.known import known_in
 from midas.deid.model import Card, Held, Keys, Placement, Profile, RuleRow
-from midas.deid.placing import placed
 from midas.deid.rules import UNLISTED, Decision, decide
 from midas.deid.values import BULK, DATES, LONG_TEXT, TEXT, Values
 from midas.deid.words import suspicious
@@ -51,9 +50,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
+    """Every step, what the report says of them, and the place that the instance takes afterwards."""
+
     steps: tuple[Step, ...]
-    placed: tuple[tuple[str, Any], ...]
     rules: tuple[RuleRow, ...]
+    profile: Profile
+    placement: Placement
+    sex: str
 
     def actions(self) -> dict[str, int]:
         return dict(Counter(step.act for step in self.steps))
@@ -62,11 +65,12 @@ class Plan:
 def plan(ds: Dataset, *, profile: Profile, keys: Keys, card: Card, placement: Placement) -> Plan:
     """Decide what becomes of every element of `ds`; raises `Held` for what is not mastered."""
     sop.mastered(ds, profile)
-    values = Values(keys=keys, card=card, known=known_in(ds, card), profile=profile)
+    known = known_in(ds, card, places_stay="retain-institution-identity" in profile.options)
+    values = Values(keys=keys, card=card, known=known, profile=profile)
     steps = tuple(_Walk(profile, values).dataset(ds, ()))
     if sop.is_report(ds):
         _nothing_lost(steps)
-    return Plan(steps, placed(ds, profile=profile, card=card, placement=placement), _rows(steps))
+    return Plan(steps, _rows(steps), profile, placement, card.sex)
 
 
 def _nothing_lost(steps: tuple[Step, ...]) -> None:

@@ -24,6 +24,7 @@ LONG_MONTHS = (
 MIN_TOKEN = 4
 MIN_BYTES = 6
 MIN_PIXELS = 10
+CHUNK = 4 << 20
 PLACEHOLDERS = frozenset(
     {"removed", "anonymous", "anonymized", "anonymised", "unknown", "none", "nil", "test", "patient"}
 )
@@ -81,7 +82,12 @@ class Wanted:
 
     def in_pixels(self, data: mmap.mmap, start: int) -> Iterator[str]:
         """Yield the kinds of long identifiers found after `start`; short ones would be found by chance."""
-        yield from (kind for kind, pattern in self.pixels if data.find(pattern, start) >= 0)
+        overlap = max((len(pattern) for _, pattern in self.pixels), default=0)
+        found: set[str] = set()
+        for at in range(start, len(data), CHUNK):
+            part = data[at : at + CHUNK + overlap]
+            found.update(kind for kind, pattern in self.pixels if pattern in part)
+        yield from sorted(found)
 
 
 @lru_cache(maxsize=64)

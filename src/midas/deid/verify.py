@@ -82,7 +82,7 @@ class _Verifier:
                 yield _wrong("preamble", "The preamble is not empty.", "PS3.10 7.1")
             ds = pydicom.dcmread(stream, stop_before_pixels=True)
             at = stream.tell()
-            strange = sorted(int(tag) for tag in ds.file_meta.keys() if int(tag) not in META)
+            strange = sorted(int(tag) for tag in ds.file_meta if int(tag) not in META)
             if strange:
                 yield _wrong("file-meta", f"File meta information holds {_place(strange[0])}.", "PS3.10 7.1")
             yield from self._end(data, at, ds)
@@ -137,8 +137,9 @@ class _Verifier:
         block = (tag & 0xFFFF) >> 8 or tag & 0xFF
         creator = ds.get((group, block))
         name = str(creator.value).strip().casefold() if creator is not None else ""
-        safe = {key for key in tables.safe_private() if key[0] == name and key[1] == group}
-        listed = bool(safe) if tag & 0xFFFF < 0x1000 else (name, group, tag & 0xFF) in safe
+        known = tables.safe_private()
+        creators = tag & 0xFFFF < 0x1000 and any(key[0] == name and key[1] == group for key in known)
+        listed = creators or (name, group, tag & 0xFF) in known
         if "retain-safe-private" not in self.profile.options or not listed:
             yield _wrong(
                 "private", f"Private element {_place(tag)} is not known to be safe.", "PS3.15 E.3.10"

@@ -13,12 +13,15 @@ from dataclasses import dataclass
 
 from midas.deid import tables
 
+_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _DATE = re.compile(
-    r"\b(\d{1,4}[./\-]\d{1,2}[./\-]\d{1,4}|(19|20)\d{6}|\d{1,2}[ \-.]?(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[ \-.,]*\d{2,4})\b",
+    r"\b(\d{1,4}[./\-]\d{1,2}[./\-]\d{1,4}|(19|20)\d{6}"
+    rf"|\d{{1,2}}[ \-.]?({_MONTHS})[a-z]*[ \-.,]*\d{{2,4}})\b",
     re.IGNORECASE,
 )
 _LONG = re.compile(
-    r"\d{6,}|\d{3,}[ \-]\d{3,}|\S+@\S+|https?:\S+|\^|\b(dr|mr\.|mrs|smt|shri|kumari|w/o|s/o|d/o|c/o|hospital|clinic)\b",
+    r"\d{6,}|\d{3,}[ \-]\d{3,}|\S+@\S+|https?:\S+|\^"
+    r"|\b(dr|mr\.|mrs|smt|shri|kumari|w/o|s/o|d/o|c/o|hospital|clinic)\b",
     re.IGNORECASE,
 )
 _TOKEN = re.compile(r"[^\W_]+(?:[.,]\d+)?|[+\-/%]")
