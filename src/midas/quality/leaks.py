@@ -15,7 +15,7 @@ from typing import Any
 
 from pydicom import config, dcmread
 from pydicom.datadict import dictionary_VR, keyword_for_tag
-from pydicom.dataelem import DataElement, RawDataElement
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag
@@ -119,14 +119,14 @@ def _empty(element: DataElement) -> bool:
 
 
 def _vr(ds: Dataset, tag: BaseTag) -> str:
-    item = ds.get_item(tag)
-    vr = getattr(item, "VR", None)
-    if vr and (vr != "UN" or not isinstance(item, RawDataElement)):
+    """Return the VR without loading the value where that can be known: large values stay on the disk."""
+    vr = getattr(ds.get_item(tag), "VR", None)
+    if vr and vr != "UN":
         return str(vr)
     try:
         return dictionary_VR(tag)
     except KeyError:
-        return "UN"
+        return str(ds[tag].VR)
 
 
 Found = tuple[str, Dataset, BaseTag, str]
@@ -209,7 +209,7 @@ def _content(found: Found, scope: str, options: set[str]) -> Iterator[Finding]:
         int("0" + re.sub(r"\D", "", text)) > 90 for text in _texts(ds[tag]) if "Y" in text
     ):
         yield _finding("age", f"{scope}#{path}", "An age over 90 years.", cites="45 CFR 164.514(b)(2)(i)(C)")
-    if vr in TEXT_VRS or (vr == "UN" and len(ds[tag].value or b"") <= 4096):
+    if vr in TEXT_VRS or vr == "UN":
         for kind, cites in {
             kind: cites for text in _texts(ds[tag]) for kind, cites in kinds_in(text)
         }.items():

@@ -114,7 +114,8 @@ def even_spacing(headers: Sequence[Dataset], item: Item, scope: str) -> Iterator
     missing = int(np.sum(np.round(gaps / usual) - 1)) if usual else 0
     if missing > 0:
         yield _finding(
-            "slice-gap", Severity.WARNING, scope, f"{missing} slices seem to be missing: {usual:g} mm apart, once {gaps.max():g} mm.",
+            "slice-gap", Severity.WARNING, scope,
+            f"{missing} slices seem to be missing: {usual:g} mm apart, once {gaps.max():g} mm.",
             "Export the whole series.", "PS3.3 C.7.6.2.1.1",
         )  # fmt: skip
     elif np.abs(gaps - usual).max() > SPACING_TOLERANCE * usual:
