@@ -170,10 +170,10 @@ def receive(
       midas spoke receive --json scans.zip
       midas spoke receive          (after a corrected table, or after a power cut)
     """
+    made = _spoke(home)
     from midas import compute
     from midas.spoke import flow
 
-    made = _spoke(home)
     with compute.processes(processes or made.config.processes or None) as pool:
         flow.receive(home=made, folder=folder, progress=show.Bar(), runner=pool)
     _tally(made, json)
@@ -219,9 +219,9 @@ def send(home: Home = None, json: Json = False) -> None:
 
       midas spoke send
     """
+    made = _spoke(home)
     from midas.spoke import flow
 
-    made = _spoke(home)
     flow.pack(home=made, progress=show.Bar())
     parcels = flow.send(home=made, progress=show.Bar())
     sent = [{"root": one.root, "state": one.state, "findings": one.findings} for one in parcels]
