@@ -64,3 +64,12 @@ def moment(value: datetime | str | None) -> str:
 def short_key(value: str | None) -> str:
     """Shorten a hash for reading; the whole of it stays available to copy."""
     return f"{value[:8]}…{value[-6:]}" if value and len(value) > 20 else value or "–"
+
+
+def short_path(value: str) -> str:
+    """Keep the folders that say whose a file is and the end of its name: `data/P-…/…/…123456.dcm`."""
+    parts = value.split("/")
+    if len(parts) < 4:
+        return value
+    name = parts[-1] if len(parts[-1]) < 24 else f"…{parts[-1][-14:]}"
+    return "/".join([*parts[:2], "…", name])

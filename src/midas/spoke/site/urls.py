@@ -1,11 +1,10 @@
 """The addresses of the hospital's own site. Each view behind them declares who may use it (`access.door`)."""
 
-from django.urls import path
+from django.urls import include, path
 
 from midas.spoke.site import arrivals, images, outbox, overview, review, signing
 
-app_name = "spoke"
-urlpatterns = [
+ROUTES = [
     path("", overview.overview, name="overview"),
     path("batches", arrivals.batches, name="batches"),
     path("batches/<int:number>", arrivals.batch, name="batch"),
@@ -20,3 +19,4 @@ urlpatterns = [
     path("sign-out", signing.sign_out, name="sign-out"),
     path("preferences", signing.preferences, name="preferences"),
 ]
+urlpatterns = [path("", include((ROUTES, "spoke")))]

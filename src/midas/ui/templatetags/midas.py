@@ -25,6 +25,7 @@ register.filter("size", words.size)
 register.filter("day", words.day)
 register.filter("moment", words.moment)
 register.filter("short_key", words.short_key)
+register.filter("short_path", words.short_path)
 
 
 @lru_cache(maxsize=256)

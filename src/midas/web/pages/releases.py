@@ -77,7 +77,10 @@ def _page(request: HttpRequest, dataset: str, version: str, *, twin: bool) -> Ht
     release = _release(dataset, version, twin=twin)
     files = ReleaseFile.objects.filter(release=release).order_by("path")
     query = request.GET.get("q", "").strip()[:100]
-    shown = files.filter(path__icontains=query) if query else files
+    images = files.filter(path__startswith="data/")
+    part = "" if query or request.GET.get("part") != "images" else "images"
+    shown = files.filter(path__icontains=query) if query else images if part else files.exclude(path__startswith="data/")
+    numbers = {"": files.count(), "images": images.count()}
     changed = look.changes(release)
     other = look.twin_of(release) if not twin else Release.objects.filter(dataset=found, version=version, twin=False).first()
     address = reverse("hub:release" if twin else "hub:twin", args=[dataset, version]) if other else ""
@@ -85,8 +88,7 @@ def _page(request: HttpRequest, dataset: str, version: str, *, twin: bool) -> Ht
         "version": release.version, "key": release.key, "twin": twin, "access": release.access,
         "license": release.license, "cut_at": release.cut_at, "notes": release.draft.notes,
         "subjects": ReleaseSubject.objects.filter(release=release).count(),
-        "instances": files.filter(path__startswith="data/").count(),
-        "files": files.count(), "bytes": files.aggregate(all=Sum("size"))["all"] or 0,
+        "instances": numbers["images"], "files": numbers[""], "bytes": files.aggregate(all=Sum("size"))["all"] or 0,
         "withdrawn": look.withdrawn(release),
     }  # fmt: skip
     context = {
@@ -99,6 +101,11 @@ def _page(request: HttpRequest, dataset: str, version: str, *, twin: bool) -> Ht
         },
         "files": Paginator(shown, FILES_ON_PAGE).get_page(request.GET.get("page")),
         "query": query,
+        "tabs": [
+            {"value": "", "label": _("Tables and papers"), "count": numbers[""] - numbers["images"],
+             "chosen": not query and not part},
+            {"value": "images", "label": _("Images"), "count": numbers["images"], "chosen": bool(part)},
+        ],
         "datasheet": _datasheet(release),
         "papers": _papers(release),
         "may_download": twin or may_get(account_of(request), release.access, dataset),

@@ -1,0 +1,102 @@
+"""`python tests/gallery/serve_spoke.py HOME PORT`: makes a filled spoke home where there is none, and serves its site.
+
+Persons, names and numbers are synthetic; the pictures are drawn, or crops of images that ship with scikit-image.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+NOW = datetime(2026, 11, 22, 6, 30, tzinfo=UTC)
+NAMES = ("Sunita_Deshmukh", "राजेश_पाटील", "Meenakshi_S", "A_Kulkarni", "Farida_B", "Venkatesan_R")
+STOPPED = (
+    ("burned-in-risk", 7, "jpeg"), ("review", 4, "jpeg"), ("no-basis", 12, "jpeg"), ("no-visit", 3, "jpeg"),
+    ("bad-row", 9, "row"), ("duplicate", 16, "jpeg"), ("truncated", 2, "dicom"), ("withdrawn", 6, "jpeg"),
+)  # fmt: skip
+
+
+def photograph(path: Path, dice: random.Random, name: str) -> None:
+    """Write a photograph with a name written into the picture, as cameras and scanners do."""
+    import skimage
+    from PIL import Image, ImageDraw
+
+    with Image.open(Path(skimage.__file__).parent / "data" / "retina.jpg") as source:
+        x, y = dice.randrange(300), dice.randrange(300)
+        image = source.convert("RGB").crop((x, y, x + 1024, y + 768))
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((24, 24, 420, 96), fill=(10, 10, 10))
+    draw.text((36, 30), f"UHID 24/00{dice.randrange(1000, 9999)}  {name[:6].encode('ascii', 'ignore').decode()}", (255, 240, 180))
+    draw.text((36, 60), "12-08-2026 11:42", (255, 240, 180))
+    image.save(path, "JPEG", quality=88)
+
+
+def fill(home) -> None:  # noqa: ANN001
+    from django.contrib.auth import get_user_model
+
+    from midas.spoke.intake import store
+    from midas.spoke.intake.models import Batch, Item
+    from midas.spoke.outbox.models import Parcel
+    from midas.spoke.vault.models import Person
+    from midas.spoke.vault.projects import desk
+
+    dice, work = random.Random(3), desk(home=home)
+    get_user_model().objects.create_user(username="asha", password="look-and-see-1")
+    person = Person.objects.create(project=work.project, pseudonym="P-7K3QX-M2W9D", shift_days=-211, created_at=NOW)
+    origin = work.vault.seal("export", about="item")
+    for days in (9, 1):
+        at = NOW - timedelta(days=days)
+        batch = Batch.objects.create(project=work.project, origin=origin, started_at=at, finished_at=at + timedelta(minutes=4))
+        plan = [*(STOPPED if days == 1 else STOPPED[4:6]), ("", 164, "jpeg"), ("", 21, "jpeg")]
+        for kind_number, (code, number, kind) in enumerate(plan):
+            for n in range(number):
+                sent = not code and kind_number == len(plan) - 2
+                name = f"photos/{dice.choice(NAMES)}_{dice.randrange(1000)}.jpg" if kind != "row" else f"visits.csv row {n + 2}"
+                stored = {"sha256": "", "stored": ""}
+                if code in {"burned-in-risk", "review", "no-basis"}:
+                    path = home.scratch / f"{code}{n}.jpg"
+                    photograph(path, dice, name.split("/")[-1])
+                    kept = store.keep(home, path)
+                    stored = {"sha256": kept.sha256, "stored": kept.place, "size": kept.size}
+                from midas.spoke.reasons import REASONS
+
+                Item.objects.create(
+                    batch=batch, kind=kind, name=work.vault.seal(name, about="item"), lookup=f"{days}-{code}-{kind_number}-{n}",
+                    state=REASONS[code].state if code else "sent" if sent else "waiting", reason=code, person=person,
+                    detail="age: 430 is more than 120 (row 7)" if code == "bad-row" else "",
+                    definition="oral-photo" if kind == "jpeg" else "", changed_at=at,
+                    group=f"series-{n // 3}" if code == "review" else "", **stored,
+                )  # fmt: skip
+    header = {"subjects": 41, "instances": 168, "records": 402, "labels": 96, "bytes": 1_480_000_000}
+    Parcel.objects.create(
+        project=work.project, root="a3" * 32, header=header, signed={}, state="acknowledged", packed_at=NOW - timedelta(days=8),
+        acknowledged_at=NOW - timedelta(days=8), receipt={"payload": '{"instances": 168}'},
+    )  # fmt: skip
+
+
+def main() -> None:
+    from midas import protocol
+    from midas.spoke import bootstrap
+    from midas.spoke.home import Config
+
+    home, port = Path(sys.argv[1]), sys.argv[2]
+    if (home / "config.toml").exists():
+        bootstrap.configure(home)
+    else:
+        file = Path(protocol.__file__).parent / "shipped" / "oral-cancer.yaml"
+        made = bootstrap.initialise(path=home, config=Config(name="spdc-wardha", project="oral-cancer"), loaded=protocol.load(file))
+        from django.db import transaction
+
+        with transaction.atomic():
+            fill(made)
+    from django.conf import settings
+    from django.core.management import call_command
+
+    settings.DEBUG = True
+    call_command("runserver", f"127.0.0.1:{port}", "--noreload", "--insecure")
+
+
+if __name__ == "__main__":
+    main()
