@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from midas.kernel import Conflict
@@ -18,6 +18,7 @@ def registered(draw: st.DrawFn) -> list[tuple[str, tuple[str, ...]]]:
     return [(name, tuple(draw(st.lists(st.sampled_from(names), max_size=2)))) for name in names]
 
 
+@settings(deadline=None)
 @given(links=registered())
 def test_linked_pseudonyms_are_one_group_named_by_the_first(links: list[tuple[str, tuple[str, ...]]]) -> None:
     group = groups(links)
@@ -27,6 +28,7 @@ def test_linked_pseudonyms_are_one_group_named_by_the_first(links: list[tuple[st
         assert links.index(next(one for one in links if one[0] == group[name])) <= links.index((name, others))
 
 
+@settings(deadline=None)
 @given(links=registered(), more=st.integers(1, 6), key=st.binary(min_size=32, max_size=32))
 def test_no_one_moves_when_others_come(
     links: list[tuple[str, tuple[str, ...]]], more: int, key: bytes
@@ -40,6 +42,7 @@ def test_no_one_moves_when_others_come(
         assert part_of(after[name], key=key, parts=PARTS) == part_of(after[other], key=key, parts=PARTS)
 
 
+@settings(max_examples=25, deadline=None)
 @given(count=st.integers(3, 60), seed=st.binary(min_size=32, max_size=32))
 def test_the_first_split_leaves_no_part_empty_and_comes_near_the_shares(count: int, seed: bytes) -> None:
     persons = {f"P-{number}": f"grade {number % 3}" for number in range(count)}
@@ -51,6 +54,7 @@ def test_the_first_split_leaves_no_part_empty_and_comes_near_the_shares(count: i
     assert key == choose_key(persons, seed=seed, parts=PARTS)
 
 
+@settings(max_examples=15, deadline=None)
 @given(count=st.integers(0, 2), seed=st.binary(min_size=32, max_size=32))
 def test_too_few_persons_are_an_error(count: int, seed: bytes) -> None:
     with pytest.raises(Conflict, match="cannot fill"):

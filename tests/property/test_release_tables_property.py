@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from midas.release import tables
@@ -11,13 +11,14 @@ NAMES = [f"P-0000{number}-0000{number}" for number in range(4)]
 ROWS = st.lists(
     st.fixed_dictionaries({
         "subject": st.sampled_from(NAMES), "target": st.just("t"), "level": st.just("lesion"), "source": st.just("s"),
-        "value": st.none() | st.text(max_size=5), "value_number": st.none() | st.floats(allow_nan=False),
+        "value": st.none() | st.text("aé नமا", max_size=5), "value_number": st.none() | st.floats(allow_nan=False),
         "readers": st.lists(st.text("abc", max_size=3), max_size=2),
     }),
-    max_size=20,
+    max_size=8,
 )  # fmt: skip
 
 
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=ROWS)
 def test_bytes_follow_from_the_rows_and_come_back(rows: list[dict[str, object]]) -> None:
     table = tables.arrow("labels", rows, tables.LABELS)
@@ -28,6 +29,7 @@ def test_bytes_follow_from_the_rows_and_come_back(rows: list[dict[str, object]])
     assert tables.encode(back) == data
 
 
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=ROWS, name=st.sampled_from(NAMES))
 def test_who_is_taken_out_is_not_in_the_bytes(rows: list[dict[str, object]], name: str) -> None:
     table = tables.without(tables.arrow("labels", rows, tables.LABELS), name)

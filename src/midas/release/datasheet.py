@@ -12,7 +12,7 @@ from html import escape
 import pyarrow as pa
 from markdown_it import MarkdownIt
 
-from midas.protocol.model import Protocol
+from midas.protocol.model import Institution, Protocol
 from midas.release.content import About, Content, path_of
 from midas.release.croissant import column_says, says
 from midas.release.page import bars, page
@@ -94,12 +94,11 @@ def datasheet(content: Content) -> str:
 
 def _motivation(protocol: Protocol) -> str:
     diseases = ", ".join(f"{_plain(code.meaning)} ({code.scheme} {code.value})" for code in protocol.disease)
-    where = ", ".join(part for part in (protocol.hub.name, protocol.hub.city, protocol.hub.state) if part)
     asked = "\n".join(
         f"- {_plain(one.title.get('en', one.id))} (`{one.id}`, per {one.level})" for one in protocol.targets
     )
     return (
-        f"{_plain(protocol.summary.get('en', ''))}\n\nDisease: {diseases}.\n\nMade by {_plain(where)}.\n\n"
+        f"{_plain(protocol.summary.get('en', ''))}\n\nDisease: {diseases}.\n\nMade by {_plain(_where(protocol.hub))}.\n\n"
         f"Questions it is meant to answer:\n\n{asked}"
     )
 
@@ -148,9 +147,7 @@ def _collection(content: Content) -> str:
     if content.about.twin:
         return "Nothing was collected: see the note at the top."
     spokes = set(content.tables["subjects"]["spoke"].to_pylist())
-    names = {
-        one.id: ", ".join(part for part in (one.name, one.city, one.state) if part) for one in protocol.spokes
-    }
+    names = {one.id: _where(one) for one in protocol.spokes}
     where = "\n".join(f"- {_plain(names.get(one, one))}" for one in sorted(spokes))
     used = {one for row in content.tables["subjects"]["ethics"].to_pylist() for one in row}
     decisions = [
@@ -180,11 +177,24 @@ def _cleaning(content: Content) -> str:
         "De-identified inside the hospital under the DICOM PS3.15 Basic Application Confidentiality Profile"
         + (f" with these options:\n\n{options}" if options else ".\n")
         + (f"\nException to the profile, with its reason:\n\n{exceptions}" if exceptions else "")
-        + "\nDates are moved by a secret number of days, one for each person: intervals within a person are true. What was "
-        "done, rule by rule, stands in `deid/report.html`.\n\nProfile and engine: "
+        + f"\n{_dates(deid.options)} What was done, rule by rule, stands in `deid/report.html`.\n\nProfile and engine: "
         + ", ".join(f"`{one}`" for one in engines)
         + (f"\n\nWhere the labels come from:\n\n{sources}" if content.tables["labels"].num_rows else "")
     )
+
+
+def _dates(options: Sequence[str]) -> str:
+    if "retain-longitudinal-modified-dates" in options:
+        return "Dates are moved by a secret number of days, one for each person: intervals within a person are true."
+    return "Dates are kept." if "retain-longitudinal-full-dates" in options else "Dates were taken out."
+
+
+def _where(place: Institution) -> str:
+    """Name an institution with its city and state, each once."""
+    named = place.name
+    for part in (place.city, place.state):
+        named += f", {part}" if part and part not in named else ""
+    return named
 
 
 def _uses(protocol: Protocol) -> str:

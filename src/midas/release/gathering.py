@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -16,7 +17,7 @@ import pyarrow.compute as pc
 
 from midas.catalogue.models import Instance, Label, Lesion, Record, Specimen, Subject, Submission, Visit
 from midas.kernel import BadInput, Conflict, NoProgress, Progress
-from midas.protocol import parse
+from midas.protocol import Loaded, parse
 from midas.protocol.model import Protocol
 from midas.release import tables
 from midas.release.content import About, Content, LeftOut
@@ -46,9 +47,14 @@ class Chosen:
                 yield row
 
 
+@lru_cache(maxsize=8)
+def _parsed(source: str) -> Loaded:
+    return parse(source.encode(), name="protocol.yaml")
+
+
 def about(draft: Draft) -> About:
     """Return the draft's words; `BadInput` where its protocol cannot be read any more."""
-    loaded = parse(draft.protocol.source.encode(), name="protocol.yaml")
+    loaded = _parsed(draft.protocol.source)
     return About(
         dataset=draft.dataset.slug, version=draft.version, published_on=draft.published_on.isoformat(),
         protocol=loaded.protocol, protocol_source=draft.protocol.source, protocol_sha256=draft.protocol.sha256,

@@ -12,8 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from midas.kernel import Conflict
 
-_CANDIDATES = 512
-"""Keys tried when a dataset is split for the first time; a second of work for a few thousand persons."""
+_CANDIDATES = 128
+"""Keys tried when a dataset is split for the first time: enough that the best is near the shares, a second's work for a
+few thousand persons."""
+
+_MANY = 20_000
+"""With more persons than this every key comes near the shares, so the first one that leaves no part empty is taken."""
 
 
 def groups(links: Sequence[tuple[str, Iterable[str]]]) -> dict[str, str]:
@@ -65,7 +69,7 @@ def choose_key(persons: Mapping[str, str], *, seed: bytes, parts: Mapping[str, f
         off = _off(Counter((persons[group], part) for group, part in placed.items()), strata, parts)
         if best is None or off < best[0]:
             best = (off, key)
-        if len(persons) > 50_000:
+        if len(persons) > _MANY:
             break
     if best is None:
         raise Conflict(
