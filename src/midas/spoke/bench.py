@@ -69,10 +69,7 @@ def work(order: Order) -> Worked:
         cut = "ends before" in error.message
         return Worked(reason="truncated" if cut else "convert-failed", detail=str(error))
     findings = tuple(one for source in sources for one in quality.first_look(source, order.wanted))
-    if any(one.severity is Severity.ERROR for one in findings) and not order.accepted_quality:
-        first = next(one for one in findings if one.severity is Severity.ERROR)
-        reason = "unreadable" if "unreadable" in first.rule else "quality"
-        return Worked(reason=reason, detail=first.message, findings=findings)
+    wrong = [one for one in findings if one.severity is Severity.ERROR and not order.accepted_quality]
     outcomes: list[deid.Outcome] = []
     targets: list[Path] = []
     for number, source in enumerate(sources):
@@ -83,4 +80,66 @@ def work(order: Order) -> Worked:
             return Worked(reason=outcome.reason or "deid-failed", detail=outcome.detail, findings=findings)
         outcomes.append(outcome)
         targets.append(target)
+    if wrong:
+        reason = "unreadable" if "unreadable" in wrong[0].rule else "quality"
+        return Worked(reason=reason, detail=wrong[0].message, findings=findings)
     return Worked(findings=findings, outcomes=tuple(outcomes), targets=tuple(targets))
+
+
+@dataclass(frozen=True)
+class LabelPart:
+    """Images of one place in the subject tree, by the names that the label file gives them, and how to clean."""
+
+    names: tuple[str, ...]
+    images: tuple[Order, ...]
+    job: deid.Job
+
+
+@dataclass(frozen=True)
+class LabelOrder:
+    """One label file that came with images. `codes` gives the code of each class of the protocol's target."""
+
+    source: Path
+    kind: str
+    target: str
+    codes: tuple[tuple[str, Code], ...]
+    parts: tuple[LabelPart, ...]
+    folder: Path
+
+
+@dataclass(frozen=True)
+class LabelWorked:
+    """For each part: what was cleaned, and image UID → label UID, both as they were before mapping."""
+
+    reason: str = ""
+    detail: str = ""
+    parts: tuple[Worked, ...] = ()
+    links: tuple[tuple[tuple[str, str], ...], ...] = ()
+
+
+def work_labels(order: LabelOrder) -> LabelWorked:
+    """Make a label file DICOM beside its images and de-identify it as they were; all of it or nothing."""
+    parts: list[Worked] = []
+    links: list[tuple[tuple[str, str], ...]] = []
+    for number, part in enumerate(order.parts):
+        folder = order.folder / str(number)
+        try:
+            references = [_instances(image)[0] for image in part.images]
+            made = ingest.labels_to_dicom(
+                order.source, kind=Kind(order.kind), references=references, out=folder, target=order.target,
+                codes=dict(order.codes), names=dict(zip(part.names, references, strict=False)) or None,
+            )  # fmt: skip
+        except BadInput as error:
+            return LabelWorked(reason="labels-unlinked", detail=str(error))
+        outcomes: list[deid.Outcome] = []
+        targets: list[Path] = []
+        for place, source in enumerate(made.files):
+            target = folder / f"clean-{place}.dcm"
+            outcome = deid.clean(replace(part.job, source=source, target=target))
+            if outcome.state != "cleaned":
+                return LabelWorked(reason=outcome.reason or "deid-failed", detail=outcome.detail)
+            outcomes.append(outcome)
+            targets.append(target)
+        parts.append(Worked(outcomes=tuple(outcomes), targets=tuple(targets)))
+        links.append(tuple(made.by_image.items()))
+    return LabelWorked(parts=tuple(parts), links=tuple(links))

@@ -168,7 +168,7 @@ def _site(protocol: Protocol, value: str) -> Code | None:
 
 def placement(desk: Desk, item: Item, wanted: Wanted) -> deid.Placement:
     """Return where an item stands in the subject tree, under neutral names only."""
-    person, lesion, specimen = _person_of(item), item.lesion, item.specimen
+    person, lesion, specimen = person_of(item), item.lesion, item.specimen
     return deid.Placement(
         subject=person.pseudonym, dataset=desk.project.slug, item=wanted.id,
         visit=item.visit.name if item.visit else None,
@@ -182,14 +182,14 @@ def placement(desk: Desk, item: Item, wanted: Wanted) -> deid.Placement:
     )  # fmt: skip
 
 
-def _person_of(item: Item) -> Person:
+def person_of(item: Item) -> Person:
     if item.person is None:
         raise BrokenPromise("A matched item names no person.", advice="Run `midas spoke receive` again.")
     return item.person
 
 
 def _door(desk: Desk, item: Item, wanted: Wanted) -> ingest.Door:
-    person = _person_of(item)
+    person = person_of(item)
     told = items.payload_of(desk, item)
     picture = item.kind != Kind.SLIDE.value
     modality = wanted.modalities[0]
@@ -201,11 +201,11 @@ def _door(desk: Desk, item: Item, wanted: Wanted) -> ingest.Door:
         laterality=(item.lesion.laterality or None) if item.lesion else None, anatomy=wanted.anatomy,
         modality=modality, specimen=item.specimen.name if item.specimen else None, objective_power=None,
         mpp_um=None, study_key=f"{desk.project.slug}/{person.pseudonym}/{wanted.id}/{place}",
-        series_key=item.sha256 if wanted.kind == "slide" else item.view or "photographs",
+        series_key=item.sha256 if wanted.kind == "slide" else f"{item.view}/{item.lesion.name if item.lesion else ''}",
     )  # fmt: skip
 
 
-def _order(run: Run, item: Item) -> Order:
+def order_for(run: Run, item: Item) -> Order:
     desk = run.desk
     wanted = next(one for one in desk.protocol.items if one.id == item.definition)
     source = store.place_of(desk.home, item.stored)
@@ -213,7 +213,7 @@ def _order(run: Run, item: Item) -> Order:
     boxes = tuple((int(x), int(y), int(w), int(h)) for x, y, w, h in decision.boxes) if decision else ()
     folder = run.folder / secrets.token_hex(8)
     job = deid.Job(
-        source=source, target=folder / "0.dcm", card=run.card(_person_of(item)), key_file=run.key_file,
+        source=source, target=folder / "0.dcm", card=run.card(person_of(item)), key_file=run.key_file,
         profile=run.profile, placement=placement(desk, item, wanted), accepted_risk=decision is not None, boxes=boxes,
     )  # fmt: skip
     data = source.with_suffix("")
@@ -252,7 +252,7 @@ def clean_matched(
 def _orders(run: Run, keys: list[int], taken: list[tuple[Item, Order]]) -> Iterator[Order]:
     for key in keys:
         item = Item.objects.select_related("person", "visit", "lesion", "specimen").get(pk=key)
-        order = _order(run, item)
+        order = order_for(run, item)
         taken.append((item, order))
         yield order
 
@@ -266,16 +266,7 @@ def settle(desk: Desk, item: Item, worked: Worked, *, at: datetime) -> None:
         return
     items.take_back(item)
     for outcome, target in zip(worked.outcomes, worked.targets, strict=True):
-        place = outbox_place(desk, outcome.sha256)
-        if not place.exists():
-            target.chmod(0o600)
-            target.replace(place)
-        line = item_line(desk, item, outcome)
-        output = Output.objects.create(
-            project=desk.project, person=_person_of(item), kind="instance", sha256=outcome.sha256,
-            size=outcome.size, line=line.model_dump(mode="json"), report=_report(outcome, line.path),
-        )  # fmt: skip
-        output.sources.add(item)
+        keep_output(desk, item, outcome, target, item_line(desk, item, outcome))
     item.findings = [one.to_dict() for one in findings]
     items.go_on(item, "cleaned", at=at)
 
@@ -302,8 +293,22 @@ def reported(report: dict[str, Any]) -> deid.Outcome:
     )
 
 
+def keep_output(desk: Desk, item: Item, outcome: deid.Outcome, target: Path, line: ItemLine) -> Output:
+    """Move a cleaned file into the outbox under its digest and name the item that it comes from."""
+    place = outbox_place(desk, outcome.sha256)
+    if not place.exists():
+        target.chmod(0o600)
+        target.replace(place)
+    output = Output.objects.create(
+        project=desk.project, person=Person.objects.get(pseudonym=line.subject), kind="instance", sha256=outcome.sha256,
+        size=outcome.size, line=line.model_dump(mode="json"), report=_report(outcome, line.path),
+    )  # fmt: skip
+    output.sources.add(item)
+    return output
+
+
 def item_line(desk: Desk, item: Item, outcome: deid.Outcome) -> ItemLine:
-    person, uids = _person_of(item), outcome.uids
+    person, uids = person_of(item), outcome.uids
     wanted = next(one for one in desk.protocol.items if one.id == item.definition)
     facts = {
         key: value for key, value in outcome.facts.items() if isinstance(value, str | int | float | None)

@@ -31,6 +31,7 @@ from midas.spoke.home import Home, scratch_folder
 from midas.spoke.intake import items, store, taking
 from midas.spoke.intake.items import Tally
 from midas.spoke.intake.models import Batch, Decision, Item, State
+from midas.spoke.labelling import clean_labels
 from midas.spoke.outbox.models import Parcel
 from midas.spoke.outbox.packing import pack_parcel
 from midas.spoke.outbox.sending import Hub, send_parcels
@@ -67,9 +68,11 @@ def _process(work: Desk, progress: Progress, runner: Runner | None, clock: Clock
     taking.take_images(work, progress=progress, clock=clock)
     if runner is not None:
         clean_matched(work, progress=progress, runner=runner, clock=clock)  # 3–6
-    elif items.of_project(work.project).filter(state=State.WAITING, stage="matched").exists():
+        clean_labels(work, progress=progress, runner=runner, clock=clock)
+    else:
         with compute.processes(work.home.config.processes or None) as pool:
             clean_matched(work, progress=progress, runner=pool, clock=clock)  # 3–6
+            clean_labels(work, progress=progress, runner=pool, clock=clock)
     return tally(work.project)
 
 
@@ -155,7 +158,9 @@ def decide(
     if verdict != "reject":
         work = desk(home=home or current_home(), slug=chosen[0].batch.project.slug)
         only = Item.objects.filter(pk__in=[item.pk for item in chosen])
-        clean_matched(work, only=only, progress=progress, runner=runner or compute.here(), clock=clock)
+        hands = runner or compute.here()
+        clean_matched(work, only=only, progress=progress, runner=hands, clock=clock)
+        clean_labels(work, progress=progress, runner=hands, clock=clock)
     return decision
 
 

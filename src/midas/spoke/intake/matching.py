@@ -286,8 +286,10 @@ def match(desk: Desk, item: Item) -> Match:
         raise Stop("no-specimen")
     series = seen.series or f"{person.pseudonym}/{found.wanted.id}/{found.visit.name if found.visit else ''}"
     group = desk.vault.lookup("series", series, within=desk.project.slug)[:12]
+    before = Item.objects.filter(group=f"{found.wanted.id} {group}", person=found.person).exclude(visit=None)
+    same = before.select_related("visit").first() if seen.series else None
     return Match(
-        found.person, found.wanted, found.visit, found.lesion, found.specimen, found.view,
+        found.person, found.wanted, same.visit if same else found.visit, found.lesion, found.specimen, found.view,
         group=f"{found.wanted.id} {group}", taken_on=days[0] if days else None, known=seen.known,
     )  # fmt: skip
 

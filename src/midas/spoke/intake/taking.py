@@ -210,3 +210,5 @@ def refuse_withdrawn(desk: Desk, *, at: datetime) -> None:
         if item.person is not None and withdrawn(persons.survivor(item.person)):
             with transaction.atomic():
                 items.stop(item, "withdrawn", at=at)
+    gone = Person.objects.filter(project=desk.project, bases__withdrawn_on__isnull=False)
+    Output.objects.filter(person__in=gone, parcel=None).delete()

@@ -143,7 +143,7 @@ def pack_parcel(desk: Desk, *, progress: Progress, clock: Clock) -> Parcel | Non
         entries = [Entry(part.path, part.sha256, part.size, WHOLE) for part in parts]
         instances = outputs.filter(kind="instance").order_by("line__path")
         for one in progress.track(instances.iterator(chunk_size=500), label="Pack", total=instances.count()):
-            entries.append(Entry(one.line["path"], one.sha256, one.size, one.line["subject"]))
+            entries.append(Entry(one.line["path"], one.sha256, one.size, one.line["subject"]))  # noqa: PERF401 - it reports
         salts = {owner: new_salt() for owner in sorted({entry.owner for entry in entries})}
         salted = _put(desk, "salts.json", [canonical(salts)])
         root = key_of(Tree(tuple(entries), salts))
