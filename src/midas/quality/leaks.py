@@ -179,8 +179,8 @@ def _private(found: Found, scope: str, options: set[str]) -> Finding | None:
         creator = str(ds[tag].value).strip()
         known = any(name == creator for _, _, name in safe_private())
     else:
-        holder = ds.get(BaseTag((tag.group << 16) | (element >> 8)))
-        creator = str(holder.value).strip() if holder is not None else ""
+        holder = BaseTag((tag.group << 16) | (element >> 8))
+        creator = str(ds[holder].value).strip() if holder in ds else ""
         known = (tag.group, element & 0xFF, creator) in safe_private()
     return (
         None
@@ -210,9 +210,8 @@ def _content(found: Found, scope: str, options: set[str]) -> Iterator[Finding]:
     ):
         yield _finding("age", f"{scope}#{path}", "An age over 90 years.", cites="45 CFR 164.514(b)(2)(i)(C)")
     if vr in TEXT_VRS or vr == "UN":
-        for kind, cites in {
-            kind: cites for text in _texts(ds[tag]) for kind, cites in kinds_in(text)
-        }.items():
+        seen = {kind: cites for text in _texts(ds[tag]) for kind, cites in kinds_in(text)}
+        for kind, cites in seen.items():
             yield _pattern(kind, f"{scope}#{path}", cites)
 
 

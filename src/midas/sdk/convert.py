@@ -11,7 +11,7 @@ import io
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -38,7 +38,8 @@ def grey8(array: Array) -> Array:
     """Return values between the 0.5th and 99.5th percentile as 0–255, for looking at, not for measuring."""
     low, high = np.percentile(array, [0.5, 99.5])
     span = (high - low) or 1.0
-    return (np.clip((array - low) / span, 0, 1) * 255).astype(np.uint8)
+    scaled: Array = np.clip((array - low) / span, 0, 1) * 255
+    return scaled.astype(np.uint8)
 
 
 def write_png(image: Image, stem: Path) -> list[Path]:
@@ -61,7 +62,7 @@ def write_png(image: Image, stem: Path) -> list[Path]:
 
 def write_nifti(image: Image, stem: Path) -> list[Path]:
     """Write an image as NIfTI-1 in RAS coordinates; without geometry the identity stands in and spacing counts 1 mm."""
-    import nibabel
+    from nibabel.nifti1 import Nifti1Image
 
     if _is_colour(image.array):
         return write_png(image, stem)
@@ -72,7 +73,8 @@ def write_nifti(image: Image, stem: Path) -> list[Path]:
         if data.dtype in (np.uint8, np.int16, np.int32, np.float32, np.uint16)
         else data.astype(np.float32)
     )
-    made = nibabel.Nifti1Image(np.ascontiguousarray(narrow.transpose(2, 1, 0)), affine)
+    make: Any = Nifti1Image
+    made = make(np.ascontiguousarray(narrow.transpose(2, 1, 0)), affine)
     made.header.set_xyzt_units("mm")
     path = stem.with_name(f"{stem.name}.nii.gz")
     aside = stem.with_name(f".{stem.name}.part.nii.gz")

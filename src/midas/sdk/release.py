@@ -180,9 +180,10 @@ class Release:
                 view = ".".join(f'"{part}"' for part in name.split("."))
                 database.execute(f"create view {view} as select * from read_parquet('{file}')")  # noqa: S608 - own names
             try:
-                return database.sql(query).pl()
+                answer: pl.DataFrame = database.sql(query).pl()
             except duckdb.Error as error:
                 raise BadInput(f"DuckDB: {error}", advice=f"Tables: {', '.join(self.tables)}.") from None
+        return answer
 
     @cached_property
     def protocol(self) -> Protocol:
