@@ -32,18 +32,25 @@ def _copied(source: Path, target: Path) -> None:
 def main(number: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder))
-        sources = [bench.save(ct(size=512, SOPInstanceUID=f"1.2.826.0.1.99.2.{n}"), f"{n}.dcm") for n in range(number)]
+        sources = [
+            bench.save(ct(size=512, SOPInstanceUID=f"1.2.826.0.1.99.2.{n}"), f"{n}.dcm")
+            for n in range(number)
+        ]
         target = bench.folder / "out"
         target.mkdir()
         clean(bench.job(sources[0]))
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         states = [clean(bench.job(path, target=target / path.name)).state for path in sources]
-        cleaned = number / (time.perf_counter() - start)
+        cleaned, busy = number / (time.perf_counter() - start), (time.process_time() - busy) / number
         start = time.perf_counter()
         for path in sources:
             _copied(path, target / f"copy-{path.name}")
         floor = number / (time.perf_counter() - start)
-        sys.stdout.write(f"clean {cleaned:.1f} files/s ({states.count('cleaned')} cleaned), copy + SHA-256 {floor:.1f} files/s\n")
+        done = states.count("cleaned")
+        sys.stdout.write(
+            f"clean {cleaned:.1f} files/s, {busy * 1000:.1f} ms of processor each ({done} of {number} cleaned)\n"
+        )
+        sys.stdout.write(f"copy + fsync + SHA-256 {floor:.1f} files/s\n")
 
 
 if __name__ == "__main__":

@@ -32,7 +32,14 @@ KNOWN = (
 )  # fmt: skip
 CARD = Card(SUBJECT, -211, "M", KNOWN)
 PLACEMENT = Placement(
-    SUBJECT, "oral-cancer", "ct", visit="baseline", lesion="L1", tracking_uid="2.25.7001", specimen="S1", specimen_uid="2.25.7002"
+    SUBJECT,
+    "oral-cancer",
+    "ct",
+    visit="baseline",
+    lesion="L1",
+    tracking_uid="2.25.7001",
+    specimen="S1",
+    specimen_uid="2.25.7002",
 )
 
 
@@ -53,11 +60,19 @@ def ct(*, size: int = 16, **attributes: Any) -> FileDataset:
     ds.StudyDate = ds.SeriesDate = ds.AcquisitionDate = ds.ContentDate = "20190614"
     ds.StudyTime = ds.ContentTime = "101530"
     ds.AccessionNumber, ds.Modality, ds.Manufacturer = "ACC0099123", "CT", "SIEMENS"
-    ds.InstitutionName, ds.ReferringPhysicianName = "Acharya Vinoba Bhave Rural Hospital", "Kulkarni^Meenal^^Dr"
+    ds.InstitutionName, ds.ReferringPhysicianName = (
+        "Acharya Vinoba Bhave Rural Hospital",
+        "Kulkarni^Meenal^^Dr",
+    )
     ds.StudyDescription = "CT Neck with contrast - Ramesh Deshmukh UH-2019-004512"
     ds.SeriesDescription, ds.ManufacturerModelName = "Axial 5.0 B30f soft tissue", "SOMATOM Emotion"
     ds.PatientName = "Deshmukh^Ramesh^Kumar=देशमुख^रमेश=देशमुख^रमेश"
-    ds.PatientID, ds.PatientBirthDate, ds.PatientSex, ds.PatientAge = "UH-2019-004512", "19710312", "M", "048Y"
+    ds.PatientID, ds.PatientBirthDate, ds.PatientSex, ds.PatientAge = (
+        "UH-2019-004512",
+        "19710312",
+        "M",
+        "048Y",
+    )
     ds.PatientAddress, ds.PatientTelephoneNumbers = "14 Gandhi Chowk, Wardha 442001", "+91 98230 41577"
     ds.BodyPartExamined, ds.SliceThickness, ds.KVP, ds.PatientPosition = "NECK", "5", "130", "HFS"
     ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.FrameOfReferenceUID = (
@@ -66,7 +81,13 @@ def ct(*, size: int = 16, **attributes: Any) -> FileDataset:
     ds.StudyID, ds.SeriesNumber, ds.InstanceNumber, ds.PositionReferenceIndicator = "S77", 2, 1, ""
     ds.ImagePositionPatient, ds.ImageOrientationPatient = [0, 0, 0], [1, 0, 0, 0, 1, 0]
     ds.SamplesPerPixel, ds.PhotometricInterpretation, ds.Rows, ds.Columns = 1, "MONOCHROME2", size, size
-    ds.PixelSpacing, ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = [0.5, 0.5], 16, 12, 11, 0
+    ds.PixelSpacing, ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = (
+        [0.5, 0.5],
+        16,
+        12,
+        11,
+        0,
+    )
     ds.RescaleIntercept, ds.RescaleSlope = "-1024", "1"
     ds.PixelData = (np.arange(size * size, dtype="<u2") % 4096).tobytes()
     for keyword, value in attributes.items():

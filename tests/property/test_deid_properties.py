@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from datetime import date
 from pathlib import Path
 
 import pydicom
@@ -31,12 +32,19 @@ TEXT_PLACES = st.sampled_from([
 FORMS = st.sampled_from([
     "{}", "CT of {}", "{} axial", "seen by Dr {}", "<{}>", "name={};", "contrast {} 5mm",
 ])  # fmt: skip
-SETTINGS = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SETTINGS = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def _forms_of(name: str) -> tuple[str, ...]:
     words = name.split()
-    return name, name.upper(), " ".join(reversed(words)), "^".join(words), name.replace(" ", "_"), ", ".join(words)
+    return (
+        name,
+        name.upper(),
+        " ".join(reversed(words)),
+        "^".join(words),
+        name.replace(" ", "_"),
+        ", ".join(words),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +54,11 @@ def bench():
 
 
 @SETTINGS
-@given(name=NAMES, places=st.lists(st.tuples(TEXT_PLACES, FORMS, st.integers(0, 5)), min_size=1, max_size=6), data=st.data())
+@given(
+    name=NAMES,
+    places=st.lists(st.tuples(TEXT_PLACES, FORMS, st.integers(0, 5)), min_size=1, max_size=6),
+    data=st.data(),
+)
 def test_no_planted_name_survives_anywhere(bench, name, places, data):
     card = type(CARD)(CARD.subject, -90, "F", (("name", name),))
     seal_card(card, key=bench.key, out=bench.card)
@@ -59,7 +71,9 @@ def test_no_planted_name_survives_anywhere(bench, name, places, data):
     item.add_new(0x00091001, "UN", name.encode())
     ds.add(DataElement(0x00291010, "OB", name.encode() + b"\0" * (len(name.encode()) % 2)))
     ds.SharedFunctionalGroupsSequence = nested(item)
-    options = data.draw(st.sampled_from([USUAL, frozenset({"clean-pixel-data"}), USUAL | {"retain-device-identity"}]))
+    options = data.draw(
+        st.sampled_from([USUAL, frozenset({"clean-pixel-data"}), USUAL | {"retain-device-identity"}])
+    )
     job = bench.job(bench.save(ds), profile=profile(*options))
     job.target.unlink(missing_ok=True)
     outcome = clean(job)
@@ -74,7 +88,11 @@ def test_no_planted_name_survives_anywhere(bench, name, places, data):
 
 
 @SETTINGS
-@given(st.lists(st.from_regex(r"\A[12]\.[0-9]{1,3}(\.[1-9][0-9]{0,8}){1,5}\Z"), min_size=2, max_size=30, unique=True))
+@given(
+    st.lists(
+        st.from_regex(r"\A[12]\.[0-9]{1,3}(\.[1-9][0-9]{0,8}){1,5}\Z"), min_size=2, max_size=30, unique=True
+    )
+)
 def test_uids_are_mapped_injectively_and_validly(uids):
     mapped = [map_uid(KEYS, uid) for uid in uids]
     assert len(set(mapped)) == len(uids)
@@ -82,14 +100,19 @@ def test_uids_are_mapped_injectively_and_validly(uids):
     assert mapped == [map_uid(KEYS, uid) for uid in uids]
 
 
-@given(st.dates(min_value=__import__("datetime").date(1905, 1, 1)), st.dates(min_value=__import__("datetime").date(1905, 1, 1)), st.integers(-730, -1))
+@given(
+    st.dates(min_value=date(1905, 1, 1)),
+    st.dates(min_value=date(1905, 1, 1)),
+    st.integers(-730, -1),
+)
 def test_intervals_are_kept(one, other, days):
-    from datetime import datetime
-
-    moved = [datetime.strptime(shift_da(d.strftime("%Y%m%d"), days), "%Y%m%d").date() for d in (one, other)]
+    moved = [date.fromisoformat(shift_da(d.strftime("%Y%m%d"), days)) for d in (one, other)]
     assert moved[0] - moved[1] == one - other
     assert moved[0] < one
-    assert shift_dt(one.strftime("%Y%m%d") + "101112.5+0530", days) == moved[0].strftime("%Y%m%d") + "101112.5+0530"
+    assert (
+        shift_dt(one.strftime("%Y%m%d") + "101112.5+0530", days)
+        == moved[0].strftime("%Y%m%d") + "101112.5+0530"
+    )
 
 
 @given(st.text(max_size=20))
@@ -107,7 +130,11 @@ def test_cleaned_text_is_stable_and_names_nobody(text, name):
 
 
 @SETTINGS
-@given(st.sampled_from([USUAL, frozenset({"clean-pixel-data"}), USUAL | {"clean-graphics", "retain-institution-identity"}]))
+@given(
+    st.sampled_from(
+        [USUAL, frozenset({"clean-pixel-data"}), USUAL | {"clean-graphics", "retain-institution-identity"}]
+    )
+)
 def test_cleaning_twice_changes_only_what_is_keyed(bench, options):
     rules = profile(*options)
     first = bench.job(bench.save(ct()), profile=rules)
@@ -117,13 +144,17 @@ def test_cleaning_twice_changes_only_what_is_keyed(bench, options):
     assert outcome.state == "cleaned", outcome.findings
     keyed = {"UI", "DA", "DT"}
     one, two = (
-        {element.tag: element.value for element in pydicom.dcmread(path).iterall() if element.VR not in keyed | {"SQ"}}
+        {
+            element.tag: element.value
+            for element in pydicom.dcmread(path).iterall()
+            if element.VR not in keyed | {"SQ"}
+        }
         for path in (first.target, second.target)
     )
     assert one == two
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(data=st.data())
 def test_flipped_bytes_never_raise_and_never_leak(bench, data):
     path = bench.save(ct())

@@ -1,4 +1,4 @@
-"""Identified DICOM plus a profile and keys becomes a plan, then de-identified DICOM that an independent verifier has re-read.
+"""Identified DICOM plus a profile and keys becomes a plan, then de-identified DICOM, re-read by a stranger.
 
 In come a `Job` (paths, profile, placement) and a person's sealed `Card`; out come one file and an `Outcome`, or a reason
 why the file is held. What cannot be parsed, planned or verified is never written. No clock, network or database is used.

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from pydicom.dataset import Dataset
+from pydicom.uid import UID
 
 from midas.deid import pixels, sop
 from midas.deid.apply import apply
@@ -98,14 +99,11 @@ def _named(
     finally:
         aside.unlink(missing_ok=True)
     ds = opened.ds
-    ds.file_meta.TransferSyntaxUID = syntax
+    ds.file_meta.TransferSyntaxUID = UID(syntax)
     uids = Uids(
-        *(
-            str(ds.get(k, ""))
-            for k in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
-        ),
-        syntax,
-    )
+        study=str(ds.StudyInstanceUID), series=str(ds.SeriesInstanceUID), instance=str(ds.SOPInstanceUID),
+        sop_class=str(ds.SOPClassUID), transfer_syntax=str(syntax),
+    )  # fmt: skip
     return Outcome(
         "cleaned", sha256=digest, size=size, facts=facts(ds), uids=uids, findings=(*findings, *wrong),
         actions=made.actions(), rules=made.rules, profile=job.profile.name, digest=job.profile.digest,

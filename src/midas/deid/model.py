@@ -50,7 +50,9 @@ class Keys:
             raise BadInput(
                 "The project's root key is shorter than 32 bytes.", advice="Restore the spoke's keys folder."
             )
-        return cls(uid=_derived(root, b"midas/deid/uid/1"), provenance=_derived(root, b"midas/deid/provenance/1"))
+        return cls(
+            uid=_derived(root, b"midas/deid/uid/1"), provenance=_derived(root, b"midas/deid/provenance/1")
+        )
 
 
 def _derived(root: bytes, info: bytes) -> bytes:

@@ -12,7 +12,7 @@ import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.pixels import decompress
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from midas.deid.model import Held
 from midas.deid.stream import Opened, frame_count, native
@@ -63,7 +63,7 @@ def mask(opened: Opened, *, boxes: Boxes, clear_overlay: bool) -> None:
 def _decoded(opened: Opened) -> Dataset:
     try:
         full = pydicom.dcmread(opened.path, force=True)
-        full.file_meta.TransferSyntaxUID = opened.syntax
+        full.file_meta.TransferSyntaxUID = UID(opened.syntax)
         if not native(opened.syntax):
             decompress(full, generate_instance_uid=False)
     except Exception as problem:  # noqa: BLE001 - decoders raise many kinds
@@ -94,7 +94,7 @@ def _black(full: Dataset, pixels: np.ndarray[Any, Any]) -> tuple[int, ...]:
         str(full.get("PhotometricInterpretation", "")),
         bool(int(full.get("PixelRepresentation") or 0)),
     )
-    if colours in {"RGB"}:
+    if colours == "RGB":
         return (0, 0, 0)
     if colours.startswith("YBR"):
         return (0, 128, 128)

@@ -87,7 +87,7 @@ def _anatomy(ds: Dataset, placement: Placement) -> Iterator[tuple[str, Any]]:
     side = SIDES.get(placement.laterality or "")
     if side and kind in sop.VISIBLE_LIGHT:
         yield "Laterality", side
-    segments = ds.get("SegmentSequence") or ()
+    segments: list[Dataset] = list(ds.get("SegmentSequence") or ())
     if placement.tracking_uid and placement.lesion and len(segments) == 1 and kind.endswith(".66.4"):
         yield "SegmentSequence", Sequence([_tracked(segments[0], placement)])
 
@@ -123,7 +123,7 @@ def _marks(profile: Profile) -> Iterator[tuple[str, Any]]:
         "DeidentificationMethod",
         [ENGINE, f"DICOM PS3.15 {tables.edition()} Basic Profile", profile.name[:64]],
     )
-    yield "DeidentificationMethodCodeSequence", Sequence([_method(*CODES[name]) for name in options])
+    yield "DeidentificationMethodCodeSequence", Sequence([_method(name) for name in options])
     moved = "retain-longitudinal-modified-dates" in profile.options
     kept = "retain-longitudinal-full-dates" in profile.options
     yield (
@@ -132,5 +132,6 @@ def _marks(profile: Profile) -> Iterator[tuple[str, Any]]:
     )
 
 
-def _method(value: str, meaning: str) -> Dataset:
+def _method(name: str) -> Dataset:
+    value, meaning = CODES[name]
     return _code(Code(scheme="DCM", value=value, meaning=meaning))

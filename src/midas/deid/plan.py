@@ -28,7 +28,8 @@ PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 TRAILING = frozenset({0xFFFCFFFC, 0xFFFAFFFA})
 STANDARD_SCHEMES = frozenset({
     "DCM", "SCT", "SRT", "SNM3", "LN", "UCUM", "RADLEX", "FMA", "NCIT", "UMLS", "ICDO3", "I10", "I9C", "ISO639_1",
-    "ISO639_2", "ISO3166_1", "RXNORM", "MDC", "BARI", "IBSI", "PUBCHEM_CID", "ITIS_TSN", "NEU", "NDC", "MSH", "ICD10", "ICD11", "RFC5646",
+    "ISO639_2", "ISO3166_1", "RXNORM", "MDC", "BARI", "IBSI", "PUBCHEM_CID", "ITIS_TSN", "NEU", "NDC", "MSH",
+    "ICD10", "ICD11", "RFC5646",
 })  # fmt: skip
 
 
@@ -123,26 +124,30 @@ class _Walk:
         yield from self._listed(ds, element, decide(tag, self.profile), path)
 
     def _private(self, ds: Dataset, tag: int, path: Path) -> Iterator[Step]:
-        group, block = tag >> 16, (tag & 0xFFFF) >> 8
-        known = None
-        if self.safe_private and tag & 0xFFFF >= 0x1000:
-            creator = ds.get((group, block))
-            name = str(creator.value).strip().casefold() if creator is not None else ""
-            known = tables.safe_private().get((name, group, tag & 0xFF))
-        elif self.safe_private and 0x10 <= tag & 0xFFFF <= 0xFF:
-            if self._creator_stays(ds, tag):
-                return
+        number = tag & 0xFFFF
+        if self.safe_private and 0x10 <= number <= 0xFF:
+            if not self._leads_somewhere(ds, tag):
+                yield Step(path, tag, "X", "PS3.15 E.3.10")
+            return
+        known = self._known_private(ds, tag)
         if known is None:
             yield Step(path, tag, "X", "PS3.15 E.2 Table E.1-1")
         else:
             yield from self._safe(ds, tag, known, path)
 
-    def _creator_stays(self, ds: Dataset, tag: int) -> bool:
-        group, block = tag >> 16, tag & 0xFF
-        return any(
-            int(other) >> 16 == group and (int(other) & 0xFFFF) >> 8 == block and not any(self._private(ds, int(other), ()))
-            for other in ds.keys() if int(other) & 0xFFFF >= 0x1000
-        ) and any((name == str(ds[tag].value).strip().casefold()) for name, _, _ in tables.safe_private())  # fmt: skip
+    def _known_private(self, ds: Dataset, tag: int) -> tables.Private | None:
+        group, block = tag >> 16, (tag & 0xFFFF) >> 8
+        creator = ds.get_item((group, block)) if self.safe_private and block >= 0x10 else None
+        if creator is None:
+            return None
+        name = str(ds[group, block].value).strip().casefold()
+        return tables.safe_private().get((name, group, tag & 0xFF))
+
+    def _leads_somewhere(self, ds: Dataset, creator: int) -> bool:
+        """Say whether an element of the creator's block stays: a creator alone is removed with its block."""
+        first = (creator >> 16 << 16) + ((creator & 0xFF) << 8)
+        block = [int(tag) for tag in ds.keys() if first <= int(tag) <= first + 0xFF]  # noqa: SIM118 - tags, not elements
+        return any("X" not in {step.act for step in self._private(ds, tag, ())} for tag in block)
 
     def _safe(self, ds: Dataset, tag: int, known: tables.Private, path: Path) -> Iterator[Step]:
         cites, element = "PS3.15 E.3.10", ds[tag]

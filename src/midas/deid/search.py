@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
+import numpy as np
+
 from midas.deid import tables
 
 NAMES = frozenset({"name", "name-local", "guardian"})
@@ -29,6 +31,15 @@ PLACEHOLDERS = frozenset(
     {"removed", "anonymous", "anonymized", "anonymised", "unknown", "none", "nil", "test", "patient"}
 )
 _PUNCTUATION = bytes(range(0x21)) + b"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~\x7f"
+
+
+_PRINTABLE = np.array([byte >= 0x20 and byte != 0x7F for byte in range(256)])
+
+
+def _may_hold_text(part: bytes) -> bool:
+    """Say whether a run of `MIN_PIXELS` printable bytes may be there: it would cover two places five bytes apart."""
+    sampled = _PRINTABLE[np.frombuffer(part, dtype=np.uint8)[:: MIN_PIXELS // 2]]
+    return bool((sampled[:-1] & sampled[1:]).any())
 
 
 def _letters(text: str) -> list[str]:
@@ -86,7 +97,8 @@ class Wanted:
         found: set[str] = set()
         for at in range(start, len(data), CHUNK):
             part = data[at : at + CHUNK + overlap]
-            found.update(kind for kind, pattern in self.pixels if pattern in part)
+            if _may_hold_text(part):
+                found.update(kind for kind, pattern in self.pixels if pattern in part)
         yield from sorted(found)
 
 

@@ -19,6 +19,7 @@ from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.filewriter import dcmwrite
 from pydicom.uid import (
+    UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
@@ -186,7 +187,7 @@ def write(opened: Opened, out: BinaryIO) -> str:
     fresh.update(ds)
     for tag in OFFSETS:
         fresh.pop(tag, None)
-    target = FileDataset("", fresh, preamble=b"\0" * 128, file_meta=_meta(ds, syntax))
+    target = FileDataset("", fresh, preamble=b"\0" * 128, file_meta=_meta(ds, UID(syntax)))
     target.set_original_encoding(syntax == ImplicitVRLittleEndian, True, None)
     dcmwrite(
         out,
@@ -205,7 +206,7 @@ def write(opened: Opened, out: BinaryIO) -> str:
 def _meta(ds: Dataset, syntax: str) -> FileMetaDataset:
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = ds.SOPClassUID, ds.SOPInstanceUID
-    meta.TransferSyntaxUID, meta.ImplementationClassUID = syntax, IMPLEMENTATION_UID
+    meta.TransferSyntaxUID, meta.ImplementationClassUID = syntax, UID(IMPLEMENTATION_UID)
     meta.ImplementationVersionName = ENGINE.replace("midas-deid ", "MIDAS_DEID_")[:16]
     return meta
 

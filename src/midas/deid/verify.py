@@ -82,7 +82,7 @@ class _Verifier:
                 yield _wrong("preamble", "The preamble is not empty.", "PS3.10 7.1")
             ds = pydicom.dcmread(stream, stop_before_pixels=True)
             at = stream.tell()
-            strange = sorted(int(tag) for tag in ds.file_meta if int(tag) not in META)
+            strange = sorted(int(element.tag) for element in ds.file_meta if int(element.tag) not in META)
             if strange:
                 yield _wrong("file-meta", f"File meta information holds {_place(strange[0])}.", "PS3.10 7.1")
             yield from self._end(data, at, ds)
@@ -135,8 +135,7 @@ class _Verifier:
     def _private(self, ds: Dataset, element: DataElement) -> Iterator[Finding]:
         tag, group = int(element.tag), int(element.tag) >> 16
         block = (tag & 0xFFFF) >> 8 or tag & 0xFF
-        creator = ds.get((group, block))
-        name = str(creator.value).strip().casefold() if creator is not None else ""
+        name = str(ds[group, block].value).strip().casefold() if (group, block) in ds else ""
         known = tables.safe_private()
         creators = tag & 0xFFFF < 0x1000 and any(key[0] == name and key[1] == group for key in known)
         listed = creators or (name, group, tag & 0xFF) in known

@@ -13,17 +13,47 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import (
-    DeflatedExplicitVRLittleEndian, EncapsulatedPDFStorage, ExplicitVRBigEndian, ImplicitVRLittleEndian,
-    JPEG2000Lossless, RLELossless, SecondaryCaptureImageStorage, UltrasoundImageStorage,
+    DeflatedExplicitVRLittleEndian,
+    EncapsulatedPDFStorage,
+    ExplicitVRBigEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    RLELossless,
+    SecondaryCaptureImageStorage,
+    UltrasoundImageStorage,
 )  # fmt: skip
 from tests.deid_bench import CARD, KNOWN, PLACEMENT, SUBJECT, USUAL, ct, nested, profile
 
-from midas.deid import Card, Keys, clean, map_uid, open_card, report_html, report_json, risk, seal_card, source_hmac
+from midas.deid import (
+    Card,
+    Keys,
+    clean,
+    map_uid,
+    open_card,
+    report_html,
+    report_json,
+    risk,
+    seal_card,
+    source_hmac,
+)
 from midas.deid.verify import verify
 from midas.kernel import BadInput, BrokenPromise
 from midas.protocol.model import DeidException
 
-LEAKS = ("deshmukh", "ramesh", "रमेश", "देशमुख", "uh-2019", "9823041577", "19710312", "wardha", "kulkarni", "acc0099123", "avbrh", "vinoba")
+LEAKS = (
+    "deshmukh",
+    "ramesh",
+    "रमेश",
+    "देशमुख",
+    "uh-2019",
+    "9823041577",
+    "19710312",
+    "wardha",
+    "kulkarni",
+    "acc0099123",
+    "avbrh",
+    "vinoba",
+)
 
 
 def _assert_no_leak(path: Path) -> None:
@@ -38,11 +68,26 @@ def test_a_ct_leaves_with_its_use_and_without_its_person(bench):
     assert (ds.StudyDate, ds.ContentDate, ds.PatientBirthDate) == ("20181115", "20181115", "")
     assert ds.SeriesDescription == "Axial 5.0 B30f soft tissue"
     assert ds.StudyDescription == "CT Neck with contrast"
-    assert (ds.Manufacturer, ds.ManufacturerModelName, ds.BodyPartExamined) == ("SIEMENS", "SOMATOM Emotion", "NECK")
+    assert (ds.Manufacturer, ds.ManufacturerModelName, ds.BodyPartExamined) == (
+        "SIEMENS",
+        "SOMATOM Emotion",
+        "NECK",
+    )
     assert ds.PixelData == ct().PixelData
-    assert [code.CodeValue for code in ds.DeidentificationMethodCodeSequence] == ["113100", "113101", "113105", "113107", "113108", "113111"]
+    assert [code.CodeValue for code in ds.DeidentificationMethodCodeSequence] == [
+        "113100",
+        "113101",
+        "113105",
+        "113107",
+        "113108",
+        "113111",
+    ]
     assert (ds.PatientIdentityRemoved, ds.LongitudinalTemporalInformationModified) == ("YES", "MODIFIED")
-    assert (ds.ClinicalTrialProtocolID, ds.ClinicalTrialSubjectID, ds.ClinicalTrialTimePointID) == ("oral-cancer", SUBJECT, "baseline")
+    assert (ds.ClinicalTrialProtocolID, ds.ClinicalTrialSubjectID, ds.ClinicalTrialTimePointID) == (
+        "oral-cancer",
+        SUBJECT,
+        "baseline",
+    )
     assert outcome.facts["Rows"] == 16
     assert outcome.size == bench.job(Path()).target.stat().st_size
     _assert_no_leak(bench.job(Path()).target)
@@ -53,14 +98,23 @@ def test_a_ct_leaves_with_its_use_and_without_its_person(bench):
 def test_without_options_dates_and_descriptions_go(bench):
     outcome, ds = bench.clean(ct(), profile=profile("clean-pixel-data"))
     assert outcome.state == "cleaned", outcome.findings
-    assert (ds.StudyDate, ds.get("SeriesDescription"), ds.get("PatientAge"), ds.PatientSex) == ("", None, None, "")
+    assert (ds.StudyDate, ds.get("SeriesDescription"), ds.get("PatientAge"), ds.PatientSex) == (
+        "",
+        None,
+        None,
+        "",
+    )
     assert ds.LongitudinalTemporalInformationModified == "REMOVED"
 
 
 def test_everything_that_can_hide_is_gone(bench):
     ds = ct()
     item = Dataset()
-    item.PatientName, item.OperatorsName, item.TextValue = "देशमुख^रमेश", "Kulkarni^Meenal", "seen with Ramesh Deshmukh"
+    item.PatientName, item.OperatorsName, item.TextValue = (
+        "देशमुख^रमेश",
+        "Kulkarni^Meenal",
+        "seen with Ramesh Deshmukh",
+    )
     item.AdditionalPatientHistory = "S/o Savitribai Deshmukh, ph 98230-41577, DOB 12/03/1971"
     item.add_new(0x00091010, "LO", "DESHMUKH")
     ds.SharedFunctionalGroupsSequence = nested(item)
@@ -92,7 +146,9 @@ def test_bytes_after_the_end_and_behind_the_pixels_do_not_travel(bench):
     assert len(pydicom.dcmread(bench.job(path).target).PixelData) == 512
 
 
-@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian])
+@pytest.mark.parametrize(
+    "syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian]
+)
 def test_every_native_transfer_syntax_keeps_its_pixels(bench, syntax):
     ds = ct()
     expected = ds.pixel_array.copy()
@@ -163,7 +219,9 @@ def test_ages_over_90_are_one_group(bench):
 
 
 def test_exceptions_of_the_protocol_are_obeyed(bench):
-    special = DeidException(keyword="StationName", action="keep", reason="needed to tell the two scanners apart")
+    special = DeidException(
+        keyword="StationName", action="keep", reason="needed to tell the two scanners apart"
+    )
     gone = DeidException(keyword="KVP", action="remove", reason="shown by the test to be removable")
     rules = profile(*USUAL)
     rules = type(rules)(rules.name, rules.digest, rules.options, (special, gone))
@@ -237,7 +295,9 @@ def test_boxes_are_black_in_every_frame_and_nothing_else_changes(bench, syntax):
     assert np.array_equal(after, before)
 
 
-@pytest.mark.parametrize(("colours", "planar", "black"), [("RGB", 0, 0), ("RGB", 1, 0), ("YBR_FULL", 0, (0, 128, 128))])
+@pytest.mark.parametrize(
+    ("colours", "planar", "black"), [("RGB", 0, 0), ("RGB", 1, 0), ("YBR_FULL", 0, (0, 128, 128))]
+)
 def test_boxes_know_the_colour_model(bench, colours, planar, black):
     ds = ct(SOPClassUID=SecondaryCaptureImageStorage, PhotometricInterpretation=colours, SamplesPerPixel=3)
     ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PlanarConfiguration = 8, 8, 7, planar
@@ -270,7 +330,10 @@ def test_specimen_and_segment_take_their_place_in_the_tree(bench):
     outcome, out = bench.clean(ds)
     assert outcome.state == "cleaned", outcome.findings
     assert out.ContainerIdentifier == "S1"
-    assert (out.SpecimenDescriptionSequence[0].SpecimenIdentifier, out.SpecimenDescriptionSequence[0].SpecimenUID) == ("S1", "2.25.7002")
+    assert (
+        out.SpecimenDescriptionSequence[0].SpecimenIdentifier,
+        out.SpecimenDescriptionSequence[0].SpecimenUID,
+    ) == ("S1", "2.25.7002")
 
 
 def test_a_failed_verification_leaves_nothing_behind(bench, monkeypatch):
@@ -290,7 +353,13 @@ def test_the_verifier_sees_each_broken_promise(bench):
 
     def examine(data: bytes) -> set[str]:
         target.write_bytes(data)
-        found = verify(target, card=CARD, profile=profile(*USUAL), placement=PLACEMENT, source_uids=frozenset({"1.2.826.0.1.99.1"}))
+        found = verify(
+            target,
+            card=CARD,
+            profile=profile(*USUAL),
+            placement=PLACEMENT,
+            source_uids=frozenset({"1.2.826.0.1.99.1"}),
+        )
         return {finding.rule.removeprefix("deid.verify.") for finding in found}
 
     def edited(**values: object) -> bytes:
@@ -366,5 +435,7 @@ def test_dciodvfy_finds_no_new_kind_of_error(bench):
 
 
 def _errors(path: Path) -> set[str]:
-    found = subprocess.run(["dciodvfy", str(path)], capture_output=True, text=True, errors="replace", check=False)
+    found = subprocess.run(
+        ["dciodvfy", str(path)], capture_output=True, text=True, errors="replace", check=False
+    )
     return {line.split("<2.25")[0] for line in found.stderr.splitlines() if line.startswith("Error")}

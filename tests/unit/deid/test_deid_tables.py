@@ -24,9 +24,24 @@ from midas.deid.rules import decide
 KEYS = Keys.from_root(b"\x5a" * 32)
 MARK = "ZQXV"
 COUNTS = {"X": 417, "D": 93, "U": 55, "Z": 42, "X/D": 23, "X/Z": 11, "X/Z/D": 8, "Z/D": 6, "X/Z/U*": 2}
-OURS = {0x00120010, 0x00120020, 0x00120040, 0x00120050, 0x00120021, 0x00120030, 0x00120031, 0x00100010, 0x00100020, 0x00100040}
+OURS = {
+    0x00120010,
+    0x00120020,
+    0x00120040,
+    0x00120050,
+    0x00120021,
+    0x00120030,
+    0x00120031,
+    0x00100010,
+    0x00100020,
+    0x00100040,
+}
 ENCAPSULATED = 0x00420011
-SETS = [(), *((option,) for option in ALL_OPTIONS), tuple(o for o in ALL_OPTIONS if o != "retain-longitudinal-full-dates")]
+SETS = [
+    (),
+    *((option,) for option in ALL_OPTIONS),
+    tuple(o for o in ALL_OPTIONS if o != "retain-longitudinal-full-dates"),
+]
 
 
 def _given() -> dict:
@@ -45,7 +60,9 @@ def test_table_has_every_row_and_column_of_the_edition():
 
 
 def test_generator_reproduces_the_shape_and_refuses_what_it_does_not_know(tmp_path):
-    spec = importlib.util.spec_from_file_location("generate_ps315", Path(__file__).parents[3] / "tools" / "generate_ps315.py")
+    spec = importlib.util.spec_from_file_location(
+        "generate_ps315", Path(__file__).parents[3] / "tools" / "generate_ps315.py"
+    )
     tool = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tool)
     rows = [
@@ -69,7 +86,7 @@ def test_generator_reproduces_the_shape_and_refuses_what_it_does_not_know(tmp_pa
         tool.rules(path)
 
 
-def _value(tag: int, vr: str) -> object:
+def _value(tag: int, vr: str) -> object:  # noqa: C901 - one line per value representation
     match vr:
         case "DA":
             return "19810203"
@@ -114,7 +131,11 @@ def _planted(tags: list[int]) -> Dataset:
 @pytest.mark.parametrize("options", SETS, ids=lambda o: "+".join(o) or "basic")
 def test_every_row_does_what_it_says_at_every_depth(options):
     """Each attribute of the table stands at the root and two sequences down; none survives unless its rule keeps it."""
-    tags = [t for t in tables.attributes() if t >> 16 > 2 and t != ENCAPSULATED and t not in (0x00080016, 0x00080018)]
+    tags = [
+        t
+        for t in tables.attributes()
+        if t >> 16 > 2 and t != ENCAPSULATED and t not in (0x00080016, 0x00080018)
+    ]
     rules = profile(*options)
     ds = ct()
     for element in _planted(tags):
@@ -131,7 +152,11 @@ def test_every_row_does_what_it_says_at_every_depth(options):
         for tag in tags:
             seen += 1
             code = decide(tag, rules).code
-            if code == "K" and original[tag].VR in {"DA", "DT"} and "retain-longitudinal-full-dates" not in options:
+            if (
+                code == "K"
+                and original[tag].VR in {"DA", "DT"}
+                and "retain-longitudinal-full-dates" not in options
+            ):
                 code = "C"  # a date kept with its device still moves with the person's other dates
             _check(place, tag, original[tag], code, root=place is ds)
     assert seen == 2 * len(tags) > 1290
@@ -178,7 +203,9 @@ def test_every_option_of_the_table_changes_some_rule():
         if option == "retain-safe-private":
             assert dict(tables.groups()["PRIVATE"].options)[option] == "C"
         elif option != "clean-graphics":
-            assert any(decide(t, profile(option)) != decide(t, profile()) for t in tables.attributes()), option
+            assert any(decide(t, profile(option)) != decide(t, profile()) for t in tables.attributes()), (
+                option
+            )
         else:
             assert decide(0x00700001, profile(option)).code == "C"
 
