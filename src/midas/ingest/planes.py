@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from PIL import Image, ImageDraw
 from pydicom.dataset import Dataset
 
 from midas.formats.labels import LabelVolume
@@ -95,6 +94,12 @@ def _nearest(points: np.ndarray, inverse: Sequence[np.ndarray]) -> tuple[int, li
 
 def filled(outline: Sequence[tuple[float, float]], rows: int, columns: int) -> np.ndarray:
     """Return the pixels whose centres lie inside an outline in pixel corners (0, 0 is the first pixel's corner)."""
-    canvas = Image.new("1", (columns, rows))
-    ImageDraw.Draw(canvas).polygon([(x - 0.5, y - 0.5) for x, y in outline], fill=1, outline=0)
-    return np.asarray(canvas)
+    turns = np.zeros((rows, columns + 1), np.uint32)
+    for (x0, y0), (x1, y1) in zip(outline, [*outline[1:], outline[0]], strict=True):
+        if y0 == y1:
+            continue
+        first, last = np.ceil(np.clip(sorted((y0 - 0.5, y1 - 0.5)), 0, rows)).astype(int)
+        row = np.arange(first, last)
+        crossing = x0 + (row + 0.5 - y0) * ((x1 - x0) / (y1 - y0))
+        turns[row, np.clip(np.ceil(crossing - 0.5), 0, columns).astype(int)] += 1
+    return np.asarray(np.cumsum(turns[:, :columns], axis=1) % 2 == 1)

@@ -11,8 +11,10 @@ import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, JPEGBaseline8Bit, VLWholeSlideMicroscopyImageStorage
 from wsidicom import WsiDicom
@@ -25,7 +27,7 @@ from wsidicom.metadata.uid_generator import CallableUidGenerator
 from wsidicom.source import Source
 
 from midas.formats.slides import Slide, open_slide
-from midas.ingest.door import UNKNOWN_DATE, Door, common, derived_uid, optical_path, place, specimen
+from midas.ingest.door import UNKNOWN_DATE, Door, common, date, derived_uid, optical_path, place, specimen
 from midas.kernel import BadInput
 
 QUALITY = 92
@@ -185,14 +187,27 @@ def slide_to_dicom(path: Path, *, door: Door, out: Path) -> tuple[Path, ...]:
                 raise BadInput(
                     "A part of the slide cannot be read.", advice="Copy the slide again."
                 ) from problem
-        return _placed(aside / "pyramid", out)
+        return _placed(aside / "pyramid", out, when=date(door.study_date) or UNKNOWN_DATE)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _placed(folder: Path, out: Path) -> tuple[Path, ...]:
+def _placed(folder: Path, out: Path, *, when: str) -> tuple[Path, ...]:
     files = sorted(folder.glob("*.dcm"), key=lambda file: file.stat().st_size, reverse=True)
+    for file in files:
+        _forget_moment(file, when)
     return tuple(file.replace(out / file.name) for file in files)
+
+
+def _forget_moment(file: Path, when: str) -> None:
+    """Overwrite the moment of writing, which wsidicom puts in, so that the same slide gives the same bytes."""
+    with file.open("r+b") as stream:
+        ds = dcmread(stream, stop_before_pixels=True)
+        for keyword, value in (("InstanceCreationDate", when), ("InstanceCreationTime", "000000.000000")):
+            raw: Any = ds.get_item(keyword)
+            if raw is not None:
+                stream.seek(raw.value_tell)
+                stream.write(value.encode()[: raw.length].ljust(raw.length))
 
 
 def _spacing(slide: Slide, door: Door) -> SizeMm:

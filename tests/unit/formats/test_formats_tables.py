@@ -38,7 +38,13 @@ def test_one_windows_character_after_much_ascii_is_seen(tmp_path: Path) -> None:
 def test_ragged_rows_keep_every_cell(tmp_path: Path) -> None:
     path = tmp_path / "t"
     path.write_bytes(b"a,b,c\n1,2,3\n1\n1,2,3,4,5\n,,\n9,8,7\n9,8,7\n")
-    assert read(path)[1] == [("1", "2", "3"), ("1", "", ""), ("1", "2", "3 4 5"), ("9", "8", "7"), ("9", "8", "7")]
+    assert read(path)[1] == [
+        ("1", "2", "3"),
+        ("1", "", ""),
+        ("1", "2", "3 4 5"),
+        ("9", "8", "7"),
+        ("9", "8", "7"),
+    ]
 
 
 def test_xlsx_sheets_dates_and_numbers(tmp_path: Path) -> None:
@@ -46,7 +52,7 @@ def test_xlsx_sheets_dates_and_numbers(tmp_path: Path) -> None:
     first = book.active
     first.title = "Persons"
     first.append(["UHID", "Birth  date", "Weight", "Seen", "Ok"])
-    first.append([123456789012, dt.date(1980, 2, 29), 61.5, dt.datetime(2025, 1, 2, 3, 4, 5), True])
+    first.append([123456789012, dt.date(1980, 2, 29), 61.5, dt.datetime(2025, 1, 2, 3, 4, 5), True])  # noqa: DTZ001
     first.append(["0042", None, None, None, None])
     book.create_sheet("Empty")
     second = book.create_sheet("Titled")

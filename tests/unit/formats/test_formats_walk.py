@@ -80,7 +80,7 @@ def test_no_member_leaves_the_scratch_folder(name: str, tmp_path: Path) -> None:
     assert set(found) == {"evil.zip!/good.txt", "evil.tar!/good.txt"}
     assert set(troubles.values()) == {"path-escape"}
     assert len(troubles) == 2
-    assert not [path for path in tmp_path.rglob("out.txt")]
+    assert not list(tmp_path.rglob("out.txt"))
 
 
 def test_links_are_never_followed(tmp_path: Path) -> None:

@@ -57,7 +57,9 @@ def converted(path: Path, kind: Kind, out: Path, **door: object) -> pydicom.File
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF"])
-def test_orientation_is_applied_and_metadata_stays_behind(form: str, orientation: int, tmp_path: Path) -> None:
+def test_orientation_is_applied_and_metadata_stays_behind(
+    form: str, orientation: int, tmp_path: Path
+) -> None:
     how: dict[str, object] = {"exif": exif(orientation)}
     if form == "JPEG":
         how |= {"quality": 95, "comment": b"RameshKumar", "xmp": b"<x>SECRETCAM</x>"}
@@ -164,10 +166,14 @@ def complaints(path: Path) -> list[str]:
 
 
 @pytest.mark.system("dciodvfy")
-@pytest.mark.parametrize("more", [{}, {"objective_power": 20.0, "mpp_um": 0.5, "modality": "GM"}, {"specimen": "S1"}])
+@pytest.mark.parametrize(
+    "more", [{}, {"objective_power": 20.0, "mpp_um": 0.5, "modality": "GM"}, {"specimen": "S1"}]
+)
 @pytest.mark.parametrize("form", ["JPEG", "PNG"])
 @pytest.mark.parametrize("mode", ["RGB", "L"])
-def test_a_conformance_checker_finds_no_error(mode: str, form: str, more: dict[str, object], tmp_path: Path) -> None:
+def test_a_conformance_checker_finds_no_error(
+    mode: str, form: str, more: dict[str, object], tmp_path: Path
+) -> None:
     assert shutil.which("dciodvfy")
     path = saved(tmp_path / "a", form, scene().convert(mode))
     (file,) = to_dicom(path, kind=Kind(form.lower()), door=replace(DOOR, **more), out=tmp_path / "out")

@@ -13,7 +13,7 @@ import tifffile
 from PIL import Image
 from wsidicom import WsiDicom
 
-from midas.formats import Kind, dicom, sniff, slides
+from midas.formats import Kind, dicom, slides, sniff
 from midas.ingest import Door, to_dicom
 from midas.kernel import BadInput
 
@@ -21,7 +21,10 @@ DOOR = Door(
     patient_id="UHID1", study_date=None, view=None, laterality=None, anatomy=None, modality="SM", specimen="S/25/17",
     objective_power=None, mpp_um=None, study_key="s", series_key="slide-1",
 )  # fmt: skip
-APERIO = "Aperio Image Library v11.2.1\n1000x900 [0,0 1000x900] (256x256) JPEG/RGB Q=70|AppMag = 20|MPP = 0.5|User = RameshKumar"
+APERIO = (
+    "Aperio Image Library v11.2.1\n1000x900 [0,0 1000x900] (256x256) JPEG/RGB Q=70"
+    "|AppMag = 20|MPP = 0.5|User = RameshKumar"
+)
 
 
 def tissue() -> np.ndarray:
@@ -30,7 +33,9 @@ def tissue() -> np.ndarray:
     return np.stack([grey, 255 - grey, np.roll(grey, 40, axis=1)], axis=-1)
 
 
-def pyramid(path: Path, *, compression: str | None = "jpeg", description: str | None = None, calibrated: bool = True) -> Path:
+def pyramid(
+    path: Path, *, compression: str | None = "jpeg", description: str | None = None, calibrated: bool = True
+) -> Path:
     full = tissue()
     with tifffile.TiffWriter(path) as tiff:
         for at in range(3):
@@ -43,15 +48,25 @@ def pyramid(path: Path, *, compression: str | None = "jpeg", description: str | 
             )  # fmt: skip
         if description:
             label = np.full((100, 100, 3), 7, np.uint8)
-            tiff.write(label, subfiletype=1, photometric="rgb", metadata=None, description="label RameshKumar 100x100")
+            tiff.write(
+                label,
+                subfiletype=1,
+                photometric="rgb",
+                metadata=None,
+                description="label RameshKumar 100x100",
+            )
     return path
 
 
 def ome(path: Path) -> Path:
     sizes = {"PhysicalSizeX": 0.5, "PhysicalSizeXUnit": "µm", "PhysicalSizeY": 0.5, "PhysicalSizeYUnit": "µm"}
     with tifffile.TiffWriter(path, ome=True) as tiff:
-        tiff.write(tissue(), tile=(256, 256), compression="deflate", subifds=1, metadata={"axes": "YXS", **sizes})
-        tiff.write(np.ascontiguousarray(tissue()[::2, ::2]), subfiletype=1, tile=(256, 256), compression="deflate")
+        tiff.write(
+            tissue(), tile=(256, 256), compression="deflate", subifds=1, metadata={"axes": "YXS", **sizes}
+        )
+        tiff.write(
+            np.ascontiguousarray(tissue()[::2, ::2]), subfiletype=1, tile=(256, 256), compression="deflate"
+        )
     return path
 
 
@@ -71,7 +86,10 @@ def test_a_slide_keeps_its_pixels_and_calibration(name: str, tmp_path: Path) -> 
     assert sorted(tmp_path.joinpath("out").iterdir()) == sorted(files)
     assert all(b"RameshKumar" not in file.read_bytes() for file in files)
     levels = [pydicom.dcmread(file) for file in files]
-    assert [(ds.TotalPixelMatrixColumns, ds.TotalPixelMatrixRows) for ds in levels[:2]] == [(1000, 900), (500, 450)]
+    assert [(ds.TotalPixelMatrixColumns, ds.TotalPixelMatrixRows) for ds in levels[:2]] == [
+        (1000, 900),
+        (500, 450),
+    ]
     assert {ds.ImageType[2] for ds in levels} == {"VOLUME"}
     assert len({ds.SeriesInstanceUID for ds in levels}) == len({ds.PyramidUID for ds in levels}) == 1
     spacing = levels[0].SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing

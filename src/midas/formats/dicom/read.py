@@ -19,7 +19,7 @@ import pydicom
 from pydicom.charset import convert_encodings
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileDataset
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, MediaStorageDirectoryStorage
 
@@ -32,7 +32,7 @@ TEXT_VRS = {"LO", "LT", "PN", "SH", "ST", "UC", "UT"}
 """Value representations that Specific Character Set governs (PS3.5 §6.1.2.2)."""
 
 BROKEN = (
-    InvalidDicomError, EOFError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, struct.error,
+    InvalidDicomError, BytesLengthException, EOFError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, struct.error,
     zlib.error, NotImplementedError, RecursionError, OverflowError, MemoryError, AssertionError, LookupError,
 )  # fmt: skip
 """What pydicom raises for bytes that do not hold what they say; each becomes one `BadInput`."""

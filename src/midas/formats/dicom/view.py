@@ -44,7 +44,10 @@ def preview(path: Path, *, size: int = 384) -> bytes:
 
         picture = photos.look(path).pixels
     else:
-        picture = _dicom(path, size)
+        try:
+            picture = _dicom(path, size)
+        except UNDECODED as problem:
+            raise BadInput("The picture cannot be shown.", advice="Export the image again.") from problem
     return png(picture, size=size)
 
 
