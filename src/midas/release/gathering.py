@@ -154,7 +154,7 @@ def _instances(chosen: Chosen, progress: Progress) -> Iterator[Row]:
     found = Instance.objects.filter(submission__in=[one.pk for one in chosen.submissions]).select_related(
         "series__study", "series__visit", "series__lesion", "series__specimen"
     ).order_by("series__study__subject__pseudonym", "series__study__uid", "series__uid", "sop_instance_uid")  # fmt: skip
-    stream = found.iterator(chunk_size=2000)
+    stream = found.defer("sources", "findings", "preview").iterator(chunk_size=2000)
     for one in progress.track(stream, label="Gather", total=found.count()):
         series, study = one.series, one.series.study
         subject = chosen.subjects.get(study.subject_id)

@@ -118,6 +118,7 @@ def _slice(ds: Dataset, volume: NDArray[np.int16], number: int) -> Dataset:
     ct = ds.Modality == "CT"
     ds.FrameOfReferenceUID, ds.PositionReferenceIndicator = uid(ds.SeriesInstanceUID, "frame"), ""
     ds.ImageType = ["DERIVED", "PRIMARY", "AXIAL" if ct else "OTHER"]
+    ds.PatientPosition, ds.Laterality = "HFS", ""
     ds.PixelSpacing, ds.SliceThickness = [3.5, 3.5], 5.0
     ds.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
     ds.ImagePositionPatient = [-3.5 * EDGE / 2, -3.5 * EDGE / 2, 5.0 * (number - 1)]
