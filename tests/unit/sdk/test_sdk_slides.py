@@ -49,3 +49,15 @@ def test_a_level_has_its_size_and_spacing(pyramid, level, shape, mm):
 def test_a_level_that_is_not_there(pyramid):
     with pytest.raises(BadInput, match="no level 9"):
         read_slide(pyramid, level=9)
+
+
+def test_what_goes_into_a_network_is_channels_first():
+    from midas.sdk.training import channels_first
+
+    picture = np.full((5, 7, 3), 255, np.uint8)
+    volume = np.full((4, 6, 3), -1000, np.int16)
+    assert channels_first(picture).shape == (3, 5, 7)
+    assert channels_first(picture).max() == 1.0
+    assert channels_first(volume).shape == (1, 4, 6, 3)
+    assert channels_first(volume).dtype == np.float32
+    assert channels_first(volume).min() == -1000
