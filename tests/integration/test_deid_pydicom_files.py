@@ -43,7 +43,7 @@ def _stated(path: Path) -> set[bytes]:
             values = [str(ds.get(keyword) or "") for keyword in WORDS]
         except Exception:  # noqa: BLE001 - broken on purpose: the reader's trouble is not what is tested
             return set()
-    words = {word.encode() for value in values for word in re.findall(r"\w{6,}", value)}
+    words = {word.encode() for value in values for word in re.findall(r"[^\W\d_]{6,}", value)}
     return words - {b"anonymous", b"Anonymous", b"Unknown", b"REMOVED"}
 
 

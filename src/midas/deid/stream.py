@@ -206,7 +206,8 @@ def write(opened: Opened, out: BinaryIO) -> str:
 def _meta(ds: Dataset, syntax: str) -> FileMetaDataset:
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = ds.SOPClassUID, ds.SOPInstanceUID
-    meta.TransferSyntaxUID, meta.ImplementationClassUID = syntax, UID(IMPLEMENTATION_UID)
+    meta.TransferSyntaxUID = UID(syntax)
+    meta.ImplementationClassUID = UID(IMPLEMENTATION_UID)
     meta.ImplementationVersionName = ENGINE.replace("midas-deid ", "MIDAS_DEID_")[:16]
     return meta
 

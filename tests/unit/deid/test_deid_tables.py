@@ -66,7 +66,8 @@ def test_generator_reproduces_the_shape_and_refuses_what_it_does_not_know(tmp_pa
     tool = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tool)
     rows = [
-        {"tag": r["tag"], "name": r["name"], "retired": r["retired"], "in_std_iod": r["in_standard_iod"], "basic": r["basic"],
+        {"tag": r["tag"], "name": r["name"], "retired": r["retired"], "in_std_iod": r["in_standard_iod"],
+         "basic": r["basic"],
          "options": {o.replace("-", "_"): r[o] for o in ALL_OPTIONS if r[o]}}
         for r in _given()["attributes"]
     ]  # fmt: skip
