@@ -346,7 +346,7 @@ def user_list(home: Home = None, json: Json = False) -> None:
     roles: dict[int, list[str]] = {}
     for one in Membership.objects.order_by("role", "dataset"):
         roles.setdefault(one.account_id, []).append(f"{one.role} of {one.dataset or 'all'}")
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"name": one.username, "active": one.is_active, "roles": roles.get(one.pk, []), "email": one.email}
         for one in Account.objects.order_by("username")
     ]

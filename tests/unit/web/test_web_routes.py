@@ -244,3 +244,20 @@ def test_a_misspelt_setting_is_refused(tmp_path: Path) -> None:
         open_home(tmp_path / "hub")
     assert HubConfig().public_url == "http://127.0.0.1:8000"
     assert FixedClock(NOW).now() == NOW
+
+
+@pytest.mark.django_db
+def test_an_error_on_a_page_is_said_in_words(hub: HubHome, settings: Any) -> None:
+    from midas.kernel import Conflict
+    from midas.ui import project
+    from midas.web.answers import MidasErrors
+
+    settings.TEMPLATES, settings.STATIC_URL = project.TEMPLATES, "/static/"
+    request = RequestFactory().get("/somewhere")
+    request.user = None  # type: ignore[assignment]
+    answer = MidasErrors(lambda _: HttpResponse()).process_exception(
+        request, Conflict("It is <cut>.", advice="Draft.")
+    )
+    assert answer is not None
+    assert answer.status_code == 409
+    assert "It is &lt;cut&gt;." in answer.content.decode()
