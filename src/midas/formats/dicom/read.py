@@ -32,7 +32,8 @@ TEXT_VRS = {"LO", "LT", "PN", "SH", "ST", "UC", "UT"}
 """Value representations that Specific Character Set governs (PS3.5 §6.1.2.2)."""
 
 BROKEN = (
-    InvalidDicomError, BytesLengthException, EOFError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, struct.error,
+    InvalidDicomError, BytesLengthException, EOFError,
+    OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, struct.error,
     zlib.error, NotImplementedError, RecursionError, OverflowError, MemoryError, AssertionError, LookupError,
 )  # fmt: skip
 """What pydicom raises for bytes that do not hold what they say; each becomes one `BadInput`."""
