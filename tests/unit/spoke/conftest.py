@@ -91,10 +91,18 @@ def export(tmp_path: Path) -> Path:
     ):  # fmt: skip
         write_table(folder / "tables" / f"{name}.csv", rows)
     ct = folder / "scans"
-    write_ct(ct / "Ramesh" / "1.dcm", uhid="WR/24/0001", name="Deshmukhwar^Ramesh", on="20240113", study="1.2.10")
-    write_ct(ct / "Ramesh" / "2.dcm", uhid="WR/24/0001", name="Deshmukhwar^Ramesh", on="20240403", study="1.2.11")
-    write_ct(ct / "Sunanda" / "1.dcm", uhid="WR/19/7777", name="Kavlekarin^Sunanda", on="20240116", study="1.2.12")
-    write_ct(ct / "withdrawn.dcm", uhid="WR/24/0003", name="Withdrawnkar^Prakash", on="20240116", study="1.2.13")
+    write_ct(
+        ct / "Ramesh" / "1.dcm", uhid="WR/24/0001", name="Deshmukhwar^Ramesh", on="20240113", study="1.2.10"
+    )
+    write_ct(
+        ct / "Ramesh" / "2.dcm", uhid="WR/24/0001", name="Deshmukhwar^Ramesh", on="20240403", study="1.2.11"
+    )
+    write_ct(
+        ct / "Sunanda" / "1.dcm", uhid="WR/19/7777", name="Kavlekarin^Sunanda", on="20240116", study="1.2.12"
+    )
+    write_ct(
+        ct / "withdrawn.dcm", uhid="WR/24/0003", name="Withdrawnkar^Prakash", on="20240116", study="1.2.13"
+    )
     write_ct(ct / "early.dcm", uhid="WR/24/0004", name="Waivermal^Leela", on="20230116", study="1.2.14")
     write_ct(ct / "late.dcm", uhid="WR/24/0004", name="Waivermal^Leela", on="20240216", study="1.2.15")
     write_ct(ct / "nobody.dcm", uhid="ZZ/1", name="Nobody^Known", on="20240116", study="1.2.16")
