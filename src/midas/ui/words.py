@@ -9,7 +9,12 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from django.utils import dateformat, timezone
+from django.utils.translation import get_language
 
+HINDI_MONTHS = (
+    "जनवरी", "फ़रवरी", "मार्च", "अप्रैल", "मई", "जून", "जुलाई", "अगस्त", "सितंबर", "अक्तूबर", "नवंबर", "दिसंबर",
+)  # fmt: skip
+"""Django's short Hindi months are cut inside a letter, so they are written out here."""
 UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
@@ -48,6 +53,8 @@ def day(value: date | datetime | str | None) -> str:
         value = datetime.fromisoformat(value)
     if isinstance(value, datetime) and timezone.is_aware(value):
         value = timezone.localtime(value)
+    if (get_language() or "en").startswith("hi"):
+        return f"{value.day} {HINDI_MONTHS[value.month - 1]} {value.year}"
     return dateformat.format(value, "j M Y")
 
 

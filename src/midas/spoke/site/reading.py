@@ -10,11 +10,10 @@ from django.db.models import Count, Min, QuerySet
 from django.utils.translation import get_language
 
 from midas.spoke.intake.items import name_of, of_project
+from midas.spoke.intake.look import has_picture
 from midas.spoke.intake.models import Item, State
 from midas.spoke.reasons import reason
 from midas.spoke.vault.projects import Desk
-
-PICTURED = ("dicom", "jpeg", "png", "tiff", "heic", "webp", "slide")
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ def group_lines(desk: Desk, chosen: Iterable[tuple[int, int]]) -> list[GroupLine
     found = Item.objects.filter(pk__in=numbers).select_related("person").order_by("pk")
     return [
         GroupLine(
-            item.pk, name_of(desk, item), item.kind, numbers[item.pk], item.kind in PICTURED, item.detail,
+            item.pk, name_of(desk, item), item.kind, numbers[item.pk], has_picture(item), item.detail,
             item.person.pseudonym if item.person else "",
         )
         for item in found

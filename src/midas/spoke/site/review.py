@@ -16,11 +16,13 @@ from django.views.decorators.http import require_POST
 from midas.kernel import MidasError
 from midas.spoke import flow
 from midas.spoke.intake.items import name_of, of_project
+from midas.spoke.intake.look import has_picture
 from midas.spoke.intake.models import Item, State
 from midas.spoke.reasons import REASONS, reason
 from midas.spoke.site.access import Door, door
 from midas.spoke.site.frame import current_desk, page
-from midas.spoke.site.reading import PICTURED, by_reason, group_lines, group_of, groups, held_with, words
+from midas.spoke.site.images import pixels_of
+from midas.spoke.site.reading import by_reason, group_lines, group_of, groups, held_with, words
 
 ON_PAGE = 24
 FILM = 24
@@ -76,19 +78,13 @@ def item(request: HttpRequest, number: int) -> HttpResponse:
     before, after = _around(found)
     context = {
         "item": found, "name": name_of(current_desk(), found), "title": title, "advice": advice,
-        "pictured": found.kind in PICTURED, "together": together.count(),
+        "pictured": has_picture(found), "together": together.count(),
         "film": list(together.values_list("pk", flat=True)[:FILM]), "before": before, "after": after,
         "person": found.person.pseudonym if found.person else "",
         "may_accept": bool(found.reason) and reason(found.reason).review,
-        "decisions": found.decisions.order_by("-at"), "size": _size(found),
+        "decisions": found.decisions.order_by("-at"), "size": pixels_of(found),
     }  # fmt: skip
     return page(request, "item", context, section="held")
-
-
-def _size(item: Item) -> dict[str, int] | None:
-    from midas.spoke.site.images import pixels_of
-
-    return pixels_of(item) if item.kind in PICTURED else None
 
 
 def boxes_from(text: str) -> list[Box]:
