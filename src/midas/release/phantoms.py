@@ -17,13 +17,13 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from midas.protocol.model import Item
 
-CT, MR, DX = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.1.1"
+CT, MR = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4"
 PHOTO, SLIDE, OTHER = (
     "1.2.840.10008.5.1.4.1.1.77.1.4",
     "1.2.840.10008.5.1.4.1.1.77.1.6",
     "1.2.840.10008.5.1.4.1.1.7",
 )
-CLASSES = {"CT": CT, "MR": MR, "DX": DX, "PX": DX, "IO": DX, "XC": PHOTO, "SM": SLIDE}
+CLASSES = {"CT": CT, "MR": MR, "XC": PHOTO, "SM": SLIDE}
 """SOP class (PS3.6 Table A-1) by modality; a modality that is not here becomes Secondary Capture."""
 
 EDGE, SLICES, TILE = 64, 4, 96
@@ -96,7 +96,11 @@ def _base(item: Item, sitter: Sitter, modality: str, number: int) -> Dataset:
     ds.DeviceSerialNumber, ds.SoftwareVersions = "0", "1"
     ds.BurnedInAnnotation, ds.LossyImageCompression = "NO", "00"
     ds.ImageType = ["DERIVED", "PRIMARY"]
-    ds.ContentDate = ds.ContentTime = ""
+    ds.ContentDate, ds.ContentTime = "19000101", "000000"
+    if ds.SOPClassUID != SLIDE:
+        ds.Laterality, ds.PatientOrientation = "", ""
+    if ds.SOPClassUID == OTHER:
+        ds.ConversionType = "SYN"
     return ds
 
 
@@ -118,7 +122,7 @@ def _slice(ds: Dataset, volume: NDArray[np.int16], number: int) -> Dataset:
     ct = ds.Modality == "CT"
     ds.FrameOfReferenceUID, ds.PositionReferenceIndicator = uid(ds.SeriesInstanceUID, "frame"), ""
     ds.ImageType = ["DERIVED", "PRIMARY", "AXIAL" if ct else "OTHER"]
-    ds.PatientPosition, ds.Laterality = "HFS", ""
+    ds.PatientPosition = "HFS"
     ds.PixelSpacing, ds.SliceThickness = [3.5, 3.5], 5.0
     ds.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
     ds.ImagePositionPatient = [-3.5 * EDGE / 2, -3.5 * EDGE / 2, 5.0 * (number - 1)]
@@ -145,7 +149,7 @@ def _colour(ds: Dataset, pixels: NDArray[np.uint8]) -> Dataset:
     ds.SamplesPerPixel, ds.PhotometricInterpretation, ds.PlanarConfiguration = 3, "RGB", 0
     ds.Rows, ds.Columns = pixels.shape[-3:-1]
     ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 8, 8, 7, 0
-    ds.AcquisitionContextSequence, ds.PatientOrientation = [], ""
+    ds.AcquisitionContextSequence = []
     ds.PixelData = pixels.tobytes()
     ds["PixelData"].VR = "OB"
     return ds
