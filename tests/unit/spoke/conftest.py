@@ -21,7 +21,8 @@ CLOCK = FixedClock(datetime(2026, 11, 22, 9, 0, tzinfo=UTC))
 
 PERSONS = [
     ("UHID No", "Other UHID", "ABHA", "Name", "नाम ", "Mobile", "Address", "DOB", "Gender", "State", "Tobacco"),
-    ("WR/24/0001", "", "91-7345-1816-0001", "Ramesh Deshmukhwar", "", "9823012345", "12 Tilak Nagar, Wardha", "05/03/1961", "पुरुष", "MH", "Yes"),
+    ("WR/24/0001", "", "91-7345-1816-0001", "Ramesh Deshmukhwar", "", "9823012345",
+     "12 Tilak Nagar, Wardha", "05/03/1961", "पुरुष", "MH", "Yes"),
     ("WR/24/0002", "WR/19/7777", "", "Sunanda Kavlekarin", "", "9823054321", "", "1975-07-21", "F", "Goa", "never"),
     ("WR/24/0003", "", "", "Prakash Withdrawnkar", "", "", "", "01-01-1970", "M", "Goa", "never"),
     ("WR/24/0004", "", "", "Leela Waivermal", "", "", "", "01-01-1950", "F", "Goa", "never"),

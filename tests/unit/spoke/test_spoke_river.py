@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -239,7 +240,7 @@ def test_intervals_are_kept_across_files_and_sittings(work, export, tmp_path) ->
         ds: Any = dcmread(work.home.outbox / "files" / output.sha256[:2] / output.sha256)
         shifted.setdefault(str(ds.StudyInstanceUID), []).append(str(ds.StudyDate))
     days = sorted(date.fromisoformat(f"{d[:4]}-{d[4:6]}-{d[6:]}") for ds in shifted.values() for d in ds)
-    assert [(b - a).days for a, b in zip(days, days[1:], strict=False)] == [81, 7]
+    assert [(b - a).days for a, b in pairwise(days)] == [81, 7]
     assert (days[0] - date(2024, 1, 13)).days == person.shift_days
     assert sorted(map(len, shifted.values())) == [1, 2]
 
