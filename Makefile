@@ -7,6 +7,7 @@ STATE  := $(VENV)/state
 UV     := $(BIN)/uv pip
 export UV_NO_PROGRESS := 1
 export PYTHONUTF8 := 1
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-long check types format assets lock bench-deid screenshots clean

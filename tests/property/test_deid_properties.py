@@ -121,11 +121,11 @@ def test_what_is_no_date_or_age_becomes_nothing_or_valid(text):
     assert cap_age(text) == "" or len(cap_age(text)) == 4
 
 
-@given(st.text(max_size=80), NAMES)
-def test_cleaned_text_is_stable_and_names_nobody(text, name):
+@given(st.text(max_size=80), NAMES, st.booleans())
+def test_cleaned_text_is_stable_and_names_nobody(text, name, prose):
     known = Known.of([("name", name)])
-    once = clean_text(f"{text} {name} axial", known)
-    assert clean_text(once, known) == once
+    once = clean_text(f"{text} {name} axial", known, prose=prose)
+    assert clean_text(once, known, prose=prose) == once
     assert not known.names(once)
 
 

@@ -65,7 +65,7 @@ class Values:
 
     def text(self, value: Any, vr: str) -> Any:
         limit = LIMIT.get(vr)
-        return each(value, lambda text: clean_text(text, self.known)[:limit].strip())
+        return each(value, lambda text: clean_text(text, self.known, prose=vr in LONG_TEXT)[:limit].strip())
 
     def age(self, value: Any) -> Any:
         return each(value, cap_age)

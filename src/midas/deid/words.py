@@ -26,6 +26,11 @@ _LONG = re.compile(
 )
 _TOKEN = re.compile(r"[^\W_]+(?:[.,]\d+)?|[+\-/%]")
 _SHORT = re.compile(r"^(?:[a-z]{0,3}\d{1,3}(?:[.,]\d{1,2})?[a-z]{0,3})$")
+_PAIRS = re.compile(r"\d+(?:\s*[/\-]\s*\d+)+")
+_LABELS = frozenset(
+    "no nos number house door flat plot room bed ward sector near opposite phone mobile pin".split()
+)
+"""Words after which a number would place or reach a person."""
 _LETTERS = frozenset("lrtwcosvaphf")
 _SIGNS = frozenset("+-/%")
 MIN_PART = 3
@@ -102,21 +107,34 @@ def suspicious(text: str, known: Known) -> bool:
     return not text.isascii() or bool(_DATE.search(text) or _LONG.search(text)) or known.names(text)
 
 
-def _stays(token: str, known: Known) -> bool:
+def _stays(token: str, known: Known, *, prose: bool, before: str) -> bool:
     low = token.casefold()
-    if low in known.words or low in known.wholes:
+    if low in known.words or low in known.wholes or low in _LABELS:
         return False
-    return low in _SIGNS or low in _LETTERS or low in tables.vocabulary() or bool(_SHORT.match(low))
+    if low in tables.vocabulary():
+        return len(low) > 1 or not prose
+    if prose:
+        return False
+    if low.isdigit() and before in _LABELS:
+        return False
+    return low in _SIGNS or low in _LETTERS or bool(_SHORT.match(low))
 
 
-def clean_text(text: str, known: Known) -> str:
-    """Return the words of `text` that may stay, in their order; "" where none is left."""
+def clean_text(text: str, known: Known, *, prose: bool) -> str:
+    """Return the words of `text` that may stay, in their order; "" where none is left.
+
+    Prose (comments, histories: ST, LT, UT) keeps words of the vocabulary only; a descriptor (SH, LO) keeps short
+    numbers with or without a unit as well, such as the `5 mm` and `T2` of a series.
+    """
     text = unicodedata.normalize("NFKC", text)
     text = re.sub(r"\S+@\S+|https?:\S+", " ", _DATE.sub(" ", text))
-    text = re.sub(r"\d[\d \-]{5,}\d", " ", text)
-    kept = [
-        token for token in _TOKEN.findall(text.replace("_", " ").replace("^", " ")) if _stays(token, known)
-    ]
+    text = _PAIRS.sub(" ", re.sub(r"\d[\d \-]{5,}\d", " ", text))
+    kept: list[str] = []
+    before = ""
+    for token in _TOKEN.findall(text.replace("_", " ").replace("^", " ")):
+        if _stays(token, known, prose=prose, before=before):
+            kept.append(token)
+        before = token.casefold()
     while kept and kept[-1] in _SIGNS:
         kept.pop()
     while kept and kept[0] in _SIGNS:
