@@ -424,6 +424,14 @@ def test_a_masked_image_goes_on_without_what_was_masked(work, export, tmp_path, 
     assert len(set(pixels[20:, :].ravel().tolist())) > 100
 
 
+def test_an_image_without_a_preamble_goes_its_way(work, export, by_name) -> None:
+    path = export / "scans" / "Ramesh" / "1.dcm"
+    path.write_bytes(path.read_bytes()[132:])
+    take(work, export)
+    item = by_name("Ramesh/1.dcm")
+    assert (item.state, item.stage, item.reason) == ("waiting", "cleaned", "")
+
+
 def test_canonical_lines_are_sorted_and_stable(work, export) -> None:
     take(work, export)
     parcel = flow.pack(home=work.home, clock=CLOCK)
