@@ -9,6 +9,7 @@ seal/tombstones/*.json  signed: one per withdrawn subject
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,6 +21,8 @@ from midas.manifest.sign import verify_signature
 from midas.manifest.tree import Entry, Tombstone, Tree, key_of
 from midas.wire.v1 import Signed
 
+OF_THE_SEAL = re.compile(r"seal/(seal\.json|tree\.ndjson|salts\.json|tombstones/\d{6}\.json)")
+AGAIN = "Fetch the seal folder again."
 SEAL, TREE, SALTS, TOMBSTONES = "seal/seal.json", "seal/tree.ndjson", "seal/salts.json", "seal/tombstones"
 
 
@@ -61,7 +64,16 @@ def encode_tree(entries: Iterable[Entry]) -> bytes:
 
 
 def decode_tree(lines: Iterable[bytes | str]) -> tuple[Entry, ...]:
-    return tuple(Entry(**json.loads(line)) for line in lines if line.strip())
+    """Read entries; `BrokenPromise` for a line that is none, or whose path would lead out of the folder."""
+    try:
+        entries = tuple(Entry(**json.loads(line)) for line in lines if line.strip())
+    except (ValueError, TypeError):
+        raise BrokenPromise(f"{TREE} holds a line that is no entry.", advice=AGAIN) from None
+    for entry in entries:
+        parts = entry.path.split("/")
+        if "\\" in entry.path or ":" in parts[0] or any(part in {"", ".", ".."} for part in parts):
+            raise BrokenPromise(f"{TREE} names a path outside the release.", advice=AGAIN)
+    return entries
 
 
 def write_seal(folder: Path, *, tree: Tree, seal: Signed, tombstones: Iterable[Signed] = ()) -> None:
@@ -94,16 +106,23 @@ def _signed(path: Path, trusted: str | None) -> Signed:
 def read_seal(folder: Path, *, trusted: str | None = None) -> tuple[Tree, dict[str, Any], str]:
     """Return the tree, what the seal says, and the public key that signed it; `BrokenPromise` if a signature fails."""
     signed = _signed(folder / SEAL, trusted)
-    about: dict[str, Any] = json.loads(signed.payload)
+    about = json.loads(signed.payload)
+    if not isinstance(about, dict) or "key" not in about:
+        raise BrokenPromise("What was signed is no seal: it names no key.", advice=AGAIN)
     stones = [
         Tombstone.model_validate_json(_signed(path, signed.public_key).payload)
         for path in sorted((folder / TOMBSTONES).glob("*.json"))
     ]
     if any(stone.key != about["key"] for stone in stones):
-        raise BrokenPromise("A tombstone belongs to another release.", advice="Fetch the seal folder again.")
-    with (folder / TREE).open("rb") as lines:
-        entries = decode_tree(lines)
-    salts = json.loads((folder / SALTS).read_bytes())
+        raise BrokenPromise("A tombstone belongs to another release.", advice=AGAIN)
+    try:
+        with (folder / TREE).open("rb") as lines:
+            entries = decode_tree(lines)
+        salts = {str(owner): str(salt) for owner, salt in json.loads((folder / SALTS).read_bytes()).items()}
+    except (OSError, ValueError, AttributeError):
+        raise BrokenPromise(
+            "The seal is not whole: its tree or salts cannot be read.", advice=AGAIN
+        ) from None
     latest = {item.path: item for stone in stones for item in stone.replaced}
     for entry in entries:
         if entry.leaf is None:
@@ -112,7 +131,7 @@ def read_seal(folder: Path, *, trusted: str | None = None) -> tuple[Tree, dict[s
         if stone is None or (stone.leaf, stone.sha256, stone.size) != (entry.leaf, entry.sha256, entry.size):
             raise BrokenPromise(
                 f"{entry.path} was rewritten without a tombstone that says so.",
-                advice="Fetch the seal folder again.",
+                advice=AGAIN,
             )
     return Tree(entries, salts, tuple(stone.node for stone in stones)), about, signed.public_key
 
@@ -132,7 +151,7 @@ def _unsealed(folder: Path, tree: Tree) -> Iterator[FileAnswer]:
     known = {entry.path for entry in tree.entries}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.is_file() and name not in known and not name.startswith("seal/"):
+        if path.is_file() and name not in known and not OF_THE_SEAL.fullmatch(name):
             yield FileAnswer(name, Answer.WRONG, "not part of what was sealed")
 
 

@@ -216,3 +216,36 @@ def test_a_signing_key_is_for_its_owner_alone(tmp_path: Path) -> None:
     first = PrivateKey.load_or_create(tmp_path / "hub.key")
     assert (tmp_path / "hub.key").stat().st_mode & 0o777 == 0o600
     assert PrivateKey.load_or_create(tmp_path / "hub.key").public_hex == first.public_hex
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("tree.ndjson", '{"path":"../../etc/passwd","sha256":"0","size":1,"owner":""}\n'),
+        ("tree.ndjson", '{"path":"/etc/passwd","sha256":"0","size":1,"owner":""}\n'),
+        ("tree.ndjson", "not json\n"),
+        ("salts.json", "[]"),
+        ("salts.json", None),
+        ("tree.ndjson", None),
+    ],
+)
+def test_a_seal_that_is_not_whole_or_leads_outside_is_a_broken_promise(
+    sealed: tuple[Path, Tree], name: str, content: str | None
+) -> None:
+    file = sealed[0] / "seal" / name
+    file.unlink() if content is None else file.write_text(content)
+    with pytest.raises(BrokenPromise):
+        verify_folder(sealed[0])
+
+
+def test_a_signed_text_without_a_key_is_no_seal(sealed: tuple[Path, Tree], signer: PrivateKey) -> None:
+    (sealed[0] / "seal/seal.json").write_text(sign({"dataset": "d"}, signer).model_dump_json())
+    with pytest.raises(BrokenPromise):
+        verify_folder(sealed[0])
+
+
+def test_a_file_slipped_in_beside_the_seal_is_wrong(sealed: tuple[Path, Tree]) -> None:
+    (sealed[0] / "seal/notes.txt").write_text("hello")
+    verdict = verify_folder(sealed[0])
+    assert not verdict.ok
+    assert [file.path for file in verdict.files if file.answer is Answer.WRONG] == ["seal/notes.txt"]
