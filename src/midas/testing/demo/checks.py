@@ -50,6 +50,12 @@ def states(home: Path) -> tuple[State, ...]:
     )
 
 
+def digests_by_number(home: Path) -> dict[int, str]:
+    """Return the SHA-256 of each item that is a file, by the number that the commands know it by."""
+    with closing(sqlite3.connect(f"file:{home / 'spoke.sqlite3'}?mode=ro", uri=True)) as database:
+        return dict(database.execute("SELECT id, sha256 FROM intake_item WHERE sha256 <> ''"))
+
+
 def tally_of(items: tuple[State, ...]) -> dict[str, int]:
     count = Counter(item.state for item in items)
     return {"in": len(items), **{state: count[state] for state in ("waiting", "held", "refused", "sent")}}

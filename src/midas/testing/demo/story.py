@@ -25,6 +25,7 @@ from typing import Any
 from midas.kernel import BrokenPromise
 from midas.protocol import load_named
 from midas.testing import hospital
+from midas.testing.demo.checks import digests_by_number
 from midas.testing.demo.commands import console, free_port, midas, midas_json, server
 from midas.testing.demo.place import Place, code_print
 from midas.testing.hospital import Expected, Truth
@@ -120,16 +121,16 @@ def _spoke(place: Place, truth: Truth, addresses: Addresses) -> dict[str, str]:
     """Step 3. Return the operator's account at the spoke's own site."""
     _title(3, f"A spoke at {truth.spoke}")
     home = ("--home", str(place.spoke(truth.spoke)))
-    protocol = place.root / f"{truth.dataset}.yaml"
-    protocol.write_text(load_named(truth.dataset).source, "utf-8")
     made = midas_json(
-        "spoke", "init", *home, "--name", truth.spoke, "--hub", addresses.hub, "--protocol", str(protocol)
-    )
-    known = midas_json(
-        "hub", "spoke", "add", truth.spoke, "--name", f"{truth.spoke} (demo)", "--key", made["public_key"],
-        "--home", str(place.hub),
+        "spoke", "init", *home, "--name", truth.spoke, "--protocol", truth.dataset, "--port",
+        port_of(addresses.spokes[truth.spoke]),
     )  # fmt: skip
-    midas_json("spoke", "token", known["token"], *home, quiet=True)
+    at = next(one for one in load_named(truth.dataset).protocol.spokes if one.id == truth.spoke)
+    known = midas_json(
+        "hub", "spoke", "add", truth.spoke, "--name", at.name, "--city", at.city, "--state", at.state,
+        "--key", made["public_key"], "--home", str(place.hub),
+    )  # fmt: skip
+    midas_json("spoke", "connect", *home, "--hub", addresses.hub, "--token", known["token"])
     user = midas_json("spoke", "user", "add", "operator", *home, quiet=True)
     return {
         "role": f"operator at {truth.spoke}", "address": addresses.spokes[truth.spoke], "name": "operator",
@@ -147,14 +148,15 @@ def _review(place: Place, truth: Truth) -> None:
     """Step 5: the operator accepts what is clean, masks or rejects what shows a name, by the truth."""
     _title(5, f"{truth.spoke}: the operator looks at what is held for review")
     home = ("--home", str(place.spoke(truth.spoke)))
-    held = [item for item in midas_json("spoke", "review", "list", *home) if item["review"]]
-    truths = truth.by_sha256()
+    groups = midas_json("spoke", "review", "list", *home)
+    held = [number for group in groups if group["review"] for number in group["items"]]
+    digests, truths = digests_by_number(place.spoke(truth.spoke)), truth.by_sha256()
     answers: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for item in held:
-        expected = truths.get(item["sha256"])
+    for number in held:
+        expected = truths.get(digests[number])
         if expected is None:
             raise BrokenPromise("An item is held for review that nobody planted.")
-        answers.setdefault(_answer(expected), []).append(str(item["id"]))
+        answers.setdefault(_answer(expected), []).append(str(number))
     for (verdict, words), ids in sorted(answers.items()):
         midas_json("spoke", "review", verdict, *ids, *words, *home)
     console.print(f"  {len(held)} looked at, {len(answers)} decisions")
@@ -182,7 +184,8 @@ def _release(place: Place, truth: Truth, addresses: Addresses, *, token: str) ->
     midas_json("release", "draft", truth.dataset, VERSION, "--notes", "The demo's first release.", *home)
     cards: list[dict[str, Any]] = midas_json("release", "cut", name, "--twin", *home)
     _title(8, f"A researcher downloads {name}")
-    midas("get", name, str(place.release(truth.dataset)), "--hub", addresses.hub, "--token", token)
+    to = str(place.release(truth.dataset))
+    midas("get", name, "--to", to, "--hub", addresses.hub, "--token", token)
     return cards
 
 

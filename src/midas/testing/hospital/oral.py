@@ -265,7 +265,7 @@ def _burned_in_scans(export: Export, one: Person, eight: Person) -> None:
     """Two CT images with the name in their pixels: one to be masked, one to be rejected."""
     for person, verdict, header in (
         (one, "mask", {"ImageType": ["DERIVED", "SECONDARY", "AXIAL"], "BurnedInAnnotation": "YES"}),
-        (eight, "reject", {"ImageType": ["DERIVED", "SECONDARY", "OTHER"]}),
+        (eight, "reject", {"ImageType": ["DERIVED", "SECONDARY", "SCREEN SAVE"]}),
     ):
         place = Place(f"{person.key}/ct", "5", 1, visit_day(person, 0), "CT KEY IMAGE")
         path = _folder(export, person) / "CT" / f"key image {person.given}.dcm"
