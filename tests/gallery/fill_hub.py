@@ -3,6 +3,7 @@
 Pictures are crops of images that ship with scikit-image (histology, retina as a stand-in for photographs) and drawn
 phantoms; no person behind them is or was real in these roles.
 """
+# ruff: noqa: E501
 
 from __future__ import annotations
 
@@ -49,7 +50,9 @@ def picture(kind: str, dice: random.Random) -> bytes:
     radius = np.hypot(columns * dice.uniform(1.15, 1.35), rows * dice.uniform(0.95, 1.15))
     head = np.where(radius < 0.92, 40, 0) + np.where(radius < 0.82, 70, 0)
     folds = 25 * np.sin(9 * columns + 4 * np.sin(6 * rows + dice.random())) * (radius < 0.78)
-    bright = 90 * (np.hypot(columns - dice.uniform(-0.4, 0.4), rows - dice.uniform(-0.4, 0.4)) < dice.uniform(0.1, 0.2))
+    bright = 90 * (
+        np.hypot(columns - dice.uniform(-0.4, 0.4), rows - dice.uniform(-0.4, 0.4)) < dice.uniform(0.1, 0.2)
+    )
     noise = np.random.default_rng(dice.randrange(1 << 30)).normal(0, 5, radius.shape)
     return png(np.clip(head + folds + bright + noise * (radius < 0.95), 0, 255).astype("uint8"))
 
@@ -66,17 +69,23 @@ def _uid(dice: random.Random) -> str:
 def people() -> dict[str, Account]:
     """Add the three hospitals and one account of each role; the password is `look-and-see-1`."""
     for slug, name, city, state in HOSPITALS:
-        Institution.objects.create(slug=slug, name=name, city=city, state=state, spoke_key=sha256_bytes(slug.encode()))
+        Institution.objects.create(
+            slug=slug, name=name, city=city, state=state, spoke_key=sha256_bytes(slug.encode())
+        )
     accounts = {}
     for role in ("operator", "curator", "researcher", "admin"):
-        account = Account.objects.create_user(username=role, password="look-and-see-1", email=f"{role}@example.org")
+        account = Account.objects.create_user(
+            username=role, password="look-and-see-1", email=f"{role}@example.org"
+        )
         Membership.objects.create(account=account, role=role)
         accounts[role] = account
     Account.objects.create_user(username="visitor", password="look-and-see-1")
     return accounts
 
 
-def dataset(name: str, *, spokes: tuple[str, ...], subjects: int, store, seed: int, pictures: int = 10) -> c.Dataset:
+def dataset(
+    name: str, *, spokes: tuple[str, ...], subjects: int, store, seed: int, pictures: int = 10
+) -> c.Dataset:
     """Register a dataset of the shipped protocol `name` with `subjects` synthetic persons."""
     dice, loaded = random.Random(seed), load_named(name)
     protocol = loaded.protocol
@@ -85,9 +94,7 @@ def dataset(name: str, *, spokes: tuple[str, ...], subjects: int, store, seed: i
         dataset=made, sha256=loaded.sha256, version=protocol.version, source=loaded.source, added_at=NOW
     )
     previews = {
-        item.id: [
-            store.put_chunks([picture(item.kind, dice)]) for _ in range(pictures)
-        ]
+        item.id: [store.put_chunks([picture(item.kind, dice)]) for _ in range(pictures)]
         for item in protocol.items
     }
     submissions = {
@@ -155,7 +162,13 @@ def _subject(made, submission, spoke, protocol, previews, dice):
 def _series(subject, submission, item, visit, lesion, previews, dice):
     study = c.Study.objects.create(subject=subject, uid=_uid(dice))
     series = c.Series.objects.create(
-        study=study, uid=_uid(dice), modality=item.modalities[0], item=item.id, kind=item.kind, visit=visit, lesion=lesion
+        study=study,
+        uid=_uid(dice),
+        modality=item.modalities[0],
+        item=item.id,
+        kind=item.kind,
+        visit=visit,
+        lesion=lesion,
     )
     for number in range(dice.choice((1, 2, 4))):
         uid = _uid(dice)
@@ -168,7 +181,9 @@ def _series(subject, submission, item, visit, lesion, previews, dice):
         )  # fmt: skip
 
 
-def release(made: c.Dataset, version: str, *, days_ago: int, share: float, by: Account, store, notes: str = "") -> None:
+def release(
+    made: c.Dataset, version: str, *, days_ago: int, share: float, by: Account, store, notes: str = ""
+) -> None:
     """Write a release and its twin as rows; their files are few but real blobs."""
     protocol = c.ProtocolVersion.objects.get(dataset=made)
     access = load_named(made.slug).protocol.access
@@ -189,7 +204,9 @@ def release(made: c.Dataset, version: str, *, days_ago: int, share: float, by: A
                      "protocol": {"sha256": protocol.sha256}, **counts},
         )  # fmt: skip
         r.ReleaseSubject.objects.bulk_create(
-            r.ReleaseSubject(release=found, pseudonym=one.pseudonym, subject=None if twin else one, salt="00" * 32)
+            r.ReleaseSubject(
+                release=found, pseudonym=one.pseudonym, subject=None if twin else one, salt="00" * 32
+            )
             for one in chosen
         )
         _files(found, chosen, store)
@@ -225,19 +242,45 @@ def _files(found, chosen, store):
         r.ReleaseFile(release=found, path=path, sha256=store.put_chunks([data]), size=len(data))
         for path, data in papers.items()
     ]
-    images = c.Instance.objects.filter(series__study__subject__in=chosen).values_list("path", "sha256", "size")
-    rows += [r.ReleaseFile(release=found, path=f"data/{path}", sha256=sha, size=size) for path, sha, size in images]
+    images = c.Instance.objects.filter(series__study__subject__in=chosen).values_list(
+        "path", "sha256", "size"
+    )
+    rows += [
+        r.ReleaseFile(release=found, path=f"data/{path}", sha256=sha, size=size) for path, sha, size in images
+    ]
     r.ReleaseFile.objects.bulk_create(rows)
 
 
-def fill(store, *, subjects: int = 148) -> dict[str, Account]:
+def fill(store, *, subjects: int = 148, pictures: int = 10) -> dict[str, Account]:
     """Fill a whole hub: accounts, hospitals, two datasets, two releases with twins, one open draft."""
     accounts = people()
-    oral = dataset("oral-cancer", spokes=("spdc-wardha", "sriher-chennai"), subjects=subjects, store=store, seed=7)
-    dataset("meningioma", spokes=("aiims-neuro",), subjects=max(2, subjects // 4), store=store, seed=8)
+    oral = dataset(
+        "oral-cancer",
+        spokes=("spdc-wardha", "sriher-chennai"),
+        subjects=subjects,
+        store=store,
+        seed=7,
+        pictures=pictures,
+    )
+    dataset(
+        "meningioma",
+        spokes=("aiims-neuro",),
+        subjects=max(2, subjects // 4),
+        store=store,
+        seed=8,
+        pictures=pictures,
+    )
     by = accounts["curator"]
     release(oral, "1.0.0", days_ago=40, share=0.7, by=by, store=store, notes="First release.")
-    release(oral, "1.1.0", days_ago=3, share=1.0, by=by, store=store, notes="Adds the people of two more submissions.")
+    release(
+        oral,
+        "1.1.0",
+        days_ago=3,
+        share=1.0,
+        by=by,
+        store=store,
+        notes="Adds the people of two more submissions.",
+    )
     meningioma = c.Dataset.objects.get(slug="meningioma")
     r.Draft.objects.create(
         dataset=meningioma, protocol=c.ProtocolVersion.objects.get(dataset=meningioma), version="1.0.0", notes="First cut.",

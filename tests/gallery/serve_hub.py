@@ -1,4 +1,5 @@
 """`python tests/gallery/serve_hub.py HOME PORT`: makes a filled hub home where there is none, and serves its pages."""
+# ruff: noqa: E402
 
 import sys
 from pathlib import Path

@@ -2,6 +2,7 @@
 
 Persons, names and numbers are synthetic; the pictures are drawn, or crops of images that ship with scikit-image.
 """
+# ruff: noqa: E501
 
 from __future__ import annotations
 
@@ -28,12 +29,16 @@ def photograph(path: Path, dice: random.Random, name: str) -> None:
         image = source.convert("RGB").crop((x, y, x + 1024, y + 768))
     draw = ImageDraw.Draw(image)
     draw.rectangle((24, 24, 420, 96), fill=(10, 10, 10))
-    draw.text((36, 30), f"UHID 24/00{dice.randrange(1000, 9999)}  {name[:6].encode('ascii', 'ignore').decode()}", (255, 240, 180))
+    draw.text(
+        (36, 30),
+        f"UHID 24/00{dice.randrange(1000, 9999)}  {name[:6].encode('ascii', 'ignore').decode()}",
+        (255, 240, 180),
+    )
     draw.text((36, 60), "12-08-2026 11:42", (255, 240, 180))
     image.save(path, "JPEG", quality=88)
 
 
-def fill(home) -> None:  # noqa: ANN001
+def fill(home) -> None:
     from django.contrib.auth import get_user_model
 
     from midas.spoke.intake import store
@@ -44,16 +49,24 @@ def fill(home) -> None:  # noqa: ANN001
 
     dice, work = random.Random(3), desk(home=home)
     get_user_model().objects.create_user(username="asha", password="look-and-see-1")
-    person = Person.objects.create(project=work.project, pseudonym="P-7K3QX-M2W9D", shift_days=-211, created_at=NOW)
+    person = Person.objects.create(
+        project=work.project, pseudonym="P-7K3QX-M2W9D", shift_days=-211, created_at=NOW
+    )
     origin = work.vault.seal("export", about="item")
     for days in (9, 1):
         at = NOW - timedelta(days=days)
-        batch = Batch.objects.create(project=work.project, origin=origin, started_at=at, finished_at=at + timedelta(minutes=4))
+        batch = Batch.objects.create(
+            project=work.project, origin=origin, started_at=at, finished_at=at + timedelta(minutes=4)
+        )
         plan = [*(STOPPED if days == 1 else STOPPED[4:6]), ("", 164, "jpeg"), ("", 21, "jpeg")]
         for kind_number, (code, number, kind) in enumerate(plan):
             for n in range(number):
                 sent = not code and kind_number == len(plan) - 2
-                name = f"photos/{dice.choice(NAMES)}_{dice.randrange(1000)}.jpg" if kind != "row" else f"visits.csv row {n + 2}"
+                name = (
+                    f"photos/{dice.choice(NAMES)}_{dice.randrange(1000)}.jpg"
+                    if kind != "row"
+                    else f"visits.csv row {n + 2}"
+                )
                 stored = {"sha256": "", "stored": ""}
                 if code in {"burned-in-risk", "review", "no-basis"}:
                     path = home.scratch / f"{code}{n}.jpg"
@@ -86,7 +99,9 @@ def main() -> None:
         bootstrap.configure(home)
     else:
         file = Path(protocol.__file__).parent / "shipped" / "oral-cancer.yaml"
-        made = bootstrap.initialise(path=home, config=Config(name="spdc-wardha", project="oral-cancer"), loaded=protocol.load(file))
+        made = bootstrap.initialise(
+            path=home, config=Config(name="spdc-wardha", project="oral-cancer"), loaded=protocol.load(file)
+        )
         from django.db import transaction
 
         with transaction.atomic():

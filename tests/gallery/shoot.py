@@ -1,4 +1,4 @@
-"""`python tests/gallery/shoot.py BASE OUT NAME=PATH … [--user NAME] [--only 1280-light]`: pictures of pages, two widths, two themes."""
+"""`python tests/gallery/shoot.py BASE OUT NAME=PATH … [--user NAME] [--only 1280-light]`: pictures."""
 
 import sys
 from pathlib import Path
@@ -27,10 +27,18 @@ def main() -> None:
                 if only and f"{width}-{theme}" not in only:
                     continue
                 context = browser.new_context(
-                    viewport={"width": width, "height": 900}, color_scheme=theme, locale=language, device_scale_factor=1
+                    viewport={"width": width, "height": 900},
+                    color_scheme=theme,
+                    locale=language,
+                    device_scale_factor=1,
                 )
                 page = context.new_page()
-                page.on("console", lambda m: print("console:", m.type, m.text[:300]) if m.type in ("error", "warning") else None)
+                page.on(
+                    "console",
+                    lambda m: (
+                        print("console:", m.type, m.text[:300]) if m.type in ("error", "warning") else None
+                    ),
+                )
                 if user:
                     page.goto(f"{base}/sign-in")
                     page.fill("#username", user)
@@ -48,4 +56,5 @@ def main() -> None:
         browser.close()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -67,7 +67,12 @@ def bars(parts: Sequence[Part]) -> list[Bar]:
     """Scale to the longest part; percentages are of the sum."""
     most, total = max((part.value for part in parts), default=0), sum(part.value for part in parts)
     return [
-        Bar(part.label, part.value, round(100 * part.value / most, 2) if most else 0.0, percent(part.value, total))
+        Bar(
+            part.label,
+            part.value,
+            round(100 * part.value / most, 2) if most else 0.0,
+            percent(part.value, total),
+        )
         for part in parts
     ]
 
@@ -92,6 +97,15 @@ def columns(parts: Sequence[Part], *, height: int = 150, step: int = 56) -> Colu
         tall = round(room * part.value / most, 2) if most else 0.0
         left = number * step + 8.0
         placed.append(
-            Column(part.label, part.value, left, floor - tall, step - 16.0, tall, left + (step - 16) / 2, floor - tall - 6)
+            Column(
+                part.label,
+                part.value,
+                left,
+                floor - tall,
+                step - 16.0,
+                tall,
+                left + (step - 16) / 2,
+                floor - tall - 6,
+            )
         )
     return Columns(step * len(placed), height, floor, tuple(placed))

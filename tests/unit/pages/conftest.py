@@ -12,7 +12,8 @@ from django.test import Client
 
 GALLERY = Path(__file__).parents[2] / "gallery"
 SHARED = (
-    "TEMPLATES", "MIDDLEWARE", "ROOT_URLCONF", "LANGUAGES", "LANGUAGE_CODE", "LOCALE_PATHS", "STATIC_URL", "TIME_ZONE", "LOGIN_URL",
+    "TEMPLATES", "MIDDLEWARE", "ROOT_URLCONF", "LANGUAGES", "LANGUAGE_CODE", "LOCALE_PATHS", "STATIC_URL",
+    "TIME_ZONE", "LOGIN_URL",
 )  # fmt: skip
 
 
@@ -40,7 +41,7 @@ def hub(db, settings, tmp_path: Path):
     for name in (*SHARED, "AUTHENTICATION_BACKENDS", "MIDAS_HUB"):
         setattr(settings, name, real[name])
     cache.clear()
-    return gallery("fill_hub").fill(bootstrap.store(), subjects=6)
+    return gallery("fill_hub").fill(bootstrap.store(), subjects=6, pictures=1)
 
 
 @pytest.fixture

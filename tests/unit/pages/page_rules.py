@@ -5,7 +5,22 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-VOID = {"meta", "link", "br", "img", "input", "hr", "path", "rect", "circle", "line", "ellipse", "polyline", "polygon", "source"}
+VOID = {
+    "meta",
+    "link",
+    "br",
+    "img",
+    "input",
+    "hr",
+    "path",
+    "rect",
+    "circle",
+    "line",
+    "ellipse",
+    "polyline",
+    "polygon",
+    "source",
+}
 LARGEST = 300_000
 
 

@@ -72,7 +72,9 @@ def test_a_hospitals_pseudonyms_are_for_who_may_see_its_work(hub, enter) -> None
     from midas.catalogue.models import Subject
 
     pseudonym = Subject.objects.filter(spoke="spdc-wardha").first().pseudonym
-    seen = {name for name in PEOPLE if pseudonym in enter(name).get("/hospitals/spdc-wardha").content.decode()}
+    seen = {
+        name for name in PEOPLE if pseudonym in enter(name).get("/hospitals/spdc-wardha").content.decode()
+    }
     assert seen == {"operator", "curator", "admin"}
 
 
@@ -87,7 +89,9 @@ def test_pictures_of_a_restricted_dataset_are_for_its_readers(hub, enter, monkey
 
         def restricted(version, told=told):
             protocol = told(version)
-            return protocol.model_copy(update={"access": protocol.access.model_copy(update={"level": "restricted"})})
+            return protocol.model_copy(
+                update={"access": protocol.access.model_copy(update={"level": "restricted"})}
+            )
 
         monkeypatch.setattr(module, "protocol_of", restricted)
     assert enter().get(f"/pictures/{digest}").status_code == 302
@@ -150,7 +154,9 @@ def test_administrators_give_and_take_roles_but_keep_their_own(hub, enter) -> No
     client = enter("admin")
     told = {"account": "visitor", "role": "researcher", "dataset": "oral-cancer"}
     client.post("/people/roles/give", told)
-    assert Membership.objects.filter(account__username="visitor", role="researcher", dataset="oral-cancer").exists()
+    assert Membership.objects.filter(
+        account__username="visitor", role="researcher", dataset="oral-cancer"
+    ).exists()
     client.post("/people/roles/take", told)
     assert not Membership.objects.filter(account__username="visitor").exists()
     client.post("/people/roles/take", {"account": "admin", "role": "admin", "dataset": ""})
@@ -160,7 +166,13 @@ def test_administrators_give_and_take_roles_but_keep_their_own(hub, enter) -> No
 
 def test_adding_a_hospital_shows_its_token_once(hub, enter) -> None:
     client = enter("admin")
-    told = {"name": "KLE Dental College", "slug": "kle-dental", "city": "Belagavi", "state": "Karnataka", "key": "ab" * 32}
+    told = {
+        "name": "KLE Dental College",
+        "slug": "kle-dental",
+        "city": "Belagavi",
+        "state": "Karnataka",
+        "key": "ab" * 32,
+    }
     made = client.post("/people/hospitals", told)
     assert made.context["fresh"].startswith("midas_")
     assert made.context["fresh"] not in client.get("/people").content.decode()
@@ -179,7 +191,9 @@ def test_a_curator_drafts_but_not_twice(hub, enter) -> None:
     assert not Draft.objects.filter(version="3.0.0").exists()
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/datasets/nothing", "/hospitals/nothing", "/datasets/oral-cancer/releases/9.9.9"])
+@pytest.mark.parametrize(
+    "path", ["/nowhere", "/datasets/nothing", "/hospitals/nothing", "/datasets/oral-cancer/releases/9.9.9"]
+)
 def test_what_is_not_there_is_said_in_words(hub, enter, path: str) -> None:
     response = enter("curator").get(path)
     assert response.status_code == 404

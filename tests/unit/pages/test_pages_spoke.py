@@ -53,7 +53,11 @@ def test_pages_are_whole_and_carry_the_banner(spoke, enter) -> None:
     from midas.spoke.intake.models import Batch
 
     client = enter("asha")
-    paths = [*PAGES, f"/batches/{Batch.objects.first().pk}", f"/batches/{Batch.objects.first().pk}?state=held"]
+    paths = [
+        *PAGES,
+        f"/batches/{Batch.objects.first().pk}",
+        f"/batches/{Batch.objects.first().pk}?state=held",
+    ]
     paths += [f"/items/{held(code).pk}" for code in ("burned-in-risk", "review", "bad-row", "truncated")]
     for path in paths:
         response = client.get(path)
@@ -117,7 +121,9 @@ def test_a_decision_reaches_the_flow_only_when_it_is_whole(spoke, enter, monkeyp
 
 def test_a_rejection_is_kept_with_name_and_reason(spoke, enter) -> None:
     item = held("review")
-    enter("asha").post(f"/items/{item.pk}/decide", {"verdict": "reject", "why": "out of focus", "together": "yes"})
+    enter("asha").post(
+        f"/items/{item.pk}/decide", {"verdict": "reject", "why": "out of focus", "together": "yes"}
+    )
     item.refresh_from_db()
     assert (item.state, item.reason) == ("refused", "rejected")
     decision = item.decisions.get()

@@ -52,7 +52,11 @@ def test_the_catalogue_holds_no_word_that_no_page_says() -> None:
 
 
 def test_hindi_is_written_in_devanagari() -> None:
-    latin = {entry.msgid for entry in polib.pofile(str(CATALOGUE)) if entry.msgstr and not re.search(r"[ऀ-ॿ]", entry.msgstr)}
+    latin = {
+        entry.msgid
+        for entry in polib.pofile(str(CATALOGUE))
+        if entry.msgstr and not re.search(r"[ऀ-ॿ]", entry.msgstr)
+    }
     assert latin == set()
 
 

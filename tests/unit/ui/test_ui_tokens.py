@@ -12,11 +12,16 @@ TEXT = [
     ("ink", "ground"), ("ink", "surface"), ("ink", "sunken"), ("ink-soft", "ground"), ("ink-soft", "surface"),
     ("ink-soft", "sunken"), ("ink-faint", "ground"), ("ink-faint", "surface"), ("ink-faint", "sunken"), ("brand", "ground"),
     ("brand", "surface"), ("brand", "brand-soft"), ("brand-deep", "brand-soft"), ("on-brand", "brand"),
-    ("on-brand", "brand-deep"), ("accent", "ground"), ("accent", "accent-soft"), ("good", "good-soft"), ("warn", "warn-soft"),
+    ("on-brand", "brand-deep"), ("accent", "ground"), ("accent", "accent-soft"), ("good", "good-soft"),
+    ("warn", "warn-soft"),
     ("bad", "bad-soft"), ("bad", "surface"), ("ink", "brand-soft"), ("ink", "warn-soft"), ("ink", "bad-soft"),
     ("ink", "good-soft"), ("ink-soft", "warn-soft"), ("ink-soft", "bad-soft"), ("ink-soft", "good-soft"),
 ]  # fmt: skip
-SHAPES = [("line-strong", "surface"), ("line-strong", "ground"), *((f"tone-{n}", "surface") for n in range(1, 7))]
+SHAPES = [
+    ("line-strong", "surface"),
+    ("line-strong", "ground"),
+    *((f"tone-{n}", "surface") for n in range(1, 7)),
+]
 
 
 def themes() -> dict[str, dict[str, str]]:

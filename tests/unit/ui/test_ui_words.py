@@ -18,7 +18,8 @@ def test_digits_are_grouped_as_in_india(value: float | None, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0, "0 B"), (999, "999 B"), (1000, "1 KB"), (1_536_000, "1.5 MB"), (4_600_000_000, "4.6 GB")]
+    ("value", "text"),
+    [(0, "0 B"), (999, "999 B"), (1000, "1 KB"), (1_536_000, "1.5 MB"), (4_600_000_000, "4.6 GB")],
 )
 def test_sizes_have_decimal_units(value: int, text: str) -> None:
     assert words.size(value).replace("\N{NO-BREAK SPACE}", " ") == text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.paginator import Paginator
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
@@ -20,7 +22,7 @@ ON_PAGE = 50
 def batches(request: HttpRequest) -> HttpResponse:
     counted = {state: Count("items", filter=Q(items__state=state)) for state in State.values}
     found = Batch.objects.filter(project=current_desk().project).annotate(all=Count("items"), **counted)
-    shown = Paginator(found.order_by("-started_at"), ON_PAGE).get_page(request.GET.get("page"))
+    shown: Any = Paginator(found.order_by("-started_at"), ON_PAGE).get_page(request.GET.get("page"))
     return page(request, "batches", {"batches": shown}, section="batches")
 
 
@@ -30,13 +32,19 @@ def batch(request: HttpRequest, number: int) -> HttpResponse:
     found = Batch.objects.filter(pk=number, project=desk.project).first()
     if found is None:
         raise Http404
-    titles = {"": _("All"), "waiting": _("Waiting"), "held": _("Held"), "refused": _("Refused"), "sent": _("Sent")}
+    titles = {
+        "": _("All"),
+        "waiting": _("Waiting"),
+        "held": _("Held"),
+        "refused": _("Refused"),
+        "sent": _("Sent"),
+    }
     items = Item.objects.filter(batch=found).select_related("person")
     counts = dict(items.values_list("state").annotate(n=Count("pk")).order_by())
     state = request.GET.get("state", "")
     chosen = items.filter(state=state) if state in State.values else items
-    shown = Paginator(chosen.order_by("pk"), ON_PAGE).get_page(request.GET.get("page"))
-    shown.object_list = [  # type: ignore[assignment]
+    shown: Any = Paginator(chosen.order_by("pk"), ON_PAGE).get_page(request.GET.get("page"))
+    shown.object_list = [
         {
             "pk": item.pk, "name": name_of(desk, item), "kind": item.kind, "size": item.size, "state": item.state,
             "why": words(item.reason)[0] if item.reason else "", "detail": item.detail,

@@ -21,7 +21,12 @@ def current_desk() -> Desk:
 
 
 def page(
-    request: HttpRequest, template: str, context: dict[str, Any] | None = None, *, section: str = "", status: int = 200
+    request: HttpRequest,
+    template: str,
+    context: dict[str, Any] | None = None,
+    *,
+    section: str = "",
+    status: int = 200,
 ) -> HttpResponse:
     """Render a page; who is not signed in sees the hospital's name and nothing that was counted."""
     around: dict[str, Any] = {"section": section, "spoke_name": current_home().config.name}

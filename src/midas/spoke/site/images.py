@@ -50,7 +50,11 @@ def pixels_of(item: Item) -> dict[str, int] | None:
     with suppress(MidasError):
         if item.kind == "dicom":
             facts = dicom.facts(dicom.read(path))
-            return {"width": int(facts["Columns"] or 0), "height": int(facts["Rows"] or 0)} if facts.get("Rows") else None
+            return (
+                {"width": int(facts["Columns"] or 0), "height": int(facts["Rows"] or 0)}
+                if facts.get("Rows")
+                else None
+            )
         if item.kind == "slide":
             with slides.open_slide(path) as slide:
                 return {"width": slide.width, "height": slide.height}

@@ -16,7 +16,9 @@ ON_PAGE = 25
 
 
 def _line(parcel: Parcel) -> dict[str, Any]:
-    receipt = json.loads(parcel.receipt["payload"]) if parcel.receipt and "payload" in parcel.receipt else None
+    receipt = (
+        json.loads(parcel.receipt["payload"]) if parcel.receipt and "payload" in parcel.receipt else None
+    )
     return {
         "root": parcel.root, "state": parcel.state, "header": parcel.header, "packed_at": parcel.packed_at,
         "acknowledged_at": parcel.acknowledged_at, "findings": parcel.findings, "receipt": receipt,
@@ -27,7 +29,7 @@ def _line(parcel: Parcel) -> dict[str, Any]:
 def parcels(request: HttpRequest) -> HttpResponse:
     project = current_desk().project
     found = Parcel.objects.filter(project=project).order_by("-packed_at")
-    shown = Paginator(found, ON_PAGE).get_page(request.GET.get("page"))
-    shown.object_list = [_line(parcel) for parcel in shown]  # type: ignore[assignment]
+    shown: Any = Paginator(found, ON_PAGE).get_page(request.GET.get("page"))
+    shown.object_list = [_line(parcel) for parcel in shown]
     ready = Output.objects.filter(project=project, parcel=None).count()
     return page(request, "outbox", {"parcels": shown, "ready": ready}, section="outbox")

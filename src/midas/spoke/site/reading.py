@@ -58,7 +58,9 @@ def held_with(desk: Desk, code: str) -> QuerySet[Item]:
 def groups(desk: Desk, code: str) -> list[tuple[int, int]]:
     """Return (first item, number of items) of each group held for this reason; an item without a group is its own."""
     held = held_with(desk, code)
-    grouped = held.exclude(group="").values("group").annotate(first=Min("pk"), n=Count("pk")).order_by("first")
+    grouped = (
+        held.exclude(group="").values("group").annotate(first=Min("pk"), n=Count("pk")).order_by("first")
+    )
     single = held.filter(group="").order_by("pk").values_list("pk", flat=True)
     return sorted([*((row["first"], row["n"]) for row in grouped), *((pk, 1) for pk in single)])
 

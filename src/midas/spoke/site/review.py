@@ -33,7 +33,12 @@ Box = tuple[int, int, int, int]
 @door(Door.LOCAL)
 def held(request: HttpRequest) -> HttpResponse:
     items = of_project(current_desk().project)
-    return page(request, "held", {"held": by_reason(items, "held"), "refused": by_reason(items, "refused")}, section="held")
+    return page(
+        request,
+        "held",
+        {"held": by_reason(items, "held"), "refused": by_reason(items, "refused")},
+        section="held",
+    )
 
 
 @door(Door.LOCAL)
@@ -42,8 +47,8 @@ def reason_page(request: HttpRequest, code: str) -> HttpResponse:
         raise Http404
     desk = current_desk()
     title, advice = words(code)
-    shown = Paginator(groups(desk, code), ON_PAGE).get_page(request.GET.get("page"))
-    shown.object_list = group_lines(desk, shown.object_list)  # type: ignore[assignment]
+    shown: Any = Paginator(groups(desk, code), ON_PAGE).get_page(request.GET.get("page"))
+    shown.object_list = group_lines(desk, shown.object_list)
     context = {
         "code": code, "title": title, "advice": advice, "review": reason(code).review, "groups": shown,
         "pictured": any(line.pictured for line in shown), "items": held_with(desk, code).count(),
@@ -52,7 +57,12 @@ def reason_page(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def _item(number: int) -> Item:
-    found = of_project(current_desk().project).select_related("person", "batch__project").filter(pk=number).first()
+    found = (
+        of_project(current_desk().project)
+        .select_related("person", "batch__project")
+        .filter(pk=number)
+        .first()
+    )
     if found is None:
         raise Http404
     return found

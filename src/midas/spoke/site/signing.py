@@ -44,7 +44,9 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         cache.add(counter, 0, WINDOW_S)
         cache.incr(counter)
         problem = _("Name and password do not belong together. Check both and try again.")
-        return page(request, "sign_in", {"next": _next(request), "problem": problem, "username": name}, status=400)
+        return page(
+            request, "sign_in", {"next": _next(request), "problem": problem, "username": name}, status=400
+        )
     cache.delete(counter)
     login(request, account)
     return HttpResponseRedirect(_next(request))

@@ -14,7 +14,14 @@ from django.views.decorators.http import require_POST
 
 from midas.catalogue.models import Dataset
 from midas.kernel import BadInput, MidasError, SystemClock
-from midas.people.accounts import account_named, add_account, add_institution, give_role, institution_named, take_role
+from midas.people.accounts import (
+    account_named,
+    add_account,
+    add_institution,
+    give_role,
+    institution_named,
+    take_role,
+)
 from midas.people.models import Account, Institution, Membership, Role, Token
 from midas.people.rule import Act
 from midas.people.tokens import issue_token
@@ -30,7 +37,10 @@ def _page(request: HttpRequest, *, fresh: str = "", fresh_for: str = "") -> Http
             {"role": one.role, "title": role_title(one.role), "dataset": one.dataset}
         )
     tokens = dict(
-        Token.objects.filter(spoke__isnull=False, revoked_at=None).values_list("spoke").annotate(n=Count("pk")).order_by()
+        Token.objects.filter(spoke__isnull=False, revoked_at=None)
+        .values_list("spoke")
+        .annotate(n=Count("pk"))
+        .order_by()
     )
     context: dict[str, Any] = {
         "people": [
@@ -83,7 +93,9 @@ def role_take(request: HttpRequest) -> HttpResponse:
     try:
         account = account_named(request.POST.get("account", ""))
         if role == Role.ADMIN and account == account_of(request):
-            raise BadInput(_("You cannot take the administrator's role from yourself."), advice=_("Ask another one."))
+            raise BadInput(
+                _("You cannot take the administrator's role from yourself."), advice=_("Ask another one.")
+            )
         take_role(account=account, role=role, dataset=dataset)
         messages.success(request, _("The role was taken away."))
     except MidasError as error:

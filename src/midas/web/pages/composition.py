@@ -97,7 +97,10 @@ def target_lines(dataset: Dataset, protocol: Protocol) -> list[TargetLine]:
 
 def _parts(counts: Mapping[str, int], names: Mapping[str, str] | None = None) -> tuple[Part, ...]:
     """Name and sort by number; what does not fit on the chart is summed up as one last part."""
-    found = [Part((names or {}).get(key) or key.replace("-", " ") or _("not said"), number) for key, number in counts.items()]
+    found = [
+        Part((names or {}).get(key) or key.replace("-", " ") or _("not said"), number)
+        for key, number in counts.items()
+    ]
     found.sort(key=lambda part: (-part.value, part.label))
     if len(found) > MOST_BARS:
         rest = Part(_("others"), sum(part.value for part in found[MOST_BARS - 1 :]))

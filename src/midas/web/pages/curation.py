@@ -28,13 +28,17 @@ ON_PAGE = 25
 
 
 def _mine(request: HttpRequest, act: Act) -> list[str]:
-    return visible(account_of(request), act, list(Dataset.objects.order_by("slug").values_list("slug", flat=True)))
+    return visible(
+        account_of(request), act, list(Dataset.objects.order_by("slug").values_list("slug", flat=True))
+    )
 
 
 @needs(Act.DRAFT, dataset=ANYWHERE)
 def curation(request: HttpRequest) -> HttpResponse:
     mine = _mine(request, Act.DRAFT)
-    found = Submission.objects.filter(dataset__slug__in=mine).select_related("dataset").order_by("-received_at")
+    found = (
+        Submission.objects.filter(dataset__slug__in=mine).select_related("dataset").order_by("-received_at")
+    )
     counts = dict(found.order_by().values_list("state").annotate(n=Count("pk")))
     titles = {
         "": _("All"), "received": _("Received"), "verifying": _("Being verified"), "registered": _("Registered"),
@@ -42,8 +46,8 @@ def curation(request: HttpRequest) -> HttpResponse:
     }  # fmt: skip
     state = request.GET.get("state", "")
     shown = found.filter(state=state) if state in titles and state else found
-    numbered = Paginator(shown, ON_PAGE).get_page(request.GET.get("page"))
-    numbered.object_list = [_line(one) for one in numbered]  # type: ignore[assignment]
+    numbered: Any = Paginator(shown, ON_PAGE).get_page(request.GET.get("page"))
+    numbered.object_list = [_line(one) for one in numbered]
     context = {
         "states": [
             {"value": value, "label": title, "count": counts.get(value, 0) if value else sum(counts.values()),
@@ -66,8 +70,12 @@ def _line(one: Submission) -> dict[str, Any]:
 
 
 def _drafts(request: HttpRequest, mine: list[str]) -> list[dict[str, Any]]:
-    released = set(Release.objects.filter(dataset__slug__in=mine, twin=False).values_list("dataset__slug", "version"))
-    found = Draft.objects.filter(dataset__slug__in=mine).select_related("dataset").order_by("-created_at")[:20]
+    released = set(
+        Release.objects.filter(dataset__slug__in=mine, twin=False).values_list("dataset__slug", "version")
+    )
+    found = (
+        Draft.objects.filter(dataset__slug__in=mine).select_related("dataset").order_by("-created_at")[:20]
+    )
     may_cut = set(_mine(request, Act.CUT))
     return [
         {
@@ -131,7 +139,9 @@ def draft(request: HttpRequest, dataset: str, version: str) -> HttpResponse:
         else:
             messages.success(request, _("The release is sealed. Its key is below."))
             return HttpResponseRedirect(reverse("hub:release", args=[dataset, version]))
-    chosen = Instance.objects.filter(submission__root__in=found.submissions, series__study__subject__withdrawn_at=None)
+    chosen = Instance.objects.filter(
+        submission__root__in=found.submissions, series__study__subject__withdrawn_at=None
+    )
     described = {
         "dataset": dataset, "version": version, "submissions": len(found.submissions), "notes": found.notes,
         "published_on": found.published_on, "instances": chosen.count(),

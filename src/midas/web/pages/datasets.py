@@ -71,7 +71,9 @@ def catalogue(request: HttpRequest) -> HttpResponse:
 
 
 def _matches(card: reading.DatasetCard, query: str) -> bool:
-    text = " ".join([card.slug, card.title, card.summary, *card.diseases, *card.modalities, *card.sites]).casefold()
+    text = " ".join(
+        [card.slug, card.title, card.summary, *card.diseases, *card.modalities, *card.sites]
+    ).casefold()
     return all(word in text for word in query.casefold().split())
 
 
@@ -87,7 +89,8 @@ def _choices(
         for value in FACETS[name](card):
             counts[value] = counts.get(value, 0) + 1
     return tuple(
-        Choice(value, words.get(value, value), number, value in chosen) for value, number in sorted(counts.items())
+        Choice(value, words.get(value, value), number, value in chosen)
+        for value, number in sorted(counts.items())
     )
 
 
@@ -105,7 +108,9 @@ def dataset_page(request: HttpRequest, dataset: str) -> HttpResponse:
     account = account_of(request)
     card = reading.card(found, version, account, number=0)
     seen = not card.hidden
-    size = Instance.objects.filter(series__study__subject__dataset=found).aggregate(all=Sum("size"))["all"] or 0
+    size = (
+        Instance.objects.filter(series__study__subject__dataset=found).aggregate(all=Sum("size"))["all"] or 0
+    )
     access = protocol.access
     described = {
         **{name: getattr(card, name) for name in card.__dataclass_fields__},
@@ -160,9 +165,17 @@ def release_lines(dataset: Dataset) -> list[reading.ReleaseLine]:
     """Return the real releases of a dataset, the newest first, and whether each has a twin."""
     found = Release.objects.filter(dataset=dataset)
     twins = set(found.filter(twin=True).values_list("version", flat=True))
-    sizes = dict(ReleaseFile.objects.filter(release__in=found).values_list("release").annotate(sum=Sum("size")).order_by())
+    sizes = dict(
+        ReleaseFile.objects.filter(release__in=found)
+        .values_list("release")
+        .annotate(sum=Sum("size"))
+        .order_by()
+    )
     people = dict(
-        ReleaseSubject.objects.filter(release__in=found).values_list("release").annotate(number=Count("pk")).order_by()
+        ReleaseSubject.objects.filter(release__in=found)
+        .values_list("release")
+        .annotate(number=Count("pk"))
+        .order_by()
     )
     return [
         reading.ReleaseLine(

@@ -16,7 +16,12 @@ def account_of(request: HttpRequest) -> Account | None:
 
 
 def page(
-    request: HttpRequest, template: str, context: dict[str, Any] | None = None, *, section: str = "", status: int = 200
+    request: HttpRequest,
+    template: str,
+    context: dict[str, Any] | None = None,
+    *,
+    section: str = "",
+    status: int = 200,
 ) -> HttpResponse:
     """Render a page with the menus that this account may use."""
     account = account_of(request)

