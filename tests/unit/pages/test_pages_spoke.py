@@ -97,6 +97,7 @@ def test_boxes_are_given_in_the_pictures_own_pixels(spoke, enter) -> None:
         ({"verdict": "accept", "why": "no name"}, True),
         ({"verdict": "reject", "why": "blurred"}, True),
         ({"verdict": "accept", "why": " "}, False),
+        ({"verdict": "accept", "why": "no name", "boxes": "[[1,1,9,9]]"}, False),
         ({"verdict": "mask", "why": "a name", "boxes": "[]"}, False),
         ({"verdict": "mask", "why": "a name", "boxes": "[[0,0,-3,9]]"}, False),
         ({"verdict": "mask", "why": "a name", "boxes": "{not json"}, False),

@@ -153,6 +153,8 @@ def _problem(verdict: str, why: str, boxes: list[Box]) -> str:
         return _("Say why, in a few words. The reason is kept with the decision.")
     if verdict == "mask" and not boxes:
         return _("Draw a box over what must be masked first.")
+    if verdict == "accept" and boxes:
+        return _("Boxes are drawn. Choose mask, or remove them before you accept.")
     return ""
 
 

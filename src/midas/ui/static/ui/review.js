@@ -53,6 +53,8 @@ if (stage) {
     }));
     document.getElementById("no-boxes").hidden = boxes.length > 0;
     document.getElementById("mask-button").disabled = boxes.length === 0;
+    const accept = form.querySelector("button[value=accept]");
+    if (accept) accept.disabled = boxes.length > 0;
   };
 
   sheet.addEventListener("pointerdown", (event) => {
