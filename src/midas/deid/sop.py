@@ -47,6 +47,11 @@ VISIBLE_LIGHT = frozenset(_S + tail for tail in ("77.1.1", "77.1.2", "77.1.3", "
 SLIDES = frozenset(_S + tail for tail in ("77.1.2", "77.1.3", "77.1.6", "77.1.8", "77.1.9"))
 VIDEO_SYNTAX = ("1.2.840.10008.1.2.4.10", "1.2.840.10008.1.2.7.")
 """MPEG-2, MPEG-4 and HEVC (…4.100 to …4.108) and SMPTE ST 2110 streams may carry sound and captions."""
+COMPUTED = frozenset({
+    "AXIAL", "SAGITTAL", "CORONAL", "MPR", "REFORMATTED", "RESAMPLED", "MIP", "MIN_IP", "MINIP", "PROJECTION", "AVERAGE",
+    "ADC", "TRACEW", "FA", "DIFFUSION", "PERFUSION", "SUBTRACTION", "PHASE MAP", "MAXIMUM", "MEAN", "MINIMUM", "QUANTITY",
+})  # fmt: skip
+"""Image Type values (PS3.3 C.7.6.1.1.2, C.8.16.1) of pictures that a computation made from slices."""
 CAPTURE_WORDS = (
     "SCREEN", "CAPTURE", "DOSE", "REPORT", "PASTED", "POSDISP", "FUSION", "SNAPSHOT", "PROTOCOL", "SUMMARY",
 )  # fmt: skip
@@ -120,7 +125,7 @@ def _risks(ds: Dataset) -> Iterator[tuple[str, str]]:
         yield "fluoroscopy", "Angiography and fluoroscopy systems may write names into the picture."
     if any(mark in word for word in words for mark in CAPTURE_WORDS):
         yield "screen-image-type", "Image Type names a screen, a report or a summary."
-    if words[:2] == ["DERIVED", "SECONDARY"] and _drawn(ds, kind):
+    if words[:2] == ["DERIVED", "SECONDARY"] and _drawn(ds, kind, words[2:]):
         yield "derived-secondary", "A derived secondary picture may have been drawn upon."
     conversion = str(ds.get("ConversionType", "")).upper()
     if conversion in {"DV", "SD", "DF", "WSD", "DRW", "SYN"} or (
@@ -138,10 +143,13 @@ def _risks(ds: Dataset) -> Iterator[tuple[str, str]]:
         yield "digitizer", "The device is a film digitiser or a capture station."
 
 
-def _drawn(ds: Dataset, kind: str) -> bool:
+def _drawn(ds: Dataset, kind: str, words: list[str]) -> bool:
+    """A derived picture is free of drawing only where it says how it was computed and has a place in the patient."""
     if kind in VISIBLE_LIGHT | SLIDES:
         return False
-    return str(ds.get("Modality", "")) not in SECTIONAL or int(ds.get("SamplesPerPixel") or 1) == 3
+    computed = COMPUTED.intersection(words) and str(ds.get("Modality", "")) in SECTIONAL
+    placed = "ImageOrientationPatient" in ds or "SharedFunctionalGroupsSequence" in ds
+    return not (computed and placed and int(ds.get("SamplesPerPixel") or 1) == 1)
 
 
 def _risk(rule: str, message: str) -> Finding:

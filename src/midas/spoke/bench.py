@@ -89,6 +89,10 @@ def work(order: Order) -> Worked:
         findings += outcome.findings
         if outcome.state != "cleaned":
             return Worked(reason=outcome.reason or "deid-failed", detail=outcome.detail, findings=findings)
+        leaks = quality.examine_dicom(target, scope=f"instance {number + 1}")
+        findings += leaks
+        if stops := [one for one in leaks if one.severity is Severity.ERROR]:
+            return Worked(reason="verify-failed", detail=stops[0].message, findings=findings)
         outcomes.append(outcome)
         targets.append(target)
     if wrong:
@@ -149,6 +153,9 @@ def work_labels(order: LabelOrder) -> LabelWorked:
             outcome = deid.clean(replace(part.job, source=source, target=target))
             if outcome.state != "cleaned":
                 return LabelWorked(reason=outcome.reason or "deid-failed", detail=outcome.detail)
+            leaks = quality.examine_dicom(target, scope=f"label {place + 1}")
+            if stops := [one for one in leaks if one.severity is Severity.ERROR]:
+                return LabelWorked(reason="verify-failed", detail=stops[0].message)
             outcomes.append(outcome)
             targets.append(target)
         parts.append(Worked(outcomes=tuple(outcomes), targets=tuple(targets)))

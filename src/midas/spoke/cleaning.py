@@ -38,72 +38,13 @@ from midas.spoke.vault.projects import Desk
 from midas.wire.v1 import Code, FindingLine, ItemLine
 
 PLAIN_WORDS = frozenset(
-    [
-        "photo",
-        "photos",
-        "image",
-        "images",
-        "export",
-        "exports",
-        "scan",
-        "scans",
-        "slide",
-        "slides",
-        "table",
-        "tables",
-        "data",
-        "dicom",
-        "series",
-        "study",
-        "studies",
-        "patient",
-        "patients",
-        "hospital",
-        "department",
-        "radiology",
-        "pathology",
-        "dental",
-        "oral",
-        "clinic",
-        "copy",
-        "final",
-        "report",
-        "reports",
-        "new",
-        "old",
-        "baseline",
-        "biopsy",
-        "brain",
-        "case",
-        "cases",
-        "january",
-        "february",
-        "march",
-        "april",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-        "pacs",
-        "file",
-        "files",
-        "folder",
-        "archive",
-        "backup",
-        "camera",
-        "jpeg",
-        "tiff",
-        "tongue",
-        "cheek",
-        "palate",
-        "left",
-        "right",
-        "upper",
-        "lower",
-    ]
+    """
+    photo photos image images export exports scan scans slide slides table tables data dicom series
+    study studies patient patients hospital department radiology pathology dental oral clinic copy final
+    report reports new old baseline biopsy brain case cases january february march april june july
+    august september october november december pacs file files folder archive backup camera jpeg tiff
+    tongue cheek palate left right upper lower
+    """.split()
 )
 """Words of folder and file names that name nobody; every other word of a path counts as naming the person."""
 
