@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
+from midas.formats.dicom import read
 from midas.kernel import Finding, Severity
 from midas.protocol.model import Item, Range
 
@@ -128,7 +128,7 @@ def first_look(source: Path | Dataset, item: Item, *, scope: str = "item") -> tu
     `scope` is the opaque name used in findings. A file that cannot be read is a finding, not an error.
     """
     try:
-        ds = source if isinstance(source, Dataset) else dcmread(source, defer_size="1 MB")
+        ds = source if isinstance(source, Dataset) else read(source, pixels=True)
         return tuple(finding for rule in RULES for finding in rule(ds, item, scope))
     except Exception as error:  # noqa: BLE001 - damaged files fail anywhere
         return (
