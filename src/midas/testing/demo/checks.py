@@ -131,9 +131,7 @@ def _verified(folder: Path, *, expect: int) -> tuple[bool, str]:
 
 def _summary(said: str) -> str:
     answer: dict[str, Any] = json.loads(said)
-    return ", ".join(f"{name} {value}" for name, value in answer.items() if isinstance(value, int | str))[
-        :160
-    ]
+    return f"{answer['right']} right, {answer['withdrawn']} withdrawn, {answer['wrong']} wrong; key {answer['key'][:16]}…"
 
 
 def _one_byte(folder: Path) -> tuple[bool, str]:

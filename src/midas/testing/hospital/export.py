@@ -69,7 +69,15 @@ class Export:
         self, archive: Path, name: str, data: bytes, *, state: str, reasons: tuple[str, ...] = (), person: str = "",
         why: str = "",
     ) -> None:  # fmt: skip
-        self._note(f"{self._name(archive)}!/{name}", state, reasons, sha256_bytes(data), person, why)
+        self._note(
+            f"{self._name(archive)}!/{name}",
+            state,
+            reasons,
+            sha256_bytes(data),
+            person,
+            why,
+            "accept" if state == "sent" else "",
+        )
 
     def plant(self, *values: str) -> None:
         self.extra.extend(values)
