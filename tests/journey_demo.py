@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,3 +50,14 @@ def run_demo(home: Path) -> tuple[int, str, float]:
         env={**os.environ, "COLUMNS": "160"},
     )  # fmt: skip
     return done.returncode, done.stdout, time.monotonic() - began
+
+
+def outputs(home: Path) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the digest of each file that a spoke made, with the digests of the files it was made from."""
+    with closing(sqlite3.connect(f"file:{home / 'spoke.sqlite3'}?mode=ro", uri=True)) as database:
+        rows = database.execute(
+            "SELECT o.sha256, group_concat(i.sha256) FROM outbox_output o"
+            " JOIN outbox_output_sources s ON s.output_id = o.id JOIN intake_item i ON i.id = s.item_id"
+            " WHERE o.sha256 <> '' GROUP BY o.id ORDER BY i.kind, o.id"
+        ).fetchall()
+    return [(sha256, tuple(sources.split(","))) for sha256, sources in rows]

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 import subprocess
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.journey_demo import Demo
+from tests.journey_demo import Demo, outputs
 
 from midas.kernel import sha256_file
 from midas.testing.demo.story import DATASETS
@@ -29,25 +26,14 @@ def errors(path: Path) -> set[str]:
     return {re.sub(r"<[^>]*>|= ?\S+|\[\d+\]", "", line) for line in lines}
 
 
-def outputs(home: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield the digest of each output that was sent, with the digests of the files it was made from."""
-    with closing(sqlite3.connect(f"file:{home / 'spoke.sqlite3'}?mode=ro", uri=True)) as database:
-        rows = database.execute(
-            "SELECT o.sha256, group_concat(i.sha256) FROM outbox_output o"
-            " JOIN outbox_output_sources s ON s.output_id = o.id JOIN intake_item i ON i.id = s.item_id"
-            " WHERE o.sha256 <> '' GROUP BY o.id ORDER BY i.kind, o.id"
-        ).fetchall()
-    for sha256, sources in rows[:: max(1, len(rows) // EACH)]:
-        yield sha256, tuple(sources.split(","))
-
-
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_deidentification_adds_no_error(demo: Demo, dataset: str) -> None:
     truth = demo.truths[dataset]
     came_in = {one.sha256: Path(demo.place.export(dataset), one.path) for one in truth.expected if one.sha256}
     went_out = {sha256_file(path): path for path in demo.place.release(dataset).rglob("*.dcm")}
     looked = 0
-    for sha256, sources in outputs(demo.place.spoke(truth.spoke)):
+    made = outputs(demo.place.spoke(truth.spoke))
+    for sha256, sources in made[:: max(1, len(made) // EACH)]:
         files = [came_in[one] for one in sources if one in came_in and came_in[one].is_file()]
         if sha256 not in went_out or not files:
             continue

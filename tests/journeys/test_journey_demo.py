@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pydicom
 import pytest
-from tests.journey_demo import Demo, run_demo
+from tests.journey_demo import Demo, outputs, run_demo
 
 from midas import sdk
+from midas.kernel import sha256_file
 from midas.manifest import Answer, verify_folder
 from midas.testing.demo import checks
 from midas.testing.demo.commands import midas, midas_json
@@ -85,6 +87,22 @@ def test_a_withdrawn_subject_is_gone_and_the_rest_still_verifies(
     assert list(search(tmp_path / "after", planted=[gone])) == [], "not even the pseudonym is left"
     rest = pl.read_parquet(tmp_path / "after" / "subjects.parquet")
     assert sorted(rest["subject"]) == sorted(set(subjects["subject"]) - {gone})
+
+
+@both
+def test_what_the_operator_masked_is_blank_in_the_release(demo: Demo, dataset: str) -> None:
+    truth = demo.truths[dataset]
+    masked = {one.sha256: one for one in truth.expected if one.verdict == "mask"}
+    released = {sha256_file(path): path for path in (demo.place.release(dataset) / "data").rglob("*.dcm")}
+    looked = 0
+    for sha256, sources in outputs(demo.place.spoke(truth.spoke)):
+        for source in sources:
+            for x, y, width, height in masked[source].boxes if source in masked else ():
+                pixels = pydicom.dcmread(released[sha256]).pixel_array
+                box = pixels[y : y + height, x : x + width]
+                assert np.ptp(box.astype(int)) <= 16, f"something is left in the box of {masked[source].path}"
+                looked += 1
+    assert looked == len(masked)
 
 
 @both
