@@ -23,7 +23,7 @@ def errors(path: Path) -> set[str]:
         "utf-8", "replace"
     )
     lines = (line for line in said.splitlines() if line.startswith("Error"))
-    return {re.sub(r"<[^>]*>|= ?\S+|\[\d+\]", "", line) for line in lines}
+    return {re.sub(r"(?<!=)<[^>]*>|\[\d+\]", "", line) for line in lines}
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
