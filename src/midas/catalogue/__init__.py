@@ -12,10 +12,13 @@ if TYPE_CHECKING:
     from midas.catalogue.verification import Checked as Checked
     from midas.catalogue.verification import examine_submission as examine_submission
     from midas.catalogue.verification import verify_submission as verify_submission
+    from midas.catalogue.withdrawal import forget as forget
+    from midas.catalogue.withdrawal import person as person
 
 _DOOR = {
     "add_protocol": "protocols", "register": "registration", "Checked": "verification",
-    "examine_submission": "verification", "verify_submission": "verification",
+    "examine_submission": "verification", "verify_submission": "verification", "forget": "withdrawal",
+    "person": "withdrawal",
 }  # fmt: skip
 __all__ = list(_DOOR)
 

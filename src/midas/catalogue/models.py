@@ -26,6 +26,8 @@ class ProtocolVersion(models.Model):
 
 
 class Submission(models.Model):
+    """What a spoke sent. `signed` stays as it was signed; a withdrawal rewrites `header`'s parts without the person."""
+
     class State(models.TextChoices):
         RECEIVED = "received"
         VERIFYING = "verifying"
@@ -46,13 +48,15 @@ class Submission(models.Model):
 
 
 class Subject(models.Model):
+    """One person by pseudonym. After a withdrawal only the pseudonym and `withdrawn_at` stand here."""
+
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="+")
     pseudonym = models.CharField(max_length=16)
-    spoke = models.SlugField(max_length=64)
+    spoke = models.SlugField(max_length=64, blank=True)
     sex = models.CharField(max_length=1, default="U")
     basis = models.JSONField(default=list)
     links = models.JSONField(default=list)
-    first_submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="+")
+    first_submission = models.ForeignKey(Submission, on_delete=models.PROTECT, null=True, related_name="+")
     withdrawn_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -170,3 +174,9 @@ class Label(models.Model):
     source = models.CharField(max_length=200)
     readers = models.JSONField(default=list)
     segmentation_uid = models.CharField(max_length=64, blank=True)
+
+
+class Erasure(models.Model):
+    """A blob to be erased: written with the withdrawal, gone once nothing needs the blob and it is erased."""
+
+    digest = models.CharField(max_length=64, unique=True)

@@ -69,6 +69,9 @@ class Known:
             specimens={(subject, name): uid for subject, name, uid in specimens.iterator()},
         )
 
+    def withdrew(self, pseudonym: str) -> bool:
+        return self.subjects.get(pseudonym, ("", "", False))[2]
+
 
 @dataclass
 class Inside:
@@ -115,10 +118,10 @@ class Places:
         spoke, dataset, withdrawn = self.known.subjects.get(
             line.subject, (self.known.spoke, self.known.dataset, False)
         )
-        if (spoke, dataset) != (self.known.spoke, self.known.dataset):
-            yield _broken("pseudonym", line.subject)
-        if withdrawn:
+        if withdrawn or any(self.known.withdrew(other) for other in line.links):
             yield _broken("withdrawn", line.subject)
+        elif (spoke, dataset) != (self.known.spoke, self.known.dataset):
+            yield _broken("pseudonym", line.subject)
         for lesion in line.lesions:
             if (
                 self.known.lesions.get((line.subject, lesion.lesion), lesion.tracking_uid)

@@ -108,6 +108,10 @@ class Subjects:
             update_conflicts=True, unique_fields=["dataset", "pseudonym"], update_fields=["sex", "basis", "links"],
         )  # fmt: skip
         found = Subject.objects.filter(dataset_id=dataset, pseudonym__in=[line.subject for line in lines])
+        if found.exclude(withdrawn_at=None).exists():
+            raise Conflict(
+                "A subject withdrew while this was verified.", advice="Send it again without that person."
+            )
         ids = dict(found.values_list("pseudonym", "pk"))
         self.subjects |= ids
         self._visits(lines, ids)

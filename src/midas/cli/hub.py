@@ -151,6 +151,8 @@ def verify(
 ) -> None:
     """Hash every blob again and compare with the name it has; exit 1 if any is damaged or missing.
 
+    What an interrupted withdrawal left is erased first.
+
     [bold]Examples[/]
 
       midas hub verify
@@ -159,10 +161,11 @@ def verify(
     _hub(home)
     from midas.compute import processes
     from midas.store.audit import Audit, check
-    from midas.web.audit import needed_blobs
+    from midas.web.audit import erase_doomed, needed_blobs
     from midas.web.bootstrap import store
 
     blobs = store()
+    erase_doomed(store=blobs)
     digests = sorted({*blobs.digests(), *(Digest(one) for one in needed_blobs())})
     with processes(jobs) as runner:
         answers = [
@@ -182,6 +185,35 @@ def verify(
         show.out.print(f"[bold green]✓[/] {len(digests):,} blobs, every one right")
     if answers:
         raise typer.Exit(1)
+
+
+@app.command("collect")
+def collect(
+    home: Home = None,
+    days: Annotated[
+        float, typer.Option(min=0.04, help="Blobs that came in within so many days stay. At least an hour.")
+    ] = 1.0,
+    json: Json = False,
+) -> None:
+    """Erase blobs that nothing names: of refused submissions, broken uploads, abandoned cuts..
+
+    A hospital that is still sending may have blobs here that nothing names yet: give more days on slow lines.
+
+    [bold]Examples[/]
+
+      midas hub collect
+      midas hub collect --days 7
+    """
+    _hub(home)
+    from datetime import timedelta
+
+    from midas.web.audit import collect as erase_unnamed
+    from midas.web.audit import erase_doomed
+    from midas.web.bootstrap import store
+
+    erased = erase_doomed(store=store())
+    erased += erase_unnamed(store=store(), clock=SystemClock(), older_than=timedelta(days=days))
+    _say(json, {"erased": erased}, f"[bold green]✓[/] {erased:,} blobs erased")
 
 
 # -- people ----------------------------------------------------------------------------------------------------

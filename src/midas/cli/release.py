@@ -287,18 +287,23 @@ def withdraw(
     home: Home = None,
     json_: Json = False,
 ) -> None:
-    """Take one subject out of every release of a dataset. The keys stay; what was erased cannot be brought back."""
-    store, signer = open_hub(home)
-    from midas.release import withdraw_subject
+    """Take one person out of all that the hub holds of a dataset. Keys stay; what was erased cannot be brought back.
 
-    touched = withdraw_subject(
+    Linked pseudonyms leave together. Nothing of the person is taken again.
+    """
+    store, signer = open_hub(home)
+    from midas.web import flows
+
+    done = flows.withdraw(
         pseudonym=subject, dataset=dataset, store=store, signer=signer, clock=SystemClock(), why=why
     )
-    names = [f"{one.dataset.slug}@{one.version}" for one in touched]
+    names = [f"{one.dataset.slug}@{one.version}" for one in done.releases]
     if json_:
-        as_json({"subject": subject, "releases": names})
+        as_json({"subject": subject, "subjects": done.subjects, "releases": names, "erased": done.erased})
     else:
         where = ", ".join(names) or "no release held it"
         out.print(
-            f"{subject} is withdrawn and will be in no later release. Taken out of: {where}.", highlight=False
+            f"{', '.join(done.subjects)} is withdrawn, will be in no later release and is not taken again. "
+            f"Taken out of: {where}. Files erased: {done.erased:,}.",
+            highlight=False,
         )

@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from midas.release.exporting import export
     from midas.release.sealing import entries, seal_of, tree_of
     from midas.release.twin import make_twin
-    from midas.release.withdrawal import withdraw_subject
+    from midas.release.withdrawal import take_out
 
 _HOMES = {
     "About": "content", "Content": "content", "LeftOut": "content", "cut": "cutting", "entries": "sealing",
     "export": "exporting", "look": "look", "make_twin": "twin", "new_draft": "drafting", "seal_of": "sealing",
-    "tree_of": "sealing", "withdraw_subject": "withdrawal",
+    "take_out": "withdrawal", "tree_of": "sealing",
 }  # fmt: skip
 
 __all__ = [
-    "About", "Content", "LeftOut", "cut", "entries", "export", "look", "make_twin", "new_draft", "seal_of", "tree_of",
-    "withdraw_subject",
+    "About", "Content", "LeftOut", "cut", "entries", "export", "look", "make_twin", "new_draft", "seal_of", "take_out",
+    "tree_of",
 ]  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from midas import __version__
 from midas.catalogue.models import Subject
+from midas.catalogue.withdrawal import doom
 from midas.kernel import Clock, Conflict, Digest, NotFound, Progress, canonical, sha256_bytes
 from midas.manifest import WHOLE, Entry, PrivateKey, Tree, key_of, sign
 from midas.release.content import Content
@@ -37,7 +38,7 @@ def cut(
             f"The draft of {draft.dataset.slug}@{draft.version} was changed after it was cut.",
             advice="A release never changes: draft the next version.",
         )
-    if before is not None and ReleaseTombstone.objects.filter(release=before).exists():
+    if before is not None and _withdrawn_since(before):
         return before
     # 2 gather what the catalogue holds, less whoever must not be in it
     content = gather(draft=draft, store=store, progress=progress)
@@ -59,7 +60,17 @@ def cut(
             )
         return before
     # 6 sign and record, all or nothing
-    return record(content, made, draft=draft, signer=signer, clock=clock)
+    try:
+        return record(content, made, draft=draft, signer=signer, clock=clock)
+    except Conflict:
+        doom(entry.sha256 for entry in made.tree.entries if entry.owner == WHOLE)
+        raise
+
+
+def _withdrawn_since(release: Release) -> bool:
+    """Say whether somebody withdrew since: then what a second cut would be compared with is gone."""
+    since = Subject.objects.filter(dataset=release.dataset, withdrawn_at__gte=release.cut_at)
+    return ReleaseTombstone.objects.filter(release=release).exists() or since.exists()
 
 
 @dataclass(frozen=True)
@@ -106,6 +117,10 @@ def record(content: Content, made: Made, *, draft: Draft, signer: PrivateKey, cl
         Subject.objects.filter(dataset=draft.dataset).values_list("pseudonym", "pk")
     )  # fmt: skip
     with transaction.atomic():
+        if not about.twin and _withdrew_meanwhile(draft, salts):
+            raise Conflict(
+                "Somebody withdrew while this was cut.", advice="Cut it again; nothing was released."
+            )
         release = Release.objects.create(
             dataset=draft.dataset, draft=draft, version=about.version, twin=about.twin, key=made.key,
             seal=seal.model_dump(), access="open" if about.twin else about.protocol.access.level,
@@ -119,6 +134,11 @@ def record(content: Content, made: Made, *, draft: Draft, signer: PrivateKey, cl
             ReleaseSubject.objects.bulk_create(batch)
         record_files(release, made.tree.entries)
     return release
+
+
+def _withdrew_meanwhile(draft: Draft, salts: Mapping[str, str]) -> bool:
+    gone = Subject.objects.filter(dataset=draft.dataset).exclude(withdrawn_at=None)
+    return any(name in salts for name in gone.values_list("pseudonym", flat=True))
 
 
 def summary(content: Content, tree: Tree, *, draft: Draft) -> dict[str, Any]:

@@ -9,10 +9,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from django.db import transaction
-from django.db.models import Q
 
-from midas.catalogue.models import Instance, Subject
-from midas.kernel import BadInput, Clock, Conflict, Digest, NotFound
+from midas.catalogue.withdrawal import doom
+from midas.kernel import BadInput, Clock, Conflict
 from midas.manifest import PrivateKey, Tombstone, key_of, sign, withdraw
 from midas.release import reports, tables
 from midas.release.content import Content, LeftOut, path_of
@@ -21,45 +20,46 @@ from midas.release.documents import whole_files
 from midas.release.gathering import about, series_of
 from midas.release.models import Draft, Release, ReleaseFile, ReleaseSubject, ReleaseTombstone
 from midas.release.sealing import keep, tree_of
-from midas.release.tables import batches
 from midas.store import Blobs
 
 
-def withdraw_subject(
-    *, pseudonym: str, dataset: str, store: Blobs, signer: PrivateKey, clock: Clock, why: str = "person"
+@transaction.atomic
+def take_out(
+    *,
+    pseudonyms: Iterable[str],
+    dataset: str,
+    store: Blobs,
+    signer: PrivateKey,
+    clock: Clock,
+    why: str = "person",
 ) -> tuple[Release, ...]:
-    """Take a subject out of every release of a dataset; return the releases that held the subject.
+    """Take a person out of every release of a dataset; return the releases that held one of the pseudonyms.
 
-    `why` is one of `ReleaseTombstone.Why`. Calling it again finishes what an interruption left. Raise `NotFound` where
-    the dataset has no such subject, `BadInput` for another `why`.
+    `why` is one of `ReleaseTombstone.Why`, else `BadInput`. Blobs that may go are in `Erasure` when this commits; the
+    catalogue is not touched: `midas.web.flows.withdraw` is the whole of a withdrawal. Doing it again changes nothing.
     """
     if why not in ReleaseTombstone.Why.values:
         raise BadInput(
             f"'{why}' is not a reason.", advice=f"Use one of {', '.join(ReleaseTombstone.Why.values)}."
         )
-    subject = Subject.objects.filter(dataset__slug=dataset, pseudonym=pseudonym).first()
-    if subject is None:
-        raise NotFound(f"{dataset} has no subject {pseudonym}.", advice="Check the pseudonym.")
-    doomed: set[str] = set()
-    touched: list[Release] = []
-    with transaction.atomic():
-        # 1 no later release takes the subject in
-        if subject.withdrawn_at is None:
-            subject.withdrawn_at = clock.now()
-            subject.save(update_fields=["withdrawn_at"])
-        # 2 out of every release that holds the subject
-        for row in (
-            ReleaseSubject.objects.filter(subject=subject).select_related("release").order_by("release_id")
-        ):
-            doomed |= _take_out(row, store=store, signer=signer, clock=clock, why=why)
-            touched.append(row.release)
-        # 3 the images and previews of the subject itself
-        mine = Instance.objects.filter(series__study__subject=subject)
-        doomed |= {one for pair in mine.values_list("sha256", "preview") for one in pair if one}
-    # 4 once that is on the record: erase the bytes that nothing needs any more
-    for digest in needless(doomed):
-        store.delete(digest)
-    return tuple(touched)
+    names = set(pseudonyms)
+    touched: dict[int, Release] = {}
+    # 1 no release names the person among those who were left out
+    for release in Release.objects.filter(dataset__slug=dataset, twin=False):
+        _not_named(release, names)
+    # 2 out of every release that holds the person
+    held = ReleaseSubject.objects.filter(subject__dataset__slug=dataset, subject__pseudonym__in=names)
+    for row in held.select_related("release").order_by("release_id", "pseudonym"):
+        row.release = touched.setdefault(row.release_id, row.release)
+        doom(_take_out(row, store=store, signer=signer, clock=clock, why=why))
+    return tuple(touched.values())
+
+
+def _not_named(release: Release, names: set[str]) -> None:
+    left_out = [one for one in release.summary["left_out"] if one["subject"] not in names]
+    if left_out != release.summary["left_out"]:
+        release.summary = {**release.summary, "left_out": left_out}
+        release.save(update_fields=["summary"])
 
 
 def content_of(release: Release, store: Blobs) -> Content:
@@ -104,7 +104,9 @@ def _take_out(row: ReleaseSubject, *, store: Blobs, signer: PrivateKey, clock: C
         ReleaseFile.objects.filter(release=release, path=entry.path).update(
             sha256=entry.sha256, size=entry.size, leaf=entry.leaf
         )
-    ReleaseFile.objects.filter(release=release, owner=subject).delete()
+    mine = ReleaseFile.objects.filter(release=release, owner=subject)
+    gone = {old[entry.path].sha256 for entry in rewritten} | set(mine.values_list("sha256", flat=True))
+    mine.delete()
     row.delete()
     release.summary = summary(content, after, draft=release.draft) | {
         "left_out": [one for one in release.summary["left_out"] if one["subject"] != subject],
@@ -112,23 +114,9 @@ def _take_out(row: ReleaseSubject, *, store: Blobs, signer: PrivateKey, clock: C
     }  # fmt: skip
     release.save(update_fields=["summary"])
     Draft.objects.filter(pk=release.draft_id).update(salt_root="")
-    return {old[entry.path].sha256 for entry in rewritten}
+    return gone
 
 
 def _put_stone(release: Release, stone: Tombstone, *, signer: PrivateKey, why: str) -> None:
     signed = sign(stone.model_dump(mode="json", by_alias=True), signer)
     ReleaseTombstone.objects.create(release=release, number=stone.number, signed=signed.model_dump(), why=why)
-
-
-def needless(digests: Iterable[str]) -> list[Digest]:
-    """Return those digests that no release and no instance of a subject still in needs."""
-    found: set[str] = set()
-    for batch in batches(sorted(set(digests))):
-        needed = set(ReleaseFile.objects.filter(sha256__in=batch).values_list("sha256", flat=True))
-        living = Instance.objects.filter(series__study__subject__withdrawn_at__isnull=True).filter(
-            Q(sha256__in=batch) | Q(preview__in=batch)
-        )
-        for pair in living.values_list("sha256", "preview"):
-            needed |= set(pair)
-        found |= set(batch) - needed
-    return sorted(Digest(one) for one in found)

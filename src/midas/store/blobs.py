@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -31,7 +32,13 @@ class Place(Protocol):
 
     def delete(self, key: str) -> None: ...
 
-    def names(self) -> Iterator[str]: ...
+    def dated(self) -> Iterator[tuple[str, datetime]]:
+        """Yield each key with the time it was last put."""
+        ...
+
+    def sweep(self, before: datetime) -> None:
+        """Remove what was begun before that time and never became a blob."""
+        ...
 
 
 class Blobs:
@@ -126,10 +133,19 @@ class Blobs:
 
     def digests(self) -> Iterator[Digest]:
         """Yield the digest of every blob here, in no promised order."""
-        for key in self._place.names():
+        for digest, _ in self.dated():
+            yield digest
+
+    def dated(self) -> Iterator[tuple[Digest, datetime]]:
+        """Yield the digest of every blob here with the time (UTC) at which its bytes last came in."""
+        for key, moment in self._place.dated():
             name = key.rpartition("/")[2]
             if _HEX.fullmatch(name):
-                yield Digest(name)
+                yield Digest(name), moment
+
+    def sweep(self, *, before: datetime) -> None:
+        """Remove what uploads that broke off before that time left; a killed server cannot tidy up itself."""
+        self._place.sweep(before)
 
 
 def _key(digest: str) -> str:

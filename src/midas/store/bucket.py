@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +52,15 @@ class Bucket:
         with suppress(NotFound), _said():
             obstore.delete(self._store, key)
 
-    def names(self) -> Iterator[str]:
+    def dated(self) -> Iterator[tuple[str, datetime]]:
         with _said():
             for page in obstore.list(self._store):
                 for entry in page:
-                    yield str(entry["path"])
+                    yield str(entry["path"]), entry["last_modified"]
+
+    def sweep(self, before: datetime) -> None:
+        """An object is whole or absent; what was spooled is a temporary file of this machine."""
+        del before
 
 
 @contextmanager

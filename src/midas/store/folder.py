@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 CHUNK = 1 << 20
@@ -25,7 +26,9 @@ class Folder:
                     stream.write(chunk)
                 target = self.root / key_when_known()
                 if target.exists():
-                    return
+                    with suppress(FileNotFoundError):
+                        os.utime(target)
+                        return
                 stream.flush()
                 os.fsync(stream.fileno())
             aside.chmod(0o440)
@@ -57,9 +60,22 @@ class Folder:
     def delete(self, key: str) -> None:
         (self.root / key).unlink(missing_ok=True)
 
-    def names(self) -> Iterator[str]:
+    def dated(self) -> Iterator[tuple[str, datetime]]:
         for path in self.root.glob("??/??/*"):
-            yield path.relative_to(self.root).as_posix()
+            if (moment := _changed(path)) is not None:
+                yield path.relative_to(self.root).as_posix(), moment
+
+    def sweep(self, before: datetime) -> None:
+        for path in (self.root / ASIDE).glob("*.part"):
+            if (moment := _changed(path)) is not None and moment < before:
+                path.unlink(missing_ok=True)
+
+
+def _changed(path: Path) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except FileNotFoundError:
+        return None
 
 
 def _flush(folder: Path) -> None:

@@ -1,28 +1,38 @@
-"""What happens to a submission at the hub, one page of numbered steps.
+"""What happens to a submission, and to a person who leaves, at the hub: one page of numbered steps.
 
     1. receive    a spoke's signed header is kept, once: the same root again only says where it stands
     2. verify     every hash, count and reference, and the leak rules, with no trust in the spoke (`midas.catalogue`)
     3. register   all of it in one transaction, with a receipt signed by this hub; or refuse, with findings
+    4. withdraw   a person leaves every release, the catalogue and the store; a pseudonym stays to refuse by
 
 Steps 2 and 3 are done by one thread of the server, with worker processes for the bytes. What is to be done stands in
-the database: after a stop or a crash it is taken up again at the start. Nothing here decides who may do what.
+the database: after a stop or a crash it is taken up again at the start, erasing too. Nothing here decides who may do
+what.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from django.db import close_old_connections
+from django.db import close_old_connections, transaction
 
 from midas.catalogue.models import Submission
 from midas.catalogue.protocols import protocol_known
 from midas.catalogue.registration import register
 from midas.catalogue.verification import Checked, examine_submission, trust
+from midas.catalogue.withdrawal import blobs_of, doom, forget, person
 from midas.compute import here, processes
 from midas.kernel import Clock, Finding, Forbidden, MidasError, NotFound, Runner, Severity, SystemClock
+from midas.manifest import PrivateKey
 from midas.people.models import Institution
+from midas.release.models import Release
+from midas.release.withdrawal import take_out
+from midas.store import Blobs
+from midas.web.audit import UNNAMED_FOR_BY_ITSELF, collect, erase_doomed
 from midas.web.bootstrap import current_home, signer, store
 from midas.wire.v1 import FindingLine, Signed, SubmissionStatus
 
@@ -31,6 +41,8 @@ log = logging.getLogger("midas.hub")
 
 FEW_INSTANCES = 24
 """Up to so many are examined in the thread itself: starting worker processes would take longer."""
+TIDY_AGAIN_S = 24 * 3600.0
+"""Seconds between erasing what nothing names; also done at each start."""
 LOOK_AGAIN_S = 5.0
 """Seconds between looks at the database; a submission that comes in wakes the worker at once."""
 
@@ -115,9 +127,17 @@ def process_one(*, clock: Clock | None = None, runner: Runner | None = None) -> 
     else:
         row.state, row.findings = State.REFUSED, [one.to_dict() for one in checked.findings]
         row.save(update_fields=["state", "findings"])
+        _erase_what_came_back(row)
     row.refresh_from_db()
     log.info("submission %s… from %s: %s", row.root[:12], row.spoke, row.state)
     return row
+
+
+def _erase_what_came_back(row: Submission) -> None:
+    """Keep no bytes of a submission that brought somebody who withdrew; the spoke sends the others again."""
+    if any(one["rule"] == "submission.withdrawn" for one in row.findings):
+        doom(blobs_of(row.header, store()))
+        erase_doomed(store=store())
 
 
 def _verify(row: Submission, runner: Runner | None) -> Checked:
@@ -149,6 +169,39 @@ def resume() -> int:
     return Submission.objects.filter(state=State.VERIFYING).update(state=State.RECEIVED)
 
 
+# -- 4. withdraw -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Withdrawn:
+    """What a withdrawal did. `subjects` are all pseudonyms of the person; `erased` counts blobs."""
+
+    subjects: tuple[str, ...]
+    releases: tuple[Release, ...]
+    erased: int
+
+
+def withdraw(
+    *, pseudonym: str, dataset: str, why: str, store: Blobs, signer: PrivateKey, clock: Clock
+) -> Withdrawn:
+    """Take a person out of all that the hub holds of a dataset: linked pseudonyms leave together.
+
+    Everything on the record is one transaction. Doing it again finishes what an interruption left. Raise `NotFound`
+    where the dataset has no such subject, `BadInput` where `why` is not one of `ReleaseTombstone.Why`.
+    """
+    with transaction.atomic():
+        # 1 the person: every pseudonym that is linked
+        names = person(pseudonym=pseudonym, dataset=dataset)
+        # 2 out of every release; the keys stay, a signed tombstone stands where the person was
+        releases = take_out(
+            pseudonyms=names, dataset=dataset, store=store, signer=signer, clock=clock, why=why
+        )
+        # 3 out of the catalogue and of the parts of submissions; the pseudonyms stay
+        forget(pseudonym=pseudonym, dataset=dataset, store=store, clock=clock)
+    # 4 once that is on the record: erase the bytes that nothing needs any more
+    return Withdrawn(names, releases, erase_doomed(store=store))
+
+
 # -- the worker ------------------------------------------------------------------------------------------------
 
 _wake = threading.Event()
@@ -168,11 +221,22 @@ def start_worker() -> Callable[[], None]:
     return stop_worker
 
 
+def tidy(*, clock: Clock | None = None) -> int:
+    """Finish what withdrawals left to erase, then erase what nothing names; return how many blobs went."""
+    return erase_doomed(store=store()) + collect(
+        store=store(), clock=clock or SystemClock(), older_than=UNNAMED_FOR_BY_ITSELF
+    )
+
+
 def _work(stop: threading.Event) -> None:
     resume()
+    next_tidying = 0.0
     while not stop.is_set():
         close_old_connections()
         try:
+            if time.monotonic() >= next_tidying:
+                next_tidying = time.monotonic() + TIDY_AGAIN_S
+                tidy()
             process_all()
         except Exception as error:
             log.exception("a submission could not be processed")

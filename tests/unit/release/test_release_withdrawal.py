@@ -11,15 +11,16 @@ import pytest
 
 from midas.kernel import BrokenPromise, FixedClock, NotFound
 from midas.manifest import Answer, key_of, verify_folder
-from midas.release import entries, export, seal_of, tree_of, withdraw_subject
+from midas.release import entries, export, seal_of, tree_of
 from midas.release.models import Draft, Release, ReleaseFile, ReleaseSubject
+from midas.web import flows
 
 
 def leave(ward, name: str) -> tuple[Release, ...]:
-    return withdraw_subject(
-        pseudonym=name, dataset="meningioma", store=ward.store, signer=ward.signer,
+    return flows.withdraw(
+        pseudonym=name, dataset="meningioma", store=ward.store, signer=ward.signer, why="person",
         clock=FixedClock(ward.clock.at + timedelta(days=30)),
-    )  # fmt: skip
+    ).releases  # fmt: skip
 
 
 def blobs_naming(ward, name: str) -> list[str]:
@@ -68,15 +69,13 @@ def test_nothing_in_the_folder_or_the_release_names_the_person_any_more(ward) ->
     assert not ReleaseSubject.objects.filter(pseudonym=name).exists()
 
 
-def test_the_store_keeps_only_what_the_submission_itself_needs(ward) -> None:
-    name = ward.names()[0]
+def test_no_blob_names_the_person_any_more_the_report_of_the_submission_included(ward) -> None:
+    name, other = ward.names()[:2]
     ward.cut(ward.draft())
     assert len(blobs_naming(ward, name)) > 8
     leave(ward, name)
-    from midas.catalogue.models import Submission
-
-    reports = {part["sha256"] for one in Submission.objects.all() for part in one.header["parts"]}
-    assert set(blobs_naming(ward, name)) <= reports
+    assert blobs_naming(ward, name) == []
+    assert len(blobs_naming(ward, other)) > 8
 
 
 def test_previews_and_images_of_the_person_are_erased_and_others_stay(ward) -> None:
@@ -138,7 +137,10 @@ def test_who_withdrew_is_not_in_the_next_version(ward) -> None:
     leave(ward, name)
     later = ward.cut(ward.draft("1.1.0"))
     assert name not in set(ReleaseSubject.objects.filter(release=later).values_list("pseudonym", flat=True))
-    assert {"subject": name, "why": "withdrawn"} in later.summary["left_out"]
+    assert name not in json.dumps(later.summary)
+    folder = export(later, store=ward.store, folder=ward.folder / "later")
+    assert verify_folder(folder).ok
+    assert blobs_naming(ward, name) == []
 
 
 def test_an_unknown_person_is_not_found(ward) -> None:

@@ -13,6 +13,13 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='Erasure',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('digest', models.CharField(max_length=64, unique=True)),
+            ],
+        ),
+        migrations.CreateModel(
             name='Dataset',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -76,7 +83,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('pseudonym', models.CharField(max_length=16)),
-                ('spoke', models.SlugField(max_length=64)),
+                ('spoke', models.SlugField(blank=True, max_length=64)),
                 ('sex', models.CharField(default='U', max_length=1)),
                 ('basis', models.JSONField(default=list)),
                 ('links', models.JSONField(default=list)),
@@ -119,7 +126,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='subject',
             name='first_submission',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='catalogue.submission'),
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='catalogue.submission'),
         ),
         migrations.CreateModel(
             name='Instance',
