@@ -79,9 +79,20 @@ class Parcel:
     def lines(self, name: str) -> bytes:
         return b"".join(canonical(one) + b"\n" for one in getattr(self, name))
 
+    def reports(self) -> dict[str, bytes]:
+        """Name each output by its path, as the spoke's reports do."""
+        outputs = [{"output": one["path"], "sha256": one["sha256"], "state": "cleaned"} for one in self.items]
+        rows = "".join(f"<tr><td>{one['path']}</td></tr>" for one in self.items)
+        return {
+            "report.json": canonical(
+                {"schema": "midas-deid-report/1", "files": len(outputs), "outputs": outputs}
+            ),
+            "report.html": f"<!doctype html><title>Report</title><table>{rows}</table>".encode(),
+        }
+
     def seal(self, **changed: Any) -> Signed:
         parts = {
-            "protocol.yaml": self.protocol, "report.json": b"{}", "report.html": b"<!doctype html><title>r</title>",
+            "protocol.yaml": self.protocol, **self.reports(),
             **{f"{name}.ndjson": self.lines(name) for name in ("subjects", "items", "records", "labels")},
         }  # fmt: skip
         owners = [WHOLE, *sorted({one["subject"] for one in self.items})]
