@@ -142,6 +142,30 @@ def test_pictures_of_every_mode_are_taken(mode: str, tmp_path: Path) -> None:
     assert ds.pixel_array.max() > 150
 
 
+HEIC = Path(__file__).resolve().parents[2] / "data" / "gradient-turned.heic"
+"""A synthetic gradient of 200 x 120 with a red upper left corner, stored with a turn (EXIF 6), a name and a position."""
+
+
+def test_a_heic_is_turned_and_its_metadata_stays_behind(tmp_path: Path) -> None:
+    planted = b"Planted Name Kulkarni"
+    assert planted in HEIC.read_bytes()
+    (file,) = to_dicom(HEIC, kind=Kind.HEIC, door=DOOR, out=tmp_path / "out")
+    assert planted not in file.read_bytes()
+    ds = pydicom.dcmread(file)
+    assert (ds.Rows, ds.Columns) == (200, 120)
+    red, background = ds.pixel_array[5, -6].astype(int), ds.pixel_array[5, 5].astype(int)
+    assert abs(red - (255, 0, 0)).max() < 12
+    assert abs(background - (5, 245, 60)).max() < 12
+    assert (ds.LossyImageCompression, ds.LossyImageCompressionMethod) == ("01", "ISO_23008_2")
+
+
+def test_a_heic_cut_short_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(HEIC.read_bytes()[:2000])
+    with pytest.raises(BadInput):
+        photos.look(path)
+
+
 def test_a_broken_heic_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64))
