@@ -6,6 +6,8 @@ BIN    := $(VENV)/bin
 STATE  := $(VENV)/state
 UV     := $(BIN)/uv pip
 export UV_NO_PROGRESS := 1
+# Python keeps what it has compiled: the demo and the tests start many short commands.
+unexport PYTHONDONTWRITEBYTECODE
 export PYTHONUTF8 := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
