@@ -145,19 +145,18 @@ def subjects(
     home: Home = None,
     json_: Json = False,
 ) -> None:
-    """List the subjects (pseudonyms) with hospital, sex, basis, visits and whether they withdrew."""
+    """List the subjects (pseudonyms) with hospital, sex, basis and visits; who withdrew is not among them."""
     _open(home)
     from midas.catalogue import look
     from midas.catalogue.models import Subject, Visit
 
     look.dataset(name)
-    found = Subject.objects.filter(dataset__slug=name).order_by("pseudonym")
+    found = Subject.objects.filter(dataset__slug=name, withdrawn_at=None).order_by("pseudonym")
     told: list[dict[str, Any]] = [
         {
             "subject": one.pseudonym, "spoke": one.spoke, "sex": one.sex,
             "basis": sorted({f"{basis['kind']}:{basis['ethics']}" for basis in one.basis}),
             "visits": list(Visit.objects.filter(subject=one).order_by("day").values_list("name", flat=True)),
-            "withdrawn": one.withdrawn_at is not None,
         }
         for one in found[:limit]
     ]  # fmt: skip
@@ -166,12 +165,12 @@ def subjects(
         return
     rows = [
         (one["subject"], one["spoke"], one["sex"], ", ".join(one["basis"]),
-         ", ".join(one["visits"]), "withdrawn" if one["withdrawn"] else "")
+         ", ".join(one["visits"]))
         for one in told
     ]  # fmt: skip
     table(
         f"{len(told):,} of {found.count():,} subjects",
-        ("subject", "spoke", "sex", "basis", "visits", ""),
+        ("subject", "spoke", "sex", "basis", "visits"),
         rows,
     )
 

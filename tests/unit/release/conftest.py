@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ def uid(*parts: object) -> str:
     return str(generate_uid(entropy_srcs=[str(part) for part in parts]))
 
 
+@cache
 def ct(subject: str, study: str, series: str, sop: str, *, slice_number: int = 1) -> bytes:
     """A CT slice from pydicom's own samples, cleaned by hand."""
     source = pydicom.dcmread(get_testdata_file("CT_small.dcm"))
