@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -17,6 +18,7 @@ from tests.docs.reading import ROOT, console_commands
 PAGE = ROOT / "docs" / "by-hand.md"
 PORT = "8400"
 LIMIT_S = 300
+DROPPED = ("MIDAS_", "DATABASE_URL", "DJANGO_", "COV_", "PYTHONDONTWRITEBYTECODE")
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,11 @@ class Session:
 
 
 def environment() -> dict[str, str]:
-    """The caller's, without settings of MIDAS, with this interpreter's programs first on the path."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("MIDAS_", "DATABASE_URL", "DJANGO_", "COV_"))}
+    """The caller's, without settings of MIDAS, with this interpreter's programs first on the path.
+
+    Compiled modules are kept, as on a person's machine: thirty programs start here.
+    """
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(DROPPED)}
     programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return {**kept, "PATH": programs, "PYTHONUTF8": "1", "XDG_CACHE_HOME": "cache", "COLUMNS": "200"}
 
@@ -53,7 +58,10 @@ def free_port() -> str:
 def script_of(commands: list[str]) -> str:
     lines = ["set -o pipefail", "trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT"]
     for number, command in enumerate(commands):
-        lines += [command, f"code=$?; printf '\\n@@ %d %d @@\\n' {number} $code; test $code = 0 || exit $code"]
+        lines += [
+            command,
+            f"code=$?; printf '\\n@@ %d %d @@\\n' {number} $code; test $code = 0 || exit $code",
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -65,21 +73,17 @@ def run_in_one_shell(commands: list[str], folder: Path) -> tuple[Typed, ...]:
             ["bash", "session.sh"], cwd=folder, env=environment(), stdin=subprocess.DEVNULL, stdout=log,
             stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             shell.wait(LIMIT_S)
-        except subprocess.TimeoutExpired:
-            pass
-        finally:
-            try:
-                os.killpg(shell.pid, signal.SIGTERM)
-            except ProcessLookupError:
-                pass
-            shell.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(shell.pid, signal.SIGTERM)
+        shell.wait()
     said = (folder / "session.log").read_text("utf-8", "replace")
     parts = re.split(r"\n@@ (\d+) (\d+) @@\n", said)
     ended = {int(parts[at + 1]): (int(parts[at + 2]), parts[at]) for at in range(0, len(parts) - 2, 3)}
     return tuple(
-        Typed(command, *ended.get(number, (None, parts[-1][-3000:]))) for number, command in enumerate(commands)
+        Typed(command, *ended.get(number, (None, parts[-1][-3000:])))
+        for number, command in enumerate(commands)
     )
 
 

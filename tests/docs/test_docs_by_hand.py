@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 
-import polars
+import polars as pl
 import pytest
 from tests.docs.conftest import PAGE, Session, environment
 from tests.docs.reading import ROOT, blocks, console_commands
@@ -24,7 +24,7 @@ def test_every_command_ends_well(by_hand: Session) -> None:
 
 def test_the_sample_reached_the_release(by_hand: Session) -> None:
     release = by_hand.folder / "oral-cancer"
-    manifest = polars.read_parquet(release / "manifest.parquet")
+    manifest = pl.read_parquet(release / "manifest.parquet")
     assert manifest.height > 20
     assert set(manifest["modality"].unique()) >= {"CT", "SM"}
     assert (release / "deid" / "report.html").is_file()
@@ -42,7 +42,9 @@ def test_the_operator_is_told_what_became_of_everything(by_hand: Session) -> Non
             capture_output=True, check=True,
         ).stdout
     )  # fmt: skip
-    assert status["in"] == int(items) == sum(status[state] for state in ("waiting", "held", "refused", "sent"))
+    assert (
+        status["in"] == int(items) == sum(status[state] for state in ("waiting", "held", "refused", "sent"))
+    )
     assert status["waiting"] == 0
     assert status["sent"] > 0
 
@@ -58,7 +60,12 @@ def test_the_researchers_python_runs(by_hand: Session) -> None:
     code = "\n".join(blocks(RESEARCHER, "python"))
     assert "midas.open" in code
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=by_hand.folder, env=environment(), capture_output=True, text=True, check=False
+        [sys.executable, "-c", code],
+        cwd=by_hand.folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert re.search(r"\(\d+, \d+, 3\)", done.stdout), "an image of a photograph was printed"

@@ -40,7 +40,9 @@ def test_every_command_shows_examples_of_itself(node: Node) -> None:
     assert re.search(r"Examples?\b", _text(node)), "no Examples in its help"
     examples = _examples(node)
     assert examples
-    assert any(f"midas {_id(node)}" in line for line in examples), f"none of them is of this command: {examples}"
+    assert any(f"midas {_id(node)}" in line for line in examples), (
+        f"none of them is of this command: {examples}"
+    )
     for line in examples:
         assert trouble_with(line[line.index("midas ") :].strip(" :")) == ""
 

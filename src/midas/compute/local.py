@@ -11,6 +11,8 @@ R = TypeVar("R")
 
 
 class Here:
+    """A `midas.kernel.Runner` in this process: one item after the other, no pickling, nothing to close."""
+
     def __enter__(self) -> Self:
         return self
 
@@ -24,4 +26,5 @@ class Here:
 
 
 def here() -> Here:
+    """Return the runner that works in this process."""
     return Here()

@@ -113,6 +113,8 @@ class Job:
 
 @dataclass(frozen=True)
 class Uids:
+    """The mapped UIDs of one cleaned object; "" where it was held before it had any."""
+
     study: str = ""
     series: str = ""
     instance: str = ""

@@ -11,10 +11,12 @@ Digest = NewType("Digest", str)
 
 
 def sha256_bytes(data: bytes | bytearray | memoryview) -> Digest:
+    """Return the SHA-256 of bytes in memory."""
     return Digest(hashlib.sha256(data).hexdigest())
 
 
 def sha256_file(path: Path) -> Digest:
+    """Return the SHA-256 of a file, read as a stream; OSError where it cannot be read."""
     with path.open("rb") as stream:
         return Digest(hashlib.file_digest(stream, "sha256").hexdigest())
 

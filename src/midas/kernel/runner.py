@@ -8,6 +8,8 @@ R = TypeVar("R")
 
 
 class Runner(Protocol):
+    """The port to where work is done: in this process, in several, or on other machines."""
+
     def map(self, work: Callable[[A], R], items: Iterable[A]) -> Iterator[R]:
         """Yield `work(item)` for every item, in the items' order; `work` and items must be picklable.
 

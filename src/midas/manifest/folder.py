@@ -27,6 +27,8 @@ SEAL, TREE, SALTS, TOMBSTONES = "seal/seal.json", "seal/tree.ndjson", "seal/salt
 
 
 class Answer(StrEnum):
+    """What verification says of one file; `WITHDRAWN` only where a signed tombstone stands for it."""
+
     RIGHT = "right"
     WITHDRAWN = "withdrawn"
     WRONG = "wrong"
@@ -34,6 +36,8 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FileAnswer:
+    """The answer for one file of a release (path below its folder), and why where it is not right."""
+
     path: str
     answer: Answer
     why: str = ""

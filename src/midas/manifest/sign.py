@@ -35,6 +35,7 @@ class PrivateKey:
 
 
 def sign(value: Any, key: PrivateKey) -> Signed:
+    """Return the value in canonical JSON with the key's Ed25519 signature over exactly those bytes."""
     payload = canonical(value)
     return Signed(payload=payload.decode(), signature=key.signature_of(payload), public_key=key.public_hex)
 

@@ -69,6 +69,7 @@ class Tree:
 
 
 def new_salt() -> str:
+    """Return 32 random bytes in hex: the salt of one subject's files, erased when the subject withdraws."""
     return secrets.token_hex(32)
 
 

@@ -23,6 +23,8 @@ Point = tuple[float, float]
 
 
 class Shape(StrEnum):
+    """How one region is drawn: its points, the corners of a box, or a mask of pixels."""
+
     POLYGON = "polygon"
     BOX = "box"
     POINT = "point"

@@ -36,6 +36,8 @@ class Expected:
 
 @dataclass(frozen=True)
 class Truth:
+    """All that is known about one export: `planted` identifiers, longest first, and what must become of each thing."""
+
     dataset: str
     spoke: str
     folder: str
