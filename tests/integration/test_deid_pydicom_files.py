@@ -32,6 +32,7 @@ REASONS = {
     "structured-report",
     "sop-class-not-mastered",
     "unreadable",
+    "compressed-data-not-understood",
 }
 
 

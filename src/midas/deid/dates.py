@@ -8,10 +8,13 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 
-_DT = re.compile(r"^(\d{8})(\d{2}(?:\d{2}(?:\d{2}(?:\.\d{1,6})?)?)?)?([+-]\d{4})?$")
-_DA = re.compile(r"^(\d{4})[.\-/]?(\d{2})[.\-/]?(\d{2})$")
-_TM = re.compile(r"^\d{2}(:?\d{2}(:?\d{2}(\.\d{1,6})?)?)?$")
-_AS = re.compile(r"^(\d{1,3})([DWMY])$")
+_DT = re.compile(
+    r"^(\d{8})((?:[01]\d|2[0-3])(?:[0-5]\d(?:(?:[0-5]\d|60)(?:\.\d{1,6})?)?)?)?([+-](?:0\d|1[0-4])[0-5]\d)?$",
+    re.ASCII,
+)
+_DA = re.compile(r"^(\d{4})[.\-/]?(\d{2})[.\-/]?(\d{2})$", re.ASCII)
+_TM = re.compile(r"^([01]\d|2[0-3])(:?[0-5]\d(:?([0-5]\d|60)(\.\d{1,6})?)?)?$", re.ASCII)
+_AS = re.compile(r"^(\d{1,3})([DWMY])$", re.ASCII)
 OLDEST = 90
 """Years; from here on ages are one group (HIPAA 164.514(b)(2)(i)(C))."""
 

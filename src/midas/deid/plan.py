@@ -6,6 +6,7 @@ Planning changes nothing. What cannot be decided safely raises `Held`.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,13 +15,17 @@ from typing import Any
 from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+from stdnum import verhoeff
 
 from midas.deid import sop, structured, tables
+from midas.deid.colours import bare_profile
 from midas.deid.known import known_in
 from midas.deid.model import Card, Held, Keys, Placement, Profile, RuleRow
 from midas.deid.rules import UNLISTED, Decision, decide
-from midas.deid.values import BULK, DATES, LONG_TEXT, TEXT, Values
-from midas.deid.words import suspicious
+from midas.deid.unlisted import TABLES, TYPED_CODES, device_written, text_within
+from midas.deid.values import BULK, DATES, LONG_TEXT, TEXT, Values, names_someone
+from midas.deid.words import suspicious, unknown_words
 
 Path = tuple[tuple[int, int], ...]
 TEXT_VALUE, REFERENCED_ITEM = 0x0040A160, 0x0040DB73
@@ -34,7 +39,47 @@ STANDARD_SCHEMES = frozenset({
 
 
 CODE = frozenset({"CodeValue", "CodeMeaning", "CodingSchemeDesignator", "CodingSchemeVersion"})
-"""A published code names a concept, never a person; what a hospital coded for itself is free text."""
+NUMBERS = frozenset({"UL", "SL", "UV", "SV", "FL", "FD"})
+FEW = 4
+"""Binary numbers of more values than these are measurements: one in a thousand would look like a day by chance."""
+_CODES = {
+    "SCT": re.compile(r"\d{6,18}|[A-Z0-9]{1,2}-[A-Z0-9]{4,5}"),
+    "DCM": re.compile(r"\d{4,6}|[A-Z0-9_]{1,12}"),
+}
+_COLOURS = re.compile(r"\b(?:white|gr[ae]y|green|brown|long)\b", re.IGNORECASE)
+"""Words of published meanings that are also names of people, hence not in the vocabulary."""
+_ANY_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.,:/^{}\[\]()%*+\-]{0,15}")
+
+
+def _code_of(scheme: str, code: str) -> bool:
+    """Say whether a code can be one of its scheme; SNOMED CT identifiers end in a check digit (Verhoeff)."""
+    if scheme == "UCUM":
+        return not re.search(r"\d{6}", code)
+    if not _CODES.get(scheme, _ANY_CODE).fullmatch(code):
+        return False
+    if scheme == "SCT":
+        return not code.isdigit() or bool(verhoeff.is_valid(code))
+    return not names_someone(code)
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple, MultiValue)) else [value]
+
+
+def _written(number: Any) -> str:
+    return f"{number:.6f}" if isinstance(number, float) else str(number)
+
+
+def _points(tag: int) -> bool:
+    """Say whether a value of VR AT is the tag of an attribute; four printable characters are a text."""
+    printed = all(0x20 <= byte <= 0x7E for byte in tag.to_bytes(4, "little"))
+    return dictionary_has_tag(tag) or ((tag >> 16) % 2 == 1 and not printed)
+
+
+def _same(new: Any, old: Any) -> bool:
+    if isinstance(new, list):
+        return len(new) == len(_listed(old)) and all(a == b for a, b in zip(new, _listed(old), strict=True))
+    return type(new) is type(old) and bool(new == old)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +197,7 @@ class _Walk:
     def _safe(self, ds: Dataset, tag: int, known: tables.Private, path: Path) -> Iterator[Step]:
         cites, element = "PS3.15 E.3.10", ds[tag]
         vr = element.VR
-        if vr in {"UN", "SQ", "PN"} or (vr in BULK and self._bytes_name(element)):
+        if vr in {"UN", "SQ", "PN", "AT"} or vr not in known.vr.split("/") or self._private_text(element):
             yield Step(path, tag, "X", cites)
         elif known.action == "U" and vr == "UI":
             yield Step(path, tag, "U", cites, vr, self.values.uid(element.value))
@@ -161,10 +206,19 @@ class _Walk:
             yield Step(path, tag, "C", cites, vr, moved) if moved else Step(path, tag, "X", cites)
         elif vr == "UI":
             yield Step(path, tag, "U", cites, vr, self.values.uid(element.value))
-        elif vr in LONG_TEXT or (
-            isinstance(element.value, str) and suspicious(element.value, self.values.known)
-        ):
+        elif vr in LONG_TEXT | {"AE", "UR"}:
             yield Step(path, tag, "X", cites)
+
+    def _private_text(self, element: DataElement) -> bool:
+        """Say whether a private element known to be safe holds what no device writes."""
+        if element.VR in BULK:
+            return self._bytes_name(element) or text_within(element.value or b"")
+        texts = [str(one) for one in _listed(element.value)]
+        if element.VR in {"LO", "SH", "CS"}:
+            return any(suspicious(text, self.values.known) or unknown_words(text) for text in texts)
+        if element.VR in {"IS", "DS"}:
+            return bool(_listed(self.values.coded(element.value, element.VR)) != texts)
+        return False
 
     def _listed(self, ds: Dataset, element: DataElement, decision: Decision, path: Path) -> Iterator[Step]:
         tag, code = int(element.tag), decision.code
@@ -265,24 +319,57 @@ class _Walk:
         elif vr == "AS":
             new = self.values.age(value)
         elif vr in {"CS", "IS", "DS"}:
-            new = self.values.coded(value, vr)
+            typed = keyword_for_tag(tag) in TYPED_CODES and unknown_words(str(value))
+            emptied = "REMOVED" if keyword_for_tag(tag) == "ContentLabel" else ""
+            new = emptied if typed else self.values.coded(value, vr)
         elif vr in LONG_TEXT or (vr in TEXT and self._questionable(ds, element)):
             new = self.values.text(value, vr) or "REMOVED"
         elif vr in {"AE", "UR"}:
             new = ""
-        elif vr in BULK and self._bytes_name(element):
-            new = b""
-        if type(new) is not type(value) or new != value:
+        elif vr == "AT":
+            new = [one for one in _listed(value) if _points(int(one))]
+        elif vr in NUMBERS:
+            few = _listed(value)
+            new = [] if len(few) <= FEW and any(names_someone(_written(one)) for one in few) else value
+        elif vr in BULK:
+            new = self._binary(element)
+        if not _same(new, value):
             yield Step(path, tag, "U" if vr == "UI" else "C", cites, vr, new)
+
+    def _binary(self, element: DataElement) -> bytes:
+        """Return a binary value that holds no text; `Held` where there is text that cannot be told from its meaning."""
+        value: bytes = element.value if isinstance(element.value, bytes) else b""
+        keyword = keyword_for_tag(element.tag)
+        if keyword == "ICCProfile":
+            return bare_profile(value)
+        if self._bytes_name(element):
+            return b""
+        if not TABLES.search(keyword) and text_within(value):
+            raise Held("text-in-binary", f"{keyword} is binary and holds text that cannot be proven clean.")
+        return value
 
     def _questionable(self, ds: Dataset, element: DataElement) -> bool:
         texts = [str(element.value)] if isinstance(element.value, str) else [str(v) for v in element.value]
         if keyword_for_tag(element.tag) in CODE:
-            if str(ds.get("CodingSchemeDesignator", "")).upper() in STANDARD_SCHEMES:
-                return any(self.values.known.names(text) for text in texts)
-            if keyword_for_tag(element.tag) == "CodeMeaning":
-                return True
-        return any(suspicious(text, self.values.known) for text in texts)
+            return self._code_tells(ds, keyword_for_tag(element.tag), texts)
+        if any(suspicious(text, self.values.known) for text in texts):
+            return True
+        return not device_written(keyword_for_tag(element.tag)) and any(map(unknown_words, texts))
+
+    def _code_tells(self, ds: Dataset, keyword: str, texts: list[str]) -> bool:
+        """A published code names a concept, never a person; what a hospital coded for itself is free text."""
+        scheme = str(ds.get("CodingSchemeDesignator", "")).upper()
+        if scheme not in STANDARD_SCHEMES:
+            told = any(suspicious(text, self.values.known) for text in texts)
+            return keyword == "CodeMeaning" or told or any(map(unknown_words, texts))
+        if keyword == "CodeValue":
+            return any(self.values.known.names(text) or not _code_of(scheme, text) for text in texts)
+        if keyword == "CodeMeaning":
+            return any(
+                suspicious(text, self.values.known) or unknown_words(_COLOURS.sub(" ", text))
+                for text in texts
+            )
+        return any(self.values.known.names(text) for text in texts)
 
     def _bytes_name(self, element: DataElement) -> bool:
         value = element.value if isinstance(element.value, bytes) else b""

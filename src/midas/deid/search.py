@@ -24,6 +24,8 @@ LONG_MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
 MIN_TOKEN = 4
+MOBILE = 10
+"""A telephone number is found without its country code."""
 MIN_BYTES = 6
 MIN_PIXELS = 10
 CHUNK = 4 << 20
@@ -141,6 +143,9 @@ def _runs(kind: str, value: str, words: list[str]) -> Iterator[str]:
         yield from (form.casefold() for form in _dates(value))
         return
     orders = ["".join(words), "".join(reversed(words))] if kind in NAMES else ["".join(words)]
+    digits = "".join(char for char in value if char.isdecimal())
+    if len(digits) > MOBILE:
+        orders.append(digits[-MOBILE:])
     yield from (order for order in orders if len(order) >= (8 if order.isdigit() else MIN_BYTES))
 
 

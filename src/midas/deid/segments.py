@@ -1,46 +1,167 @@
-"""Compressed frames without what travels beside the picture: JPEG comments, EXIF and JPEG 2000 comments.
+"""Compressed frames without what travels beside the picture: comments, EXIF, thumbnails, bytes after its end.
 
-In comes one fragment of a compressed frame, out comes the same picture bit for bit, less those segments.
+In comes one compressed frame, out comes the same picture bit for bit with nothing else in it. A frame that is not what
+its transfer syntax says, or whose end is not found, raises `Held`: what cannot be followed cannot be vouched for.
 """
 
 from __future__ import annotations
 
 import struct
 
-_KEPT_APP = frozenset({0xE0, 0xEE, 0xE8})
-"""APP0 (JFIF) and APP14 (Adobe) say how colours are coded; APP8 does so for JPEG-LS (SPIFF)."""
+from midas.deid.model import Held
+
+_J2K_KEPT = frozenset(
+    {0x50, 0x51, 0x52, 0x53, 0x55, 0x56, 0x57, 0x58, 0x59, 0x5C, 0x5D, 0x5E, 0x5F, 0x60, 0x61, 0x63}
+)
+"""Markers of ISO/IEC 15444-1 Table A.2 and 15444-15 that describe the picture; TLM (55) goes where lengths change."""
+_J2K_TLM = 0x55
+_STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
+_JFIF, _ADOBE = b"JFIF\0", b"Adobe"
+JPEG, J2K, RLE, JXL = "jpeg", "j2k", "rle", "jxl"
+STARTS = {JPEG: b"\xff\xd8", J2K: b"\xff\x4f\xff\x51", RLE: b"", JXL: b"\xff\x0a"}
+_TAIL = "1.2.840.10008.1.2."
 
 
-def strip_comments(fragment: bytes) -> bytes:
-    """Return the fragment without COM and APPn segments (JPEG family) or COM (JPEG 2000); others come back as they are."""
-    if fragment[:2] == b"\xff\xd8":
-        return _jpeg(fragment)
-    if fragment[:4] == b"\xff\x4f\xff\x51":
-        return _jpeg2000(fragment)
-    return fragment
+def family(syntax: str) -> str:
+    """Return how frames of a transfer syntax are compressed (PS3.5 A.4); `Held` for one that is not mastered."""
+    tail = syntax.removeprefix(_TAIL)
+    if tail == "5":
+        return RLE
+    if tail in {f"4.{n}" for n in (50, 51, 57, 70, 80, 81)}:
+        return JPEG
+    if tail in {"4.90", "4.91", "4.201", "4.202", "4.203"}:
+        return J2K
+    if tail in {"4.110", "4.111", "4.112"}:
+        return JXL
+    raise Held("transfer-syntax-not-mastered", "The pixels are compressed in a way that is not mastered.")
+
+
+def bare_frame(frame: bytes, kind: str, *, plane: int = 0) -> bytes:
+    """Return the frame without comments, application data and what stands after its end; `plane` is rows x columns."""
+    if not frame.startswith(STARTS[kind]):
+        raise _strange()
+    if kind == JXL:
+        return frame
+    try:
+        return _rle(frame, plane) if kind == RLE else {JPEG: _jpeg, J2K: _jpeg2000}[kind](frame)
+    except (struct.error, IndexError):
+        raise _strange() from None
+
+
+def _strange() -> Held:
+    return Held("compressed-data-not-understood", "A compressed frame is not what its transfer syntax says.")
 
 
 def _jpeg(data: bytes) -> bytes:
     kept, at = [data[:2]], 2
-    while at + 4 <= len(data) and data[at] == 0xFF:
+    while True:
+        if data[at] != 0xFF:
+            raise _strange()
         marker = data[at + 1]
         if marker == 0xFF:
             at += 1
             continue
-        length = struct.unpack(">H", data[at + 2 : at + 4])[0]
-        if marker == 0xDA or length < 2 or 0xD0 <= marker <= 0xD9:
-            break
-        if marker != 0xFE and not (0xE0 <= marker <= 0xEF and marker not in _KEPT_APP):
-            kept.append(data[at : at + 2 + length])
-        at += 2 + length
-    return b"".join(kept) + data[at:] if len(b"".join(kept)) < at else data
+        if marker == 0xD9:
+            return b"".join([*kept, b"\xff\xd9"])
+        if marker in _STANDALONE:
+            kept.append(data[at : at + 2])
+            at += 2
+            continue
+        end = at + 2 + struct.unpack(">H", data[at + 2 : at + 4])[0]
+        if end > len(data):
+            raise _strange()
+        kept.append(_segment(marker, data[at:end]))
+        at = end
+        if marker == 0xDA:
+            end = _scan_end(data, at)
+            kept.append(data[at:end])
+            at = end
+
+
+def _segment(marker: int, segment: bytes) -> bytes:
+    """Keep tables and frames; of application data only what says how colours are coded, at its proper length."""
+    if marker == 0xE0 and segment[4:9] == _JFIF:
+        return b"\xff\xe0\0\x10" + segment[4:16] + b"\0\0" if len(segment) >= 18 else b""
+    if marker == 0xEE and segment[4:9] == _ADOBE:
+        return b"\xff\xee\0\x0e" + segment[4:16] if len(segment) >= 16 else b""
+    return b"" if marker == 0xFE or 0xE0 <= marker <= 0xEF else segment
+
+
+def _scan_end(data: bytes, at: int) -> int:
+    """Return where entropy-coded data ends: at the next marker that is neither stuffing nor a restart."""
+    while (at := data.find(b"\xff", at)) >= 0 and at + 1 < len(data):
+        follows = data[at + 1]
+        if follows >= 0x80 and follows != 0xFF and not 0xD0 <= follows <= 0xD7:
+            return at
+        at += 1 if follows == 0xFF else 2
+    return len(data)
 
 
 def _jpeg2000(data: bytes) -> bytes:
-    kept, at = [data[:2]], 2
-    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] not in (0x90, 0x93, 0xD9):
-        length = struct.unpack(">H", data[at + 2 : at + 4])[0]
-        if data[at + 1] != 0x64:
-            kept.append(data[at : at + 2 + length])
-        at += 2 + length
-    return b"".join(kept) + data[at:]
+    head, at = _markers(data, 2, until=0x90)
+    tiles = []
+    while data[at : at + 2] == b"\xff\x90":
+        length = struct.unpack(">I", data[at + 6 : at + 10])[0]
+        end = at + length if length else _codestream_end(data, at)
+        if 0 < length < 14 or end > len(data):
+            raise _strange()
+        marks, body = _markers(data, at + 12, until=0x93)
+        part = marks + data[body:end]
+        size = len(part) + 12 if length else 0
+        start = data[at : at + 6] + struct.pack(">I", size) + data[at + 10 : at + 12]
+        tiles.append((size != length, start + part))
+        at = end
+    if not tiles or data[at : at + 2] not in {b"\xff\xd9", b"", b"\0"}:
+        raise _strange()
+    if any(changed for changed, _ in tiles):
+        head, _ = _markers(data, 2, until=0x90, but=_J2K_TLM)
+    return data[:2] + head + b"".join(tile for _, tile in tiles) + b"\xff\xd9"
+
+
+def _codestream_end(data: bytes, at: int) -> int:
+    """Return where the last tile-part ends that runs to the end of the codestream: before EOC, which no data can hold."""
+    end = data.find(b"\xff\xd9", at + 12)
+    return end if end >= 0 else len(data)
+
+
+def _markers(data: bytes, at: int, *, until: int, but: int = 0) -> tuple[bytes, int]:
+    """Return the marker segments that describe the picture up to the marker `until`, and where that stands."""
+    kept = []
+    while data[at] == 0xFF and data[at + 1] != until:
+        end = at + 2 + struct.unpack(">H", data[at + 2 : at + 4])[0]
+        if end > len(data):
+            raise _strange()
+        if data[at + 1] in _J2K_KEPT and data[at + 1] != but:
+            kept.append(data[at:end])
+        at = end
+    if data[at] != 0xFF:
+        raise _strange()
+    return b"".join(kept), at
+
+
+def _rle(data: bytes, plane: int) -> bytes:
+    """Return the segments that the header counts, one after the other, each as long as its runs (PS3.5 Annex G)."""
+    count, *starts = struct.unpack("<16I", data[:64])
+    if not 1 <= count <= 15:
+        raise _strange()
+    ends = [*starts[1:count], len(data)]
+    parts, offsets = [], []
+    for start, end in zip(starts[:count], ends, strict=True):
+        if not 64 <= start <= end <= len(data):
+            raise _strange()
+        offsets.append(64 + sum(map(len, parts)))
+        part = data[start : start + _rle_length(data[start:end], plane)]
+        parts.append(part + b"\0" * (len(part) % 2))
+    return struct.pack("<16I", count, *offsets, *([0] * (15 - count))) + b"".join(parts)
+
+
+def _rle_length(segment: bytes, expected: int) -> int:
+    """Return how many bytes of an RLE segment give `expected` bytes; what stands behind them is no picture."""
+    at = made = 0
+    while made < expected and at < len(segment):
+        head = segment[at]
+        if head < 128:
+            made, at = made + head + 1, at + head + 2
+        else:
+            made, at = made + (257 - head if head > 128 else 0), at + (2 if head > 128 else 1)
+    return at

@@ -10,6 +10,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -28,7 +29,7 @@ from pydicom.uid import (
 )  # fmt: skip
 
 from midas.deid.model import ENGINE, Held
-from midas.deid.segments import strip_comments
+from midas.deid.segments import RLE, STARTS, bare_frame, family
 
 IMPLEMENTATION_UID = "2.25.317064157423058931412043837164593817273"
 UNDEFINED = 0xFFFFFFFF
@@ -102,7 +103,12 @@ def _inflated(opened: Opened) -> None:
         raise Held("truncated", "The deflated file ends before its content does.") from None
     for tag in PIXELS:
         if tag in whole:
+            expected = _expected(opened)
+            if len(whole[tag].value) < expected:
+                raise Held("truncated", "There are fewer pixels than rows, columns and frames ask for.")
+            whole[tag].value = _even(_clean_bits(opened.ds, whole[tag].value[:expected]))
             opened.ds[tag] = whole[tag]
+            return
 
 
 def _find_pixels(opened: Opened, stream: BinaryIO) -> None:
@@ -215,7 +221,7 @@ def _meta(ds: Dataset, syntax: str) -> FileMetaDataset:
 def _copy_pixels(opened: Opened, stream: BinaryIO, out: BinaryIO, *, implicit: bool) -> None:
     if opened.length == UNDEFINED:
         out.write(struct.pack("<HH2sHI", 0x7FE0, 0x0010, b"OB", 0, UNDEFINED))
-        _copy_fragments(stream, out, frame_count(opened.ds))
+        _copy_frames(opened, stream, out)
         return
     expected = _expected(opened)
     if opened.length < expected:
@@ -230,9 +236,28 @@ def _copy_pixels(opened: Opened, stream: BinaryIO, out: BinaryIO, *, implicit: b
         part = stream.read(min(CHUNK, left))
         if not part:
             raise Held("truncated", "The file ends before its pixel data does.")
-        out.write(_swapped(part, swap))
+        out.write(_clean_bits(opened.ds, _swapped(part, swap)))
         left -= len(part)
     out.write(b"\0" * (length - expected))
+
+
+def _clean_bits(ds: Dataset, part: bytes) -> bytes:
+    """Return native pixels, little endian, whose unused bits hold nothing (PS3.5 8.1.1): an overlay could stand there."""
+    allocated, stored = int(ds.get("BitsAllocated") or 0), int(ds.get("BitsStored") or 0)
+    if allocated not in (8, 16, 32) or not 0 < stored < allocated:
+        return part
+    import numpy as np
+
+    high = int(ds.get("HighBit", stored - 1))
+    low = high + 1 - stored
+    if low < 0 or high >= allocated or len(part) % (allocated // 8):
+        raise Held("unreadable", "Bits stored, high bit and bits allocated contradict each other.")
+    values = np.frombuffer(part, dtype=f"<u{allocated // 8}")
+    used = values & np.array(((1 << stored) - 1) << low, dtype=values.dtype)
+    if low == 0 and int(ds.get("PixelRepresentation") or 0):
+        sign = np.array(1 << high, dtype=values.dtype)
+        used = (used ^ sign) - sign
+    return part if np.array_equal(used, values) else used.tobytes()
 
 
 def _swapped(part: bytes, width: int) -> bytes:
@@ -257,26 +282,39 @@ def _expected(opened: Opened) -> int:
     return expected if opened.little or opened.vr != "OW" else expected + expected % 2
 
 
-def _copy_fragments(stream: BinaryIO, out: BinaryIO, frames: int) -> None:
-    """Copy the fragments, each without comments and application data, behind an offset table that fits (PS3.5 A.4)."""
-    start = stream.tell()
-    sizes = [len(_even(fragment)) for fragment in _fragments(stream)]
+def _copy_frames(opened: Opened, stream: BinaryIO, out: BinaryIO) -> None:
+    """Copy each frame, without comments and application data, as one fragment behind a table that fits (PS3.5 A.4)."""
+    start, frames = stream.tell(), frame_count(opened.ds)
+    sizes = [len(frame) for frame in _frames(opened, stream)]
+    if len(sizes) != frames:
+        raise Held("truncated", "There are more or fewer compressed frames than the header says.")
     table = b""
-    if len(sizes) == frames and sum(sizes) + 8 * frames < UNDEFINED:
-        offsets = [0]
-        for size in sizes[:-1]:
-            offsets.append(offsets[-1] + size + 8)
+    if sum(sizes) + 8 * frames < UNDEFINED:
+        offsets = accumulate((size + 8 for size in sizes[:-1]), initial=0)
         table = struct.pack(f"<{frames}I", *offsets)
     out.write(struct.pack("<HHI", 0xFFFE, 0xE000, len(table)) + table)
     stream.seek(start)
-    for fragment in _fragments(stream):
-        part = _even(fragment)
-        out.write(struct.pack("<HHI", 0xFFFE, 0xE000, len(part)) + part)
+    out.writelines(
+        struct.pack("<HHI", 0xFFFE, 0xE000, len(frame)) + frame for frame in _frames(opened, stream)
+    )
     out.write(struct.pack("<HHI", 0xFFFE, 0xE0DD, 0))
 
 
-def _even(fragment: bytes) -> bytes:
-    part = strip_comments(fragment)
+def _frames(opened: Opened, stream: BinaryIO) -> Iterator[bytes]:
+    """Yield the frames, bare and of even length: each begins with a fragment that begins as its kind does."""
+    kind, single = family(opened.syntax), frame_count(opened.ds) == 1
+    plane = int(opened.ds.get("Rows") or 0) * int(opened.ds.get("Columns") or 0)
+    frame: list[bytes] = []
+    for fragment in _fragments(stream):
+        if (frame and not single and fragment.startswith(STARTS[kind])) or (frame and kind == RLE):
+            yield _even(bare_frame(b"".join(frame), kind, plane=plane))
+            frame = []
+        frame.append(fragment)
+    if frame:
+        yield _even(bare_frame(b"".join(frame), kind, plane=plane))
+
+
+def _even(part: bytes) -> bytes:
     return part + b"\0" * (len(part) % 2)
 
 

@@ -7,19 +7,24 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import uuid
+
+from pydicom.uid import UID_dictionary
 
 from midas.deid.model import Keys
 
-REGISTERED = (
-    "1.2.840.10008.", "2.16.840.1.113883.6.", "2.16.840.1.113883.5.", "1.0.639.", "1.2.840.10065.",
-)  # fmt: skip
-"""DICOM itself; HL7's coding systems; ISO 639 languages; ISO/IEEE 11073. None names a person, place or device."""
+REGISTERED = re.compile(
+    r"(2\.16\.840\.1\.113883\.[56]|1\.0\.639|1\.2\.840\.10065)(\.[1-9]\d{0,3}){1,2}"
+    r"|1\.2\.840\.10008\.6\.1\.\d{1,4}"
+)
+"""HL7's coding systems; ISO 639 languages; ISO/IEEE 11073; DICOM's context groups. Their arcs are too short for a
+date or a number of a person."""
 
 
 def registered(uid: str) -> bool:
-    """Say whether a UID is published and hence names no instance."""
-    return uid.startswith(REGISTERED)
+    """Say whether a UID is published and hence names no instance; the root alone says nothing."""
+    return uid in UID_dictionary or REGISTERED.fullmatch(uid) is not None
 
 
 def map_uid(keys: Keys, uid: str) -> str:

@@ -22,8 +22,15 @@ LONG_TEXT = frozenset({"LT", "ST", "UT", "UC"})
 DATES = frozenset({"DA", "DT", "TM"})
 BULK = frozenset({"OB", "OW", "OF", "OD", "OL", "OV"})
 LIMIT = {"SH": 16, "LO": 64, "CS": 16, "AE": 16}
-_CS = re.compile(r"^[A-Z0-9_ ]{1,16}$")
-_NUMBER = re.compile(r"^[+\-]?(\d+\.?\d*|\.\d+)([eE][+\-]?\d+)?$")
+_CS = re.compile(r"^(?!.*\d{6})[A-Z0-9_ ]{1,16}$", re.ASCII)
+"""PS3.5 6.2; a run of six digits is no defined term but a day or a number of a person."""
+_NUMBER = re.compile(r"^[+\-]?(\d+\.?\d*|\.\d+)([eE][+\-]?\d+)?$", re.ASCII)
+_DAY = re.compile(
+    r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])|(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])(?:19|20)\d{2}"
+)
+_REACHES = re.compile(r"(?:91|0)?[6-9]\d{6}(?!000)\d{3}|\d{9,13}(?!000)\d{3}")
+"""Digits of a mobile number, or twelve and more (Aadhaar, ABHA); measured amounts of that size end in zeros."""
+LARGEST_IS = (1 << 31) - 1
 
 DUMMY: dict[str, Any] = {
     "DA": "19000101", "TM": "000000", "DT": "19000101000000", "LO": "REMOVED", "SH": "REMOVED", "ST": "REMOVED",
@@ -31,6 +38,12 @@ DUMMY: dict[str, Any] = {
     "IS": "0", "DS": "0", "UR": "urn:removed", "OB": b"\0\0", "OW": b"\0\0", "UN": b"\0\0",
 }  # fmt: skip
 """Never a value that could be someone's: the same in every output, so that the verifier knows it."""
+
+
+def names_someone(number: str) -> bool:
+    """Say whether a number is written like a day, a telephone number or a number of a person."""
+    digits = re.sub(r"\.0*$", "", number.strip().lstrip("+-"))
+    return digits.isdecimal() and bool(_DAY.fullmatch(digits) or _REACHES.fullmatch(digits))
 
 
 def each(value: Any, change: Callable[[str], str]) -> Any:
@@ -78,4 +91,6 @@ class Values:
     def _is_known(self, value: str, vr: str) -> bool:
         if vr == "CS":
             return len(value) >= MIN_PART and self.known.names(value)
-        return len(value) >= 4 and value.strip() in self.known.wholes
+        if vr == "IS" and abs(float(value)) > LARGEST_IS:
+            return True
+        return names_someone(value) or (len(value) >= 4 and value.strip() in self.known.wholes)

@@ -31,7 +31,10 @@ REQUIRED = {
     "PatientIdentityRemoved": "YES", "LongitudinalTemporalInformationModified": None, "DeidentificationMethod": None,
     "SOPInstanceUID": None, "StudyInstanceUID": None, "SeriesInstanceUID": None, "ClinicalTrialSponsorName": "MIDAS",
 }  # fmt: skip
-PUBLISHED = re.compile(r"^(1\.2\.840\.10008|2\.16\.840\.1\.113883\.[56]|1\.0\.639|1\.2\.840\.10065)\.")
+PUBLISHED = re.compile(
+    r"^(1\.2\.840\.10008|2\.16\.840\.1\.113883\.[56]|1\.0\.639|1\.2\.840\.10065)(\.\d{1,5}){1,10}$"
+)
+"""Arcs of more than five digits are no standard's: they hold a date or a number."""
 TEXTS = frozenset(
     {"LO", "SH", "LT", "ST", "UT", "UC", "PN", "AE", "CS", "UR", "DA", "DT", "TM", "AS", "IS", "DS", "UI"}
 )

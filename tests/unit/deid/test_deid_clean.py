@@ -173,19 +173,6 @@ def test_compressed_pixels_are_copied_not_decoded(bench, syntax):
     assert np.array_equal(out.pixel_array, expected)
 
 
-def test_comments_inside_a_jpeg_do_not_travel():
-    from midas.deid.segments import strip_comments
-
-    comment = b"Ramesh Deshmukh"
-    head = b"\xff\xd8" + b"\xff\xe0\x00\x04ab" + b"\xff\xfe" + struct.pack(">H", len(comment) + 2) + comment
-    exif = b"\xff\xe1" + struct.pack(">H", 8) + b"Exif\0\0"
-    rest = b"\xff\xdb\x00\x04qq\xff\xda\x00\x04ssDATA\xff\xd9"
-    assert strip_comments(head + exif + rest) == b"\xff\xd8\xff\xe0\x00\x04ab" + rest
-    assert strip_comments(b"\0\1\2") == b"\0\1\2"
-    codestream = b"\xff\x4f\xff\x51\x00\x04zz\xff\x64\x00\x06\x00\x01RD\xff\x90rest"
-    assert strip_comments(codestream) == b"\xff\x4f\xff\x51\x00\x04zz\xff\x90rest"
-
-
 @pytest.mark.parametrize(("charset", "name"), [
     (None, "देशमुख^रमेश"), ("ISO_IR 100", "देशमुख^रमेश"), ("ISO_IR 192", "देशमुख^रमेश"), ("NONSENSE", "देशमुख^रमेश"),
 ])  # fmt: skip

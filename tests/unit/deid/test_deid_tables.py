@@ -100,7 +100,7 @@ def _value(tag: int, vr: str) -> object:  # noqa: C901 - one line per value repr
         case "AS":
             return "093Y"
         case "CS" | "AE" | "SH":
-            return f"ZQXV{tag:08X}"
+            return f"ZQXV{tag >> 16:04X}X{tag & 0xFFFF:04X}"
         case "IS" | "DS":
             return "77"
         case "PN":
@@ -118,7 +118,7 @@ def _value(tag: int, vr: str) -> object:  # noqa: C901 - one line per value repr
         case "AT":
             return 0x00100010
         case _:
-            return f"{MARK}{tag:08X}"
+            return f"{MARK}{tag >> 16:04X}X{tag & 0xFFFF:04X}"
 
 
 def _planted(tags: list[int]) -> Dataset:
