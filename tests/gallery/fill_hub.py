@@ -10,9 +10,12 @@ from __future__ import annotations
 import io
 import random
 from datetime import UTC, date, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from PIL import Image
 
 from midas.catalogue import models as c
@@ -230,21 +233,37 @@ DATASHEET = """# Oral cancer: photographs and histology
 """
 
 
+def _images(chosen):
+    return c.Instance.objects.filter(series__study__subject__in=chosen).exclude(preview="").order_by("pk")
+
+
+def _manifest(found, chosen) -> bytes:
+    """Write the columns of a release's first table that pages read."""
+    names = ("path", "sha256", "subject", "item", "kind", "view", "modality", "rows", "columns")
+    rows = _images(chosen).values_list(
+        "path", "preview" if found.twin else "sha256", "series__study__subject__pseudonym", "series__item",
+        "series__kind", "view", "series__modality",
+    )  # fmt: skip
+    lines = [dict(zip(names, (*row, 64, 64), strict=True)) for row in rows]
+    out = BytesIO()
+    pq.write_table(pa.Table.from_pylist(lines).replace_schema_metadata({"key": found.key}), out)
+    return out.getvalue()
+
+
 def _files(found, chosen, store):
     papers = {
         "README.md": b"# Read me\n", "DATASHEET.md": DATASHEET.encode(), "LICENSE.txt": b"Terms of use\n",
         "DATASHEET.html": b"<!doctype html><title>Datasheet</title><h1>Datasheet</h1>",
         "deid/report.html": b"<!doctype html><title>Report</title><h1>De-identification</h1>",
-        "protocol.yaml": b"schema: midas-protocol/1\n", "croissant.json": b"{}", "manifest.parquet": b"PAR1" + found.key.encode(),
+        "protocol.yaml": b"schema: midas-protocol/1\n", "croissant.json": b"{}", "manifest.parquet": _manifest(found, chosen),
         "subjects.parquet": b"PAR1s" + found.version.encode(), "labels.parquet": b"PAR1l", "splits.parquet": b"PAR1p", "SHA256SUMS": b"",
     }  # fmt: skip
     rows = [
         r.ReleaseFile(release=found, path=path, sha256=store.put_chunks([data]), size=len(data))
         for path, data in papers.items()
     ]
-    images = c.Instance.objects.filter(series__study__subject__in=chosen).values_list(
-        "path", "sha256", "size"
-    )
+    kept = "preview" if found.twin else "sha256"  # a drawn picture stands for a twin's image
+    images = _images(chosen).values_list("path", kept, "size")
     rows += [
         r.ReleaseFile(release=found, path=f"data/{path}", sha256=sha, size=size) for path, sha, size in images
     ]

@@ -1,6 +1,7 @@
 """Counts become shapes: pure arithmetic, so that a chart can be tested without a page.
 
 Lengths are in the units of the SVG's view box. Colours are classes (`tone-1` … `tone-6`): the style sheet knows them.
+A part whose number is not told has no length, and where there is one no part has a percentage.
 """
 
 from __future__ import annotations
@@ -13,14 +14,22 @@ TONES = 6
 
 @dataclass(frozen=True, slots=True)
 class Part:
+    """`value` in the chart's unit; `None` where it is not told: then `told` is what stands in its place."""
+
     label: str
-    value: int
+    value: int | None
+    told: str = ""
+
+    @property
+    def number(self) -> int:
+        return self.value or 0
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
     label: str
-    value: int
+    value: int | None
+    told: str
     length: float
     percent: str
 
@@ -28,7 +37,8 @@ class Bar:
 @dataclass(frozen=True, slots=True)
 class Segment:
     label: str
-    value: int
+    value: int | None
+    told: str
     start: float
     length: float
     percent: str
@@ -38,7 +48,8 @@ class Segment:
 @dataclass(frozen=True, slots=True)
 class Column:
     label: str
-    value: int
+    value: int | None
+    told: str
     x: float
     y: float
     width: float
@@ -63,49 +74,50 @@ def percent(value: int, total: int) -> str:
     return "<1%" if exact < 1 else f"{exact:.0f}%"
 
 
+def _share(part: Part, parts: Sequence[Part]) -> str:
+    if any(one.value is None for one in parts):
+        return ""
+    return percent(part.number, sum(one.number for one in parts))
+
+
 def bars(parts: Sequence[Part]) -> list[Bar]:
     """Scale to the longest part; percentages are of the sum."""
-    most, total = max((part.value for part in parts), default=0), sum(part.value for part in parts)
+    most = max((part.number for part in parts), default=0)
     return [
         Bar(
-            part.label,
-            part.value,
-            round(100 * part.value / most, 2) if most else 0.0,
-            percent(part.value, total),
+            part.label, part.value, part.told, round(100 * part.number / most, 2) if most else 0.0,
+            _share(part, parts),
         )
         for part in parts
-    ]
+    ]  # fmt: skip
 
 
 def segments(parts: Sequence[Part]) -> list[Segment]:
-    total, at, found = sum(part.value for part in parts), 0.0, []
+    """Cut one band in the parts that are told."""
+    total, at, found = sum(part.number for part in parts), 0.0, []
     for number, part in enumerate(parts):
-        length = 100 * part.value / total if total else 0.0
+        length = 100 * part.number / total if total else 0.0
         tone = number % TONES + 1
         found.append(
-            Segment(part.label, part.value, round(at, 3), round(length, 3), percent(part.value, total), tone)
+            Segment(
+                part.label, part.value, part.told, round(at, 3), round(length, 3), _share(part, parts), tone
+            )
         )
         at += length
     return found
 
 
-def columns(parts: Sequence[Part], *, height: int = 150, step: int = 56) -> Columns:
+def columns(parts: Sequence[Part], *, height: int = 170, step: int = 64) -> Columns:
     """Place one column per part on a floor line, the tallest at full height, its value above it."""
-    most, floor, room = max((part.value for part in parts), default=0), height - 24.0, height - 48.0
+    most, floor, room = max((part.number for part in parts), default=0), height - 24.0, height - 48.0
     placed = []
     for number, part in enumerate(parts):
-        tall = round(room * part.value / most, 2) if most else 0.0
-        left = number * step + 8.0
+        tall = round(room * part.number / most, 2) if most else 0.0
+        left = number * step + 7.0
         placed.append(
             Column(
-                part.label,
-                part.value,
-                left,
-                floor - tall,
-                step - 16.0,
-                tall,
-                left + (step - 16) / 2,
-                floor - tall - 6,
+                part.label, part.value, part.told, left, floor - tall, step - 14.0, tall,
+                left + (step - 14) / 2, floor - tall - 6,
             )
-        )
+        )  # fmt: skip
     return Columns(step * len(placed), height, floor, tuple(placed))

@@ -78,27 +78,87 @@ def test_a_hospitals_pseudonyms_are_for_who_may_see_its_work(hub, enter) -> None
     assert seen == {"operator", "curator", "admin"}
 
 
-def test_pictures_of_a_restricted_dataset_are_for_its_readers(hub, enter, monkeypatch) -> None:
+def opened(monkeypatch) -> None:
+    """Make every dataset one of open access, as its protocol would."""
+    from midas.web.pages import datasets, pictures, reading, releases
+
+    told = reading.protocol_of
+
+    def protocol_of(version):
+        found = told(version)
+        return found.model_copy(update={"access": found.access.model_copy(update={"level": "open"})})
+
+    for module in (pictures, reading, datasets):
+        monkeypatch.setattr(module, "protocol_of", protocol_of)
+    assert releases
+
+
+WHO_MAY_SEE = {"": 302, "visitor": 403, "operator": 403, "admin": 403, "researcher": 200, "curator": 200}
+
+
+def test_pictures_are_for_who_may_download(hub, enter) -> None:
     from midas.catalogue.models import Instance
-    from midas.web.pages import pictures, reading
 
     digest = Instance.objects.exclude(preview="").first().preview
+    for name, code in WHO_MAY_SEE.items():
+        client = enter(name)
+        assert client.get(f"/pictures/{digest}").status_code == code, name
+        text = client.get("/datasets/oral-cancer").content.decode()
+        assert ("/pictures/" in text.replace("/twin/pictures/", "")) == (code == 200), name
+        assert ("/twin/pictures/" in text) == (code != 200), name
+        assert text.count("<figure><div") == text.count(">synthetic</span>") or code == 200
+        assert ("no person is behind them" in text) == (code != 200)
+
+
+def test_a_researcher_of_another_dataset_sees_the_twin_only(hub, enter) -> None:
+    from midas.catalogue.models import Instance
+    from midas.people.models import Account, Membership
+
+    other = Account.objects.get(username="visitor")
+    Membership.objects.create(account=other, role="researcher", dataset="meningioma")
+    client, found = enter("visitor"), Instance.objects.exclude(preview="")
+    here = set(
+        found.filter(series__study__subject__dataset__slug="oral-cancer").values_list("preview", flat=True)
+    )
+    there = set(
+        found.filter(series__study__subject__dataset__slug="meningioma").values_list("preview", flat=True)
+    )
+    assert client.get(f"/pictures/{min(there)}").status_code == 200
+    assert client.get(f"/pictures/{min(here - there)}").status_code == 403
+
+
+def test_pictures_of_an_open_dataset_are_for_all_and_of_who_withdrew_for_nobody(
+    hub, enter, monkeypatch
+) -> None:
+    from midas.catalogue.models import Instance, Subject
+    from midas.kernel import SystemClock
+
+    digest = Instance.objects.exclude(preview="").first().preview
+    opened(monkeypatch)
     assert enter().get(f"/pictures/{digest}").status_code == 200
-    for module in (pictures, reading):
-        told = module.protocol_of
+    Subject.objects.update(withdrawn_at=SystemClock().now())
+    assert enter("curator").get(f"/pictures/{digest}").status_code == 404
 
-        def restricted(version, told=told):
-            protocol = told(version)
-            return protocol.model_copy(
-                update={"access": protocol.access.model_copy(update={"level": "restricted"})}
-            )
 
-        monkeypatch.setattr(module, "protocol_of", restricted)
-    assert enter().get(f"/pictures/{digest}").status_code == 302
-    assert enter("visitor").get(f"/pictures/{digest}").status_code == 403
-    assert enter("researcher").get(f"/pictures/{digest}").status_code == 200
-    assert b"<img" not in enter("visitor").get("/datasets").content
-    assert b"<img" in enter("researcher").get("/datasets").content
+def test_a_twins_pictures_are_the_twins_alone(hub, enter) -> None:
+    from midas.release.models import ReleaseFile
+
+    files = ReleaseFile.objects.filter(release__version="1.1.0", path__endswith=".dcm")
+    of_twin, real = files.filter(release__twin=True).first(), files.filter(release__twin=False).first()
+    answer = enter().get(f"{RELEASE}/twin/pictures/{of_twin.sha256}")
+    assert answer.status_code == 200
+    assert answer.content.startswith(b"\x89PNG")
+    assert enter("curator").get(f"{RELEASE}/twin/pictures/{real.sha256}").status_code == 404
+
+
+def test_papers_with_counts_and_paths_with_pseudonyms_are_for_who_may_download(hub, enter) -> None:
+    for name, code in WHO_MAY_SEE.items():
+        client = enter(name)
+        assert client.get(f"{RELEASE}/papers/deid/report.html").status_code == code, name
+        assert client.get(f"{RELEASE}/papers/DATASHEET.html").status_code == code, name
+        assert client.get(f"{RELEASE}/papers/protocol.yaml").status_code == 200, name
+        text = client.get(f"{RELEASE}?part=images&q=data").content.decode()
+        assert (">data/P-" in text) == (code == 200), name
 
 
 def test_only_previews_are_served_as_pictures(hub, enter) -> None:
@@ -109,7 +169,7 @@ def test_only_previews_are_served_as_pictures(hub, enter) -> None:
 
 
 def test_papers_are_shown_in_a_sandbox(hub, enter) -> None:
-    response = enter().get(f"{RELEASE}/papers/deid/report.html")
+    response = enter("researcher").get(f"{RELEASE}/papers/deid/report.html")
     assert response.status_code == 200
     assert response.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
     assert enter().get(f"{RELEASE}/papers/manifest.parquet").status_code == 404
@@ -209,3 +269,51 @@ def test_pages_speak_hindi_and_remember_it(hub, enter) -> None:
         assert '<html lang="hi" data-theme="dark"' in response.content.decode()
     assert "डेटासेट" in client.get("/").content.decode()
     assert enter().post("/preferences", {"next": "//elsewhere.example"}).headers["Location"] == "/"
+
+
+def test_a_release_is_cut_beside_the_pages_and_only_once(hub, enter, monkeypatch) -> None:
+    from midas.kernel import BadInput
+    from midas.release.models import Draft
+    from midas.web.pages import cutting
+
+    started = []
+    monkeypatch.setattr(cutting.threading.Thread, "start", lambda thread: started.append(thread))
+    client, path = enter("curator"), "/curation/drafts/meningioma/1.0.0"
+    number = Draft.objects.get(dataset__slug="meningioma").pk
+    assert client.post(path, {}).status_code == 200
+    for _again in range(2):
+        assert client.post(path, {"sure": "yes"}).status_code == 302
+    assert len(started) == 1
+    part = client.get(f"{path}/progress", headers={"HX-Request": "true"}).content.decode()
+    assert "hx-get" in part
+    assert "<form" not in part
+    assert complaints(client.get(path)) == []
+    assert enter("researcher").get(f"{path}/progress").status_code == 403
+
+    def fails(**_):
+        raise BadInput("Nothing may be released.", advice="Look at the submissions.")
+
+    monkeypatch.setattr(cutting, "cut", fails)
+    cutting.perform(number, twin=True)
+    text = client.get(path).content.decode()
+    assert "Nothing may be released." in text
+    assert "Cut the release" in text
+    monkeypatch.setattr(cutting, "cut", lambda **_: None)
+    cutting.perform(number, twin=False)
+    done = client.get(f"{path}/progress", headers={"HX-Request": "true"})
+    assert done.headers["HX-Redirect"] == "/datasets/meningioma/releases/1.0.0"
+
+
+def test_a_cut_that_was_broken_off_is_offered_again(hub, enter, monkeypatch) -> None:
+    import os
+
+    from midas.release.models import Draft
+    from midas.web.pages import cutting
+
+    draft = Draft.objects.get(dataset__slug="meningioma")
+    noted = cutting.Noted(draft.pk)
+    assert list(noted.track([1, 2, 3], label="Read")) == [1, 2, 3]
+    assert cutting.standing(draft) == cutting.Standing("running", "Read", 0, 3)
+    os.utime(cutting._path(draft.pk), (0, 0))
+    assert cutting.standing(draft).state == "broken"
+    assert "Cut the release" in enter("curator").get("/curation/drafts/meningioma/1.0.0").content.decode()

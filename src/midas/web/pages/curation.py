@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,10 +18,10 @@ from django.views.decorators.http import require_POST
 from midas.catalogue.models import Dataset, Instance, Submission
 from midas.kernel import MidasError, SystemClock
 from midas.people.rule import Act, may, visible
-from midas.release import cut, look, make_twin, new_draft
+from midas.release import look, new_draft
 from midas.release.models import Draft, Release
-from midas.web.bootstrap import signer, store
 from midas.web.guard import ANYWHERE, needs
+from midas.web.pages import cutting
 from midas.web.pages.datasets import title_of
 from midas.web.pages.frame import account_of, page
 
@@ -124,21 +125,12 @@ def draft_create(request: HttpRequest) -> HttpResponse:
 
 @needs(Act.CUT, dataset="dataset")
 def draft(request: HttpRequest, dataset: str, version: str) -> HttpResponse:
-    """Show what a draft would seal; a confirmed POST cuts it and, where asked for, makes its twin."""
-    try:
-        found = look.draft(dataset, version)
-    except MidasError:
-        raise Http404 from None
+    """Show what a draft would seal; a confirmed POST starts the cut, which goes on beside the pages."""
+    found = _draft(dataset, version)
+    here = HttpResponseRedirect(reverse("hub:draft", args=[dataset, version]))
     if request.method == "POST" and request.POST.get("sure") == "yes":
-        try:
-            release = cut(draft=found, store=store(), signer=signer(), clock=SystemClock())
-            if request.POST.get("twin") == "yes":
-                make_twin(release=release, store=store(), signer=signer(), clock=SystemClock())
-        except MidasError as error:
-            messages.error(request, str(error))
-        else:
-            messages.success(request, _("The release is sealed. Its key is below."))
-            return HttpResponseRedirect(reverse("hub:release", args=[dataset, version]))
+        cutting.start(found, twin=request.POST.get("twin") == "yes")
+        return here
     chosen = Instance.objects.filter(
         submission__root__in=found.submissions, series__study__subject__withdrawn_at=None
     )
@@ -146,5 +138,30 @@ def draft(request: HttpRequest, dataset: str, version: str) -> HttpResponse:
         "dataset": dataset, "version": version, "submissions": len(found.submissions), "notes": found.notes,
         "published_on": found.published_on, "instances": chosen.count(),
         "subjects": chosen.values("series__study__subject").distinct().count(),
+        "released": Release.objects.filter(dataset=found.dataset, version=version, twin=False).exists(),
     }  # fmt: skip
-    return page(request, "draft", {"draft": described}, section="curation")
+    context = {"draft": described, "cut": cutting.standing(found)}
+    return page(request, "draft", context, section="curation")
+
+
+@needs(Act.CUT, dataset="dataset")
+def cut_progress(request: HttpRequest, dataset: str, version: str) -> HttpResponse:
+    """Return the part of the draft's page that says how far its cut is; when it is done, lead to the release."""
+    standing = cutting.standing(_draft(dataset, version))
+    if standing is not None and standing.state == "done":
+        messages.success(request, _("The release is sealed. Its key is below."))
+        there = reverse("hub:release", args=[dataset, version])
+        if request.headers.get("HX-Request"):
+            return HttpResponse(headers={"HX-Redirect": there})
+        return HttpResponseRedirect(there)
+    if not request.headers.get("HX-Request"):
+        return HttpResponseRedirect(reverse("hub:draft", args=[dataset, version]))
+    described = {"dataset": dataset, "version": version}
+    return render(request, "hub/cut.html", {"draft": described, "cut": standing})
+
+
+def _draft(dataset: str, version: str) -> Draft:
+    try:
+        return look.draft(dataset, version)
+    except MidasError:
+        raise Http404 from None

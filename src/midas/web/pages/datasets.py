@@ -18,6 +18,7 @@ from midas.release.models import Release, ReleaseFile, ReleaseSubject
 from midas.web.guard import needs
 from midas.web.pages import reading
 from midas.web.pages.composition import composition, target_lines
+from midas.web.pages.disclosure import Told, at_least, open_to, publish, tell
 from midas.web.pages.frame import account_of, page
 from midas.web.pages.protocols import in_force, protocol_of, said
 
@@ -107,16 +108,19 @@ def dataset_page(request: HttpRequest, dataset: str) -> HttpResponse:
     found, version, protocol = dataset_or_404(dataset)
     account = account_of(request)
     card = reading.card(found, version, account, number=0)
-    seen = not card.hidden
+    access = protocol.access
+    whole = open_to(account, access.level, dataset)
     size = (
         Instance.objects.filter(series__study__subject__dataset=found).aggregate(all=Sum("size"))["all"] or 0
     )
-    access = protocol.access
+    samples = reading.shown(found, protocol, SAMPLES, allowed=whole)
     described = {
         **{name: getattr(card, name) for name in card.__dataclass_fields__},
+        "synthetic": bool(samples) and not whole,
+        "people": tell(card.subjects if whole else at_least(card.subjects)),
         "series": Series.objects.filter(study__subject__dataset=found).count(),
         "bytes": size,
-        "targets": target_lines(found, protocol),
+        "targets": target_lines(found, protocol, whole=whole),
         "ethics": protocol.ethics,
         "citation": access.citation,
         "license": access.license,
@@ -128,9 +132,9 @@ def dataset_page(request: HttpRequest, dataset: str) -> HttpResponse:
     }
     context = {
         "dataset": described,
-        "samples": reading.pictures(found, protocol, SAMPLES) if seen else [],
-        "composition": composition(found, protocol),
-        "sites": hospitals(found),
+        "samples": samples,
+        "composition": composition(found, protocol, whole=whole),
+        "sites": hospitals(found, whole=whole),
         "releases": release_lines(found),
         "snippets": snippets(request, dataset, card.version),
         "may_download": may_get(account, access.level, dataset),
@@ -145,19 +149,28 @@ def may_get(account: Any, access: str, dataset: str) -> bool:
     return may(account, Act.DOWNLOAD, dataset)
 
 
-def hospitals(dataset: Dataset) -> list[reading.SpokeLine]:
+def hospital_counts(dataset: Dataset, *, whole: bool) -> dict[str, tuple[Told, Told]]:
+    """Return people and images by hospital, the most people first; else as `publish` lets them be told, by id."""
     subjects = Subject.objects.filter(dataset=dataset, withdrawn_at=None)
-    people = dict(subjects.values_list("spoke").annotate(number=Count("pk")).order_by())
+    people = dict(subjects.values_list("spoke").annotate(number=Count("pk")).order_by("spoke"))
     images = dict(
         Instance.objects.filter(series__study__subject__in=subjects)
         .values_list("series__study__subject__spoke").annotate(number=Count("pk")).order_by()
     )  # fmt: skip
-    known = {one.slug: one for one in Institution.objects.filter(slug__in=people)}
+    slugs = sorted(people, key=lambda slug: (-people[slug] if whole else 0, slug))
+    pair = [people[slug] for slug in slugs], [images.get(slug, 0) for slug in slugs]
+    told = pair if whole else tuple(publish(counts) for counts in pair)
+    return dict(zip(slugs, zip(*told, strict=True), strict=True))
+
+
+def hospitals(dataset: Dataset, *, whole: bool) -> list[reading.SpokeLine]:
+    counted = hospital_counts(dataset, whole=whole)
+    known = {one.slug: one for one in Institution.objects.filter(slug__in=counted)}
     lines = []
-    for slug, number in sorted(people.items(), key=lambda pair: (-pair[1], pair[0])):
+    for slug, (people, images) in counted.items():
         one = known.get(slug)
         place = ", ".join(part for part in (one.city, one.state) if part) if one else ""
-        lines.append(reading.SpokeLine(slug, one.name if one else slug, place, number, images.get(slug, 0)))
+        lines.append(reading.SpokeLine(slug, one.name if one else slug, place, tell(people), tell(images)))
     return lines
 
 

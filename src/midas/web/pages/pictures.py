@@ -1,4 +1,7 @@
-"""Previews of de-identified images, by digest. Only a digest that the catalogue names as a preview is ever served."""
+"""Pictures by digest: previews of de-identified images for who may have the images, those of a twin for all.
+
+Only a digest that the catalogue names as a preview, or a twin's manifest as an image, is ever served.
+"""
 
 from __future__ import annotations
 
@@ -6,38 +9,69 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
 
-from midas.catalogue.models import Instance
-from midas.kernel import Digest
-from midas.people.rule import Act
+from midas.catalogue.models import Dataset, Instance
+from midas.kernel import Digest, MidasError
+from midas.people.rule import Act, visible
+from midas.release.models import ReleaseFile
 from midas.web.bootstrap import store
 from midas.web.guard import needs
+from midas.web.pages import twins
 from midas.web.pages.protocols import in_force, protocol_of
 
 
-def _what(request: HttpRequest, sha256: str) -> tuple[Act, str | None]:
-    """Choose the act: browsing is enough unless every dataset that has this picture is restricted."""
-    del request
-    found = Instance.objects.filter(preview=sha256).select_related("series__study__subject__dataset").first()
-    if found is None:
-        return Act.BROWSE, None
-    dataset = found.series.study.subject.dataset
+def _standing(sha256: str) -> Any:
+    return Instance.objects.filter(preview=sha256, series__study__subject__withdrawn_at=None)
+
+
+def _is_open(dataset: Dataset) -> bool:
     version = in_force(dataset)
-    restricted = version is None or protocol_of(version).access.level == "restricted"
-    return (Act.READ_DATASET, dataset.slug) if restricted else (Act.BROWSE, dataset.slug)
+    return version is not None and protocol_of(version).access.level == "open"
 
 
-@needs(Act.BROWSE, Act.READ_DATASET, choose=_what)
+def _what(request: HttpRequest, sha256: str) -> tuple[Act, str | None]:
+    """Choose the act: browsing is enough where a dataset with this picture is open, else one must be downloadable."""
+    slugs = _standing(sha256).values_list("series__study__subject__dataset", flat=True).distinct()
+    datasets = list(Dataset.objects.filter(pk__in=slugs).order_by("slug"))
+    if not datasets or any(_is_open(one) for one in datasets):
+        return Act.BROWSE, None
+    names = [one.slug for one in datasets]
+    caller: Any = request.caller  # type: ignore[attr-defined]
+    return Act.DOWNLOAD, next(iter(visible(caller.account, Act.DOWNLOAD, names)), names[0])
+
+
+@needs(Act.BROWSE, Act.DOWNLOAD, choose=_what)
 def picture(request: HttpRequest, sha256: str) -> HttpResponseBase:
     """Serve a preview; its address is its content's hash, so that a browser may keep it for a day."""
-    if not Instance.objects.filter(preview=sha256).exists():
+    if not _standing(sha256).exists():
         raise Http404
-    tag = f'"{sha256}"'
-    if request.headers.get("If-None-Match") == tag:
-        return HttpResponseNotModified()
+    if (same := _unchanged(request, sha256)) is not None:
+        return same
     blobs: Any = store()
     if not blobs.has(Digest(sha256)):
         raise Http404
-    response = HttpResponse(b"".join(blobs.read(Digest(sha256))), content_type="image/png")
-    response["ETag"] = tag
+    return _png(b"".join(blobs.read(Digest(sha256))), sha256)
+
+
+@needs(Act.GET_TWIN)
+def twin_picture(request: HttpRequest, dataset: str, version: str, sha256: str) -> HttpResponseBase:
+    """Serve a picture of a twin's image. A digest that this twin's release does not hold is not there."""
+    of_twin = {"release__dataset__slug": dataset, "release__version": version, "release__twin": True}
+    if not ReleaseFile.objects.filter(**of_twin, sha256=sha256, path__endswith=".dcm").exists():
+        raise Http404
+    if (same := _unchanged(request, sha256)) is not None:
+        return same
+    try:
+        return _png(twins.drawn(sha256), sha256)
+    except MidasError:
+        raise Http404 from None
+
+
+def _unchanged(request: HttpRequest, sha256: str) -> HttpResponseBase | None:
+    return HttpResponseNotModified() if request.headers.get("If-None-Match") == f'"{sha256}"' else None
+
+
+def _png(data: bytes, sha256: str) -> HttpResponse:
+    response = HttpResponse(data, content_type="image/png")
+    response["ETag"] = f'"{sha256}"'
     response["Cache-Control"] = "private, max-age=86400"
     return response

@@ -5,25 +5,28 @@ Every number is counted by the database; what grows with the dataset is never lo
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Min
+from django.urls import reverse
 
 from midas.catalogue.models import Dataset, Instance, ProtocolVersion, Subject
-from midas.people.rule import Act, may
 from midas.protocol.model import Protocol
 from midas.release.models import Release
+from midas.web.pages import twins
+from midas.web.pages.disclosure import open_to
 from midas.web.pages.protocols import in_force, protocol_of, said
 
-PICTURES_ON_CARD = 4
+PICTURES_ON_CARD = 8
 
 
 @dataclass(frozen=True)
 class DatasetCard:
-    """What a card shows. `hidden` says that there are pictures which this reader may not see."""
+    """What a card shows. `hidden`: this reader may not see the pictures; `synthetic`: those shown are the twin's."""
 
     slug: str
     title: str
@@ -38,11 +41,14 @@ class DatasetCard:
     spokes: int
     pictures: tuple[str, ...]
     hidden: bool
+    synthetic: bool
 
 
 @dataclass(frozen=True)
 class Sample:
-    preview: str
+    """One picture: its address, and the words under it."""
+
+    address: str
     title: str
     modality: str
     detail: str
@@ -62,46 +68,76 @@ class SpokeLine:
     slug: str
     name: str
     place: str
-    subjects: int
-    instances: int
+    subjects: str
+    instances: str
 
 
 def _instances(dataset: Dataset) -> Any:
-    return Instance.objects.filter(series__study__subject__dataset=dataset)
-
-
-def may_see_pictures(account: Any, access: str, dataset: str) -> bool:
-    """Pictures of restricted datasets are for who may read the dataset; of the others, for all."""
-    return access != "restricted" or may(account, Act.READ_DATASET, dataset)
+    """Return the instances of everyone who did not withdraw."""
+    return Instance.objects.filter(
+        series__study__subject__dataset=dataset, series__study__subject__withdrawn_at=None
+    )
 
 
 def pictures(dataset: Dataset, protocol: Protocol, number: int) -> list[Sample]:
-    """Take previews spread over subjects and kinds of image, so that a strip shows the dataset and not one person."""
-    first = (
-        _instances(dataset).exclude(preview="").exclude(series__kind="label")
-        .values("series__item", "series__study__subject").annotate(pk=Min("pk"))
-    )  # fmt: skip
-    by_item: dict[str, list[int]] = {}
-    for row in first.order_by("pk")[: 40 * number]:
-        by_item.setdefault(row["series__item"], []).append(row["pk"])
+    """Take previews spread over kinds of image and persons, so that a strip shows the dataset and not one person.
+
+    Of a series the middle picture stands for all; a second series of the same person comes after everyone's first.
+    """
+    with_picture = _instances(dataset).exclude(preview="").exclude(series__kind="label")
+    rows = with_picture.values_list("series__item", "series__study__subject", "series")
+    series = rows.annotate(first=Min("pk")).order_by("first")[: 40 * number]
+    chosen = _spread(list(series), number)
+    titles = {item.id: said(item.title) for item in protocol.items}
+    return [_sample(_middle(with_picture.filter(series=pk)), titles) for pk in chosen]
+
+
+def _spread(rows: list[tuple[str, int, int, int]], number: int) -> list[int]:
+    """Choose series: items take turns; within an item, a person's n-th series comes in round n."""
+    seen: Counter[tuple[str, int]] = Counter()
+    by_item: dict[str, list[tuple[int, int]]] = {}
+    for item, subject, series, _first in rows:
+        by_item.setdefault(item, []).append((seen[item, subject], series))
+        seen[item, subject] += 1
+    for turn in by_item.values():
+        turn.sort(key=lambda pair: pair[0])
     chosen: list[int] = []
     while len(chosen) < number and any(by_item.values()):
-        chosen += [row.pop(0) for row in by_item.values() if row][: number - len(chosen)]
-    titles = {item.id: said(item.title) for item in protocol.items}
-    found = Instance.objects.filter(pk__in=chosen).select_related("series").in_bulk()
-    return [_sample(found[pk], titles) for pk in chosen]
+        chosen += [turn.pop(0)[1] for turn in by_item.values() if turn][: number - len(chosen)]
+    return chosen
+
+
+def _middle(found: Any) -> Instance:
+    ordered = found.select_related("series").order_by("path", "pk")
+    middle: Instance = ordered[found.count() // 2]
+    return middle
 
 
 def _sample(instance: Instance, titles: Mapping[str, str]) -> Sample:
-    facts = instance.facts
-    size = f"{facts['Columns']} × {facts['Rows']}" if facts.get("Columns") and facts.get("Rows") else ""
-    detail = instance.view or size
     return Sample(
-        instance.preview,
+        reverse("hub:picture", args=[instance.preview]),
         titles.get(instance.series.item, instance.series.item),
         instance.series.modality,
-        detail,
+        instance.view.replace("-", " ")
+        or twins.frame(instance.facts.get("Columns"), instance.facts.get("Rows")),
     )
+
+
+def synthetic(dataset: Dataset, protocol: Protocol, number: int) -> list[Sample]:
+    """Take pictures of the newest twin: what may be shown of a dataset to those who may not see its own."""
+    twin = Release.objects.filter(dataset=dataset, twin=True).order_by("-cut_at").first()
+    titles = {item.id: said(item.title) for item in protocol.items}
+    return [
+        Sample(
+            reverse("hub:twin-picture", args=[dataset.slug, one.version, one.sha256]),
+            titles.get(one.item, one.item), one.modality, one.detail,
+        )
+        for one in (twins.pictures(twin, number) if twin else ())
+    ]  # fmt: skip
+
+
+def shown(dataset: Dataset, protocol: Protocol, number: int, *, allowed: bool) -> list[Sample]:
+    return (pictures if allowed else synthetic)(dataset, protocol, number)
 
 
 def card(
@@ -109,7 +145,8 @@ def card(
 ) -> DatasetCard:
     protocol = protocol_of(version)
     access = protocol.access.level
-    allowed = may_see_pictures(account, access, dataset.slug)
+    allowed = open_to(account, access, dataset.slug)
+    samples = shown(dataset, protocol, number, allowed=allowed)
     release = Release.objects.filter(dataset=dataset, twin=False).order_by("-cut_at").first()
     instances = _instances(dataset)
     subjects = Subject.objects.filter(dataset=dataset, withdrawn_at=None)
@@ -121,8 +158,8 @@ def card(
         access=access, version=release.version if release else "",
         subjects=subjects.count(), instances=instances.count(),
         spokes=subjects.values("spoke").distinct().count(),
-        pictures=tuple(one.preview for one in pictures(dataset, protocol, number)) if allowed else (),
-        hidden=not allowed,
+        pictures=tuple(one.address for one in samples),
+        hidden=not allowed, synthetic=bool(samples) and not allowed,
     )  # fmt: skip
 
 
@@ -136,7 +173,7 @@ def figures() -> dict[str, int]:
     return {
         "datasets": Dataset.objects.count(),
         "subjects": Subject.objects.filter(withdrawn_at=None).count(),
-        "instances": Instance.objects.count(),
-        "spokes": Subject.objects.values("spoke").distinct().count(),
+        "instances": Instance.objects.filter(series__study__subject__withdrawn_at=None).count(),
+        "spokes": Subject.objects.filter(withdrawn_at=None).values("spoke").distinct().count(),
         "releases": Release.objects.filter(twin=False).count(),
     }

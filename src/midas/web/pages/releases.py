@@ -23,11 +23,14 @@ from midas.web.answers import blob
 from midas.web.bootstrap import store
 from midas.web.guard import needs
 from midas.web.pages.datasets import dataset_or_404, may_get, snippets
+from midas.web.pages.disclosure import open_to
 from midas.web.pages.frame import account_of, page
 from midas.web.pages.protocols import said
 
 FILES_ON_PAGE = 50
 PAPERS = ("DATASHEET.html", "deid/report.html", "README.md", "LICENSE.txt", "protocol.yaml", "croissant.json")
+WITH_COUNTS = {"DATASHEET.html", "deid/report.html"}
+"""Papers that tell small numbers or pseudonyms: of a release that is not open they are for who may download it."""
 LONGEST_PAPER = 4 * 1024 * 1024
 PAPER_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 """A paper was sealed with its own style and is shown as it is; the sandbox takes every other power from it."""
@@ -56,12 +59,13 @@ def _datasheet(release: Release) -> SafeString | None:
     return _rendered(found.sha256)
 
 
-def _papers(release: Release) -> list[Paper]:
+def _papers(release: Release, *, whole: bool) -> list[Paper]:
     titles = {
         "DATASHEET.html": _("Datasheet"), "deid/report.html": _("De-identification report"), "README.md": _("Read me"),
         "LICENSE.txt": _("Licence"), "protocol.yaml": _("Protocol"), "croissant.json": _("Croissant description"),
     }  # fmt: skip
     there = set(ReleaseFile.objects.filter(release=release, path__in=PAPERS).values_list("path", flat=True))
+    there -= set() if whole else WITH_COUNTS
     return [Paper(path, titles[path]) for path in PAPERS if path in there]
 
 
@@ -75,6 +79,7 @@ def _release(dataset: str, version: str, *, twin: bool) -> Release:
 def _page(request: HttpRequest, dataset: str, version: str, *, twin: bool) -> HttpResponse:
     found, _version, protocol = dataset_or_404(dataset)
     release = _release(dataset, version, twin=twin)
+    whole = twin or open_to(account_of(request), release.access, dataset)
     files = ReleaseFile.objects.filter(release=release).order_by("path")
     query = request.GET.get("q", "").strip()[:100]
     images = files.filter(path__startswith="data/")
@@ -87,6 +92,8 @@ def _page(request: HttpRequest, dataset: str, version: str, *, twin: bool) -> Ht
         else files.exclude(path__startswith="data/")
     )
     numbers = {"": files.count(), "images": images.count()}
+    if not whole:  # paths of images carry pseudonyms
+        part, shown = "", shown.exclude(path__startswith="data/")
     changed = look.changes(release)
     other = (
         look.twin_of(release)
@@ -114,10 +121,12 @@ def _page(request: HttpRequest, dataset: str, version: str, *, twin: bool) -> Ht
         "tabs": [
             {"value": "", "label": _("Tables and papers"), "count": numbers[""] - numbers["images"],
              "chosen": not query and not part},
-            {"value": "images", "label": _("Images"), "count": numbers["images"], "chosen": bool(part)},
+            *([{"value": "images", "label": _("Images"), "count": numbers["images"], "chosen": bool(part)}]
+              if whole else []),
         ],
-        "datasheet": _datasheet(release),
-        "papers": _papers(release),
+        "whole": whole,
+        "datasheet": _datasheet(release) if whole else None,
+        "papers": _papers(release, whole=whole),
         "may_download": twin or may_get(account_of(request), release.access, dataset),
         "snippets": snippets(request, dataset, version, twin=twin),
         "citation": f"{protocol.access.citation} {_('Release')} {version}. MIDAS {release.key}.",
@@ -150,7 +159,16 @@ def _paper(dataset: str, version: str, path: str, *, twin: bool) -> HttpResponse
     return answer
 
 
-@needs(Act.BROWSE)
+def _to_read(request: HttpRequest, dataset: str, version: str, path: str) -> tuple[Act, str | None]:
+    """Papers with small numbers need what the release itself needs; the others are for all."""
+    del request
+    if path not in WITH_COUNTS:
+        return Act.BROWSE, dataset
+    release: Any = Release.objects.filter(dataset__slug=dataset, version=version, twin=False).first()
+    return (Act.BROWSE if release is None or release.access == "open" else Act.DOWNLOAD), dataset
+
+
+@needs(Act.BROWSE, Act.DOWNLOAD, choose=_to_read)
 @cache_control(private=True, max_age=3600)
 def paper(request: HttpRequest, dataset: str, version: str, path: str) -> HttpResponseBase:
     del request

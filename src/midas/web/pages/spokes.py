@@ -1,4 +1,4 @@
-"""The hospitals: counts for all; pseudonyms, rules and the spoke's own tally for who may see what came from it."""
+"""The hospitals: counts as they may be told; pseudonyms, rules and the spoke's own tally for who may see its work."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from midas.catalogue.models import Dataset, Instance, Subject, Submission, Visit
 from midas.people.models import Institution
-from midas.people.rule import Act, visible
+from midas.people.rule import Act, may, visible
 from midas.web.guard import needs
-from midas.web.pages.datasets import title_of
+from midas.web.pages.datasets import hospital_counts, title_of
+from midas.web.pages.disclosure import Hidden, Told, open_to, tell
 from midas.web.pages.frame import account_of, page
+from midas.web.pages.protocols import in_force, protocol_of
 from midas.web.pages.reading import SpokeLine
 
 PEOPLE_ON_PAGE = 50
@@ -38,16 +40,39 @@ def _people(spoke: str) -> Any:
     return Subject.objects.filter(spoke=spoke, withdrawn_at=None)
 
 
-def _images(spoke: str) -> Any:
-    return Instance.objects.filter(series__study__subject__in=_people(spoke))
+Counts = dict[str, dict[str, tuple[Told, Told]]]
+"""Hospital → dataset → people and images."""
+
+
+def _counts(request: HttpRequest) -> Counts:
+    """Count by dataset, with the same numbers left out as on its page: two pages must not give away what one hides."""
+    account, found = account_of(request), Counts()
+    for dataset in Dataset.objects.order_by("slug"):
+        version = in_force(dataset)
+        access = protocol_of(version).access.level if version else "restricted"
+        whole = open_to(account, access, dataset.slug) or may(account, Act.SEE_SPOKE, dataset.slug)
+        for slug, pair in hospital_counts(dataset, whole=whole).items():
+            found.setdefault(slug, {})[dataset.slug] = pair
+    return found
+
+
+def _sum(parts: list[Told]) -> str:
+    """Add up; a sum with a part that is not told is not told, or the part could be worked out."""
+    numbers = [part for part in parts if isinstance(part, int)]
+    hidden = next((part for part in parts if not isinstance(part, int)), None)
+    if hidden is None:
+        return tell(sum(numbers))
+    return tell(hidden if len(parts) == 1 else Hidden.COVER)
 
 
 @needs(Act.BROWSE)
 def spokes(request: HttpRequest) -> HttpResponse:
-    lines = [
-        SpokeLine(one.slug, one.name, _place(one), _people(one.slug).count(), _images(one.slug).count())
-        for one in Institution.objects.order_by("name")
-    ]
+    counted = _counts(request)
+    lines = []
+    for one in Institution.objects.order_by("name"):
+        mine = list(counted.get(one.slug, {}).values())
+        people, images = _sum([pair[0] for pair in mine]), _sum([pair[1] for pair in mine])
+        lines.append(SpokeLine(one.slug, one.name, _place(one), people, images))
     return page(request, "spokes", {"spokes": lines}, section="spokes")
 
 
@@ -64,18 +89,17 @@ def spoke(request: HttpRequest, slug: str) -> HttpResponse:
     states = dict(
         Submission.objects.filter(spoke=slug).values_list("state").annotate(n=Count("pk")).order_by()
     )
-    images = dict(
-        _images(slug).values_list("series__study__subject__dataset__slug").annotate(n=Count("pk")).order_by()
-    )  # fmt: skip
-    people = _people(slug).values_list("dataset__slug").annotate(n=Count("pk")).order_by("dataset__slug")
+    counted = _counts(request).get(slug, {})
     context: dict[str, Any] = {
         "spoke": {
-            "slug": slug, "name": one.name, "place": _place(one), "subjects": _people(slug).count(),
-            "instances": _images(slug).count(), "registered": states.get("registered", 0),
+            "slug": slug, "name": one.name, "place": _place(one),
+            "subjects": _sum([pair[0] for pair in counted.values()]),
+            "instances": _sum([pair[1] for pair in counted.values()]), "registered": states.get("registered", 0),
             "refused": states.get("refused", 0),
         },
         "datasets": [
-            {"slug": name, "title": title_of(name), "subjects": n, "instances": images.get(name, 0)} for name, n in people
+            {"slug": name, "title": title_of(name), "subjects": tell(people), "instances": tell(images)}
+            for name, (people, images) in counted.items()
         ],
         "may_see": bool(seen),
     }  # fmt: skip
