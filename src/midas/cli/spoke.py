@@ -82,18 +82,13 @@ def init(
     """
     from midas.cli.protocol import open_protocol
     from midas.spoke.bootstrap import default_home, initialise
-    from midas.spoke.home import Config
+    from midas.spoke.home import checked
 
     loaded = open_protocol(protocol)
-    config = Config(
-        name=name,
-        project=loaded.protocol.id,
-        hub=hub,
-        token=_token(token),
-        hub_key=hub_key,
-        language=language,
-        port=port,
-    )
+    config = checked({
+        "name": name, "project": loaded.protocol.id, "hub": hub, "token": _token(token), "hub_key": hub_key,
+        "language": language, "port": port,
+    })  # fmt: skip
     made = initialise(path=home or default_home(), config=config, loaded=loaded)
     flag = f" --home {home}" if home else ""
     key = _public_key(made)

@@ -37,7 +37,11 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Slug = Field(description="the spoke's id at the hub, e.g. spdc-wardha")
-    hub: str = Field(default="", description="address of the hub; empty: nothing can be sent yet")
+    hub: str = Field(
+        default="",
+        pattern=r"^(https?://\S+)?$",
+        description="address of the hub; empty: nothing can be sent yet",
+    )
     token: str = Field(default="", description="the spoke's token at the hub; the file is mode 0600")
     hub_key: str = Field(
         default="", description="hub's public key (64 hex); empty: the first receipt's key is kept"
@@ -98,13 +102,15 @@ def key_file(path: Path, *, size: int = 32) -> bytes:
     return path.read_bytes()
 
 
-def _checked(values: dict[str, object]) -> Config:
+def checked(values: dict[str, object]) -> Config:
+    """Return the settings; `BadInput` that names the first one that does not fit, without its value."""
     try:
         return Config.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         raise BadInput(
-            f"config.toml: {'.'.join(map(str, first['loc']))}: {first['msg']}.", advice="Correct the value."
+            f"The setting {'.'.join(map(str, first['loc']))} does not fit: {first['msg']}.",
+            advice="Correct it, on the command line or in config.toml.",
         ) from None
 
 
@@ -125,7 +131,7 @@ def create(path: Path, config: Config) -> Home:
 
 def reconfigure(home: Home, **changes: object) -> Home:
     """Write changed settings; `BadInput` where one does not fit."""
-    return create(home.path, _checked({**home.config.model_dump(), **changes}))
+    return create(home.path, checked({**home.config.model_dump(), **changes}))
 
 
 def serving(
@@ -150,7 +156,7 @@ def open_home(path: Path) -> Home:
     """Read a home; `NotFound` where there is none, `BadInput` where its config does not fit."""
     try:
         values = tomllib.loads((path / "config.toml").read_text(encoding="utf-8"))
-        return Home(path.resolve(), _checked(values))
+        return Home(path.resolve(), checked(values))
     except FileNotFoundError:
         raise NotFound(
             f"There is no spoke home at {path}.", advice="Make one with `midas spoke init`, or give --home."
