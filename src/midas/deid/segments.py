@@ -145,11 +145,12 @@ def _rle(data: bytes, plane: int) -> bytes:
     if not 1 <= count <= 15:
         raise _strange()
     ends = [*starts[1:count], len(data)]
-    parts, offsets = [], []
+    parts: list[bytes] = []
+    offsets: list[int] = []
     for start, end in zip(starts[:count], ends, strict=True):
         if not 64 <= start <= end <= len(data):
             raise _strange()
-        offsets.append(64 + sum(map(len, parts)))
+        offsets.append(64 + sum(len(one) for one in parts))
         part = data[start : start + _rle_length(data[start:end], plane)]
         parts.append(part + b"\0" * (len(part) % 2))
     return struct.pack("<16I", count, *offsets, *([0] * (15 - count))) + b"".join(parts)

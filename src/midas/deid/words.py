@@ -34,7 +34,8 @@ _PAIRS = re.compile(r"\d+(?:\s*[/\-]\s*\d+)+")
 _RUNS = re.compile(r"\d(?:[ .,/\-]{0,3}\d){7,}")
 """Eight digits and more, however they are set apart: a number that reaches someone, or a day."""
 _AGE = re.compile(
-    r"\b(?:9\d|1[0-2]\d)[ \-]*(?:y|yr|yrs|year|years|yo|y/o)\b|\b0(?:9\d)y\b|\bage[d]?[ :=\-]*(?:9\d|1[0-2]\d)\b",
+    r"\b(?:9\d|1[0-2]\d)[ \-]*(?:y|yr|yrs|year|years|yo|y/o)\b"
+    r"|\b09\dy\b|\bage[d]?[ :=\-]*(?:9\d|1[0-2]\d)\b",
     re.IGNORECASE,
 )
 """Ages of 90 years and over (45 CFR 164.514(b)(2)(i)(C))."""

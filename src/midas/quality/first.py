@@ -5,6 +5,7 @@ In comes a file or dataset and the protocol's item; out come findings about pixe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -35,11 +36,18 @@ def _value(ds: Dataset, keyword: str) -> Any:
     return None
 
 
+MODALITY = re.compile(
+    r"[A-Z]{2}|X3DM|RT[A-Z]{3,8}|SEG|SMR|REG|FID|DOC|PLAN|EPS|IVOCT|IVUS|OAM|OPM|OPT|OPTENF|OPTBSV|OPV|ASMT|STAIN|ANN"
+)
+"""Defined terms of Modality (PS3.3 C.7.3.1.1.1); anything else was typed by someone and is not repeated."""
+
+
 def right_modality(ds: Dataset, item: Item, scope: str) -> Iterator[Finding]:
     modality, wanted = str(ds.get("Modality") or ""), " or ".join(item.modalities)
     if modality not in item.modalities:
+        said = modality if MODALITY.fullmatch(modality) else "not one" if modality else "not given"
         yield _finding(
-            "modality", Severity.ERROR, scope, f"The modality is {modality or 'not given'}; {item.id} needs {wanted}.",
+            "modality", Severity.ERROR, scope, f"The modality is {said}; {item.id} needs {wanted}.",
             "Check that the item stands under the right definition.", "protocol: items.modalities",
         )  # fmt: skip
 

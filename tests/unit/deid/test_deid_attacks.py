@@ -57,7 +57,7 @@ def _attack(bench: Bench, ds: Dataset, **how: object) -> str:
 
 
 PLANTED = {
-    "SoftwareVersions": "1.2 9876512345", "SegmentLabel": "Zubeida", "FrameLabel": "Zubeida Qureshi", "TrackingID": "Zubeida",
+    "SoftwareVersions": "1.2 9876512345", "SegmentLabel": "Zubeida", "FrameLabel": "Zubeida Q", "TrackingID": "Zubeida",
     "ROIName": "PTV Zubeida", "StructureSetLabel": "Qureshi", "RTImageLabel": "Zubeida", "BodyPartExamined": "ZUBEIDA",
     "ContentLabel": "QURESHI", "ContentDescription": "of Zubeida", "FilterMaterial": "9876512345",
     "AcquisitionProtocolName": "Zubeida", "AlgorithmDescription": "Zubeida", "DeviceID": "Zubeida 4", "GridID": "QURESHI",
@@ -218,9 +218,8 @@ def test_times_and_numbers_are_what_they_say():
     assert (valid_tm("235960"), valid_tm("987651"), valid_tm("10:15:30.5")) == ("235960", "", "10:15:30.5")
     assert shift_dt("20190614101530+0530", -1) == "20190613101530+0530"
     assert shift_dt("20190614987651", -1) == ""
-    assert [names_someone(n) for n in ("19310714", "14071931.0", "9876512345", "919876512345", "370000000", "1110000000")] == [
-        True, True, True, True, False, False,
-    ]  # fmt: skip
+    assert all(map(names_someone, ("19310714", "14071931.0", "9876512345", "919876512345")))
+    assert not any(map(names_someone, ("370000000", "1110000000", "512", "-1024")))
 
 
 def test_text_in_binary_is_told_from_measurements():

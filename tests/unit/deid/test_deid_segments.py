@@ -98,7 +98,8 @@ def test_an_rle_frame_loses_what_its_header_does_not_count_and_what_stands_behin
 
 
 @pytest.mark.parametrize(("data", "kind"), [
-    (NAME, JPEG), (b"\xff\xd8" + NAME, JPEG), (b"\xff\xd8\xff\xda\0\x04ab" + NAME, JPEG), (b"\xff\xd8\xff\xe1\xff\xff", JPEG),
+    (NAME, JPEG), (b"\xff\xd8" + NAME, JPEG), (b"\xff\xd8\xff\xda\0\x04ab" + NAME, JPEG),
+    (b"\xff\xd8\xff\xe1\xff\xff", JPEG),
     (NAME, J2K), (b"\0\0\0\x0cjP  \r\n\x87\n" + NAME, J2K), (b"\xff\x4f\xff\x51\0\x04ab\xff\xd9", J2K),
     (NAME, RLE), (b"\0" * 64, RLE), (b"\0\0\0\x0cJXL " + NAME, JXL), (b"", JPEG), (b"", RLE),
 ])  # fmt: skip
