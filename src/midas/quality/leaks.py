@@ -234,7 +234,8 @@ def _uids(ds: Dataset, scope: str, options: set[str]) -> Iterator[Finding]:
         return
     for keyword in ROOT_UIDS:
         value = str(ds.get(keyword) or "")
-        if value and not value.startswith(("2.25.", "1.2.840.10008.")):
+        published = value.startswith("1.2.840.10008.") and not re.search(r"\d{6}", value)
+        if value and not published and not value.startswith("2.25."):
             yield _finding("uid", f"{scope}#{keyword}", f"{keyword} was not replaced.", cites="PS3.15 E.3.9")
 
 
