@@ -40,7 +40,9 @@ class LazyGroup(typer.core.TyperGroup):
         app: typer.Typer = importlib.import_module(f"midas.cli.{cmd_name}").app
         command = typer.main.get_command(app)
         command.name, command.help = cmd_name, GROUPS[cmd_name]
-        command.params = [p for p in command.params if p.name not in {"install_completion", "show_completion"}]
+        command.params = [
+            p for p in command.params if p.name not in {"install_completion", "show_completion"}
+        ]
         return command
 
 

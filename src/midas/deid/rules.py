@@ -35,6 +35,8 @@ class Decision:
 
 
 UNLISTED = Decision("", "", "PS3.15 E.3.5")
+BESIDE_REMOVED = {0x00102298: Decision("X", "X", "PS3.3 C.7.1.1")}
+"""Responsible Person Role: an attribute that may stand only beside one that Table E.1-1 removes."""
 
 
 def resolve(row: tables.Row, options: frozenset[str]) -> Decision:
@@ -62,4 +64,4 @@ def decide(tag: int, profile: Profile) -> Decision:
     if 0x5000 <= group <= 0x50FF or 0x6000 <= group <= 0x60FF:
         return Decision("X", "X", "PS3.15 E.2 Table E.1-1")
     row = tables.attributes().get(tag)
-    return resolve(row, profile.options) if row else UNLISTED
+    return resolve(row, profile.options) if row else BESIDE_REMOVED.get(tag, UNLISTED)

@@ -87,7 +87,9 @@ def _complaints(error: ValidationError, lines: dict[Loc, int]) -> list[Complaint
     return found
 
 
-@lru_cache(maxsize=16)  # the same bytes always give the same frozen value, and reading them takes half a second
+@lru_cache(
+    maxsize=16
+)  # the same bytes always give the same frozen value, and reading them takes half a second
 def parse(data: bytes, *, name: str = "protocol.yaml") -> Loaded:
     """Read a protocol from the bytes of its file; `ProtocolError` (a `BadInput`) names every wrong line of `name`."""
     if len(data) > MAX_BYTES:

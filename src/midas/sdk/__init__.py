@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from midas.sdk.client import Patience as Patience
     from midas.sdk.images import Image as Image
     from midas.sdk.release import Release as Release
-    from midas.sdk.release import open as open  # noqa: A004 - `midas.open` is the public name
+    from midas.sdk.release import open as open
 
 WHERE = {
     "Client": "client", "Patience": "client", "Image": "images", "Release": "release", "open": "release",

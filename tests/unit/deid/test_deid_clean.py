@@ -426,3 +426,28 @@ def _errors(path: Path) -> set[str]:
         ["dciodvfy", str(path)], capture_output=True, text=True, errors="replace", check=False
     )
     return {line.split("<2.25")[0] for line in found.stderr.splitlines() if line.startswith("Error")}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ImageType": ["ORIGINAL", "PRIMARY", "LABEL", "NONE"]},
+        {"ImageType": ["ORIGINAL", "PRIMARY", "OVERVIEW", "NONE"]},
+        {"SpecimenLabelInImage": "YES"},
+    ],
+)
+def test_a_picture_of_a_slides_label_is_held(change):
+    slide = ct(SOPClassUID="1.2.840.10008.5.1.4.1.1.77.1.6", Modality="SM", BurnedInAnnotation="NO", **change)
+    assert [one.rule for one in risk(slide)] == ["deid.risk.slide-label"]
+
+
+def test_a_volume_of_a_slide_carries_no_risk():
+    volume = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
+    assert not risk(ct(SOPClassUID="1.2.840.10008.5.1.4.1.1.77.1.6", Modality="SM", ImageType=volume))
+
+
+def test_the_role_of_a_responsible_person_goes_with_the_person(bench):
+    outcome, cleaned = bench.clean(ct(ResponsiblePerson="Asha^Kulkarni", ResponsiblePersonRole="PARENT"))
+    assert outcome.state == "cleaned"
+    assert "ResponsiblePerson" not in cleaned
+    assert "ResponsiblePersonRole" not in cleaned

