@@ -12,6 +12,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -139,10 +140,13 @@ class TestFolder(BlobsContract):
         assert b"".join(blobs.read(digest, start, start + length)) == data[start : start + length]
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _free_ports(names: list[str]) -> dict[str, int]:
+    """Return a port for each name; all are held open while they are chosen, so that none is given twice."""
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in names]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return {name: int(probe.getsockname()[1]) for name, probe in zip(names, probes, strict=True)}
 
 
 @pytest.fixture(scope="module")
@@ -153,22 +157,22 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     actions = ["Admin", "Read", "Write", "List", "Tagging"]
     config = {"identities": [{"name": "midas", "credentials": credentials, "actions": actions}]}
     (home / "s3.json").write_text(json.dumps(config))
-    ports = {name: _free_port() for name in ("master", "volume", "filer", "s3")}
-    grpc = {f"{name}.port.grpc": _free_port() for name in ports}
-    options = [f"-{name}.port={port}" for name, port in ports.items()]
-    options += [f"-{name}={port}" for name, port in grpc.items()]
+    parts = ("master", "volume", "filer", "s3")
+    ports = _free_ports([f"{part}.port{kind}" for part in parts for kind in ("", ".grpc")])
+    options = [f"-{name}={port}" for name, port in ports.items()]
     process = subprocess.Popen(
         [shutil.which("weed") or "weed", "server", f"-dir={home / 'd'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
          "-filer", "-s3", f"-s3.config={home / 's3.json'}", "-volume.max=20",
          "-master.volumeSizeLimitMB=64", *options],
         stdout=subprocess.DEVNULL, stderr=(home / "log").open("wb"), start_new_session=True,
     )  # fmt: skip
-    address = f"http://127.0.0.1:{ports['s3']}"
+    address = f"http://127.0.0.1:{ports['s3.port']}"
     try:
         _wait_for(address, process)
         yield address
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait(20)
 
 
@@ -185,6 +189,7 @@ def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.mark.system("weed")
+@pytest.mark.xdist_group("weed")
 class TestBucket(BlobsContract):
     @pytest.fixture
     def blobs(self, s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Blobs:

@@ -17,12 +17,11 @@ from midas.testing.hospital import Truth
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All journeys are one group (one worker builds one demo) with time enough for the build."""
+    """Give all journeys time enough for the build; their modules put them in one group: one worker builds one demo."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.journey)
-            item.add_marker(pytest.mark.xdist_group("demo"))
             item.add_marker(pytest.mark.timeout(BUILD_S + 60))
 
 

@@ -12,7 +12,7 @@ from tests.journey_demo import Demo, outputs
 from midas.kernel import sha256_file
 from midas.testing.demo.story import DATASETS
 
-pytestmark = pytest.mark.system("dciodvfy")
+pytestmark = [pytest.mark.system("dciodvfy"), pytest.mark.xdist_group("demo")]
 EACH = 25
 """Outputs looked at for each dataset: every kind, and of long series every few."""
 

@@ -21,6 +21,7 @@ from midas.testing.demo.commands import midas, midas_json
 from midas.testing.demo.search import search
 from midas.testing.demo.story import DATASETS, VERSION
 
+pytestmark = pytest.mark.xdist_group("demo")
 both = pytest.mark.parametrize("dataset", DATASETS)
 
 

@@ -15,7 +15,7 @@ from midas.testing.demo.story import DATASETS, VERSION, Addresses
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.system("chromium")
+pytestmark = [pytest.mark.system("chromium"), pytest.mark.xdist_group("demo")]
 SHOTS = Path(os.environ.get("MIDAS_SCREENSHOTS") or Path(__file__).parents[2] / ".state" / "screens")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
