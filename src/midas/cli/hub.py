@@ -101,11 +101,12 @@ def serve(
     if (cert is None) != (key is None):
         raise BadInput("TLS needs a certificate and its key.", advice="Give both --cert and --key.")
     made = _hub(home)
+    show.nobody_listens(host, port)
     remember_home(made.path)
     scheme = "https" if cert else "http"
     show.err.print(f"[bold green]✓[/] MIDAS hub at {scheme}://{host}:{port}/   [dim]Ctrl-C stops it[/]")
     Granian(
-        "midas.web.asgi:application", address=host, port=port, interface=Interfaces.ASGI, workers=1,
+        "midas.web.asgi:application", address=host, port=port, interface=Interfaces.ASGINL, workers=1,
         websockets=False, ssl_cert=cert, ssl_key=key, log_access=False,
     ).serve()  # fmt: skip
 

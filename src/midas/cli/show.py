@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -58,6 +59,16 @@ def table(title: str, headings: Sequence[str], rows: Iterable[Sequence[Any]]) ->
 
 def as_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def nobody_listens(host: str, port: int) -> None:
+    """Raise `Conflict` where a program listens at the port already: servers would share its requests unseen."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.settimeout(1)
+        if probe.connect_ex((host, port)) == 0:
+            raise Conflict(
+                f"A program listens at {host}:{port} already.", advice="Stop it, or choose another --port."
+            )
 
 
 def fail(error: MidasError) -> int:

@@ -259,6 +259,7 @@ def serve(
 
     made = _spoke(home)
     place = serving(made.config, host=host, port=port, cert=cert, key=key)
+    show.nobody_listens(place.bind, place.port)
     reconfigure(made, bind=place.bind, port=place.port, tls_cert=place.tls_cert, tls_key=place.tls_key)
     remember_home(made.path)
     scheme = "https" if place.tls_cert else "http"
@@ -266,7 +267,7 @@ def serve(
         f"[bold green]✓[/] MIDAS spoke at {scheme}://{place.bind}:{place.port}/   [dim]Ctrl-C stops it[/]"
     )
     Granian(
-        "midas.spoke.asgi:application", address=place.bind, port=place.port, interface=Interfaces.ASGI, workers=1,
+        "midas.spoke.asgi:application", address=place.bind, port=place.port, interface=Interfaces.ASGINL, workers=1,
         websockets=False, log_access=False,
         ssl_cert=Path(place.tls_cert) if place.tls_cert else None,
         ssl_key=Path(place.tls_key) if place.tls_key else None,

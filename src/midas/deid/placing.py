@@ -80,13 +80,15 @@ def _code(code: Code) -> Dataset:
 
 
 def _anatomy(ds: Dataset, placement: Placement) -> Iterator[tuple[str, Any]]:
-    """General Anatomy (Table 10-7) where the IOD is one of visible light, or where the object already has it."""
+    """General Anatomy (Table 10-7) where the IOD is one of visible light, or where the object already has it.
+
+    Laterality is of type 2C: it stands, empty if need be, where Image Laterality does not (PS3.3 C.7.3.1.1.1).
+    """
     kind, code = str(ds.get("SOPClassUID", "")), placement.site or placement.anatomy
     if code and (kind in sop.VISIBLE_LIGHT or "AnatomicRegionSequence" in ds):
         yield "AnatomicRegionSequence", Sequence([_code(code)])
-    side = SIDES.get(placement.laterality or "")
-    if side and kind in sop.VISIBLE_LIGHT:
-        yield "Laterality", side
+    if kind in sop.VISIBLE_LIGHT and "ImageLaterality" not in ds:
+        yield "Laterality", SIDES.get(placement.laterality or "") or ds.get("Laterality") or ""
     segments: list[Dataset] = list(ds.get("SegmentSequence") or ())
     if placement.tracking_uid and placement.lesion and len(segments) == 1 and kind.endswith(".66.4"):
         yield "SegmentSequence", Sequence([_tracked(segments[0], placement)])
