@@ -23,6 +23,22 @@ ENGINE = "midas-deid 0.1.0"
 
 
 @dataclass(frozen=True)
+class Thresholds:
+    """What may pass without a person; set by the protocol (`deid.thresholds`) or a profile file."""
+
+    masked_share: float = 0.35
+    """Share of one frame (0 to 1) that may be blackened; a picture that would lose more is no use and goes to a person."""
+    face_overlap: float = 0.80
+    """Least overlap (Dice, 0 to 1) of the registered template's head with the patient's before a face mask counts."""
+    unattended: bool = True
+    """Whether pictures in which text was found and masked, and volumes whose face was cut, may pass unseen."""
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.masked_share <= 1 and 0 <= self.face_overlap <= 1):
+            raise BadInput("A threshold lies outside 0 to 1.", advice="Correct `thresholds` in the protocol.")
+
+
+@dataclass(frozen=True)
 class Profile:
     """The Basic Application Level Confidentiality Profile (PS3.15 E.2) with options and reasoned exceptions."""
 
@@ -30,6 +46,7 @@ class Profile:
     digest: str
     options: frozenset[str]
     exceptions: tuple[DeidException, ...] = ()
+    thresholds: Thresholds = field(default_factory=Thresholds)
 
     @classmethod
     def of(cls, protocol: Protocol, digest: str) -> Profile:
@@ -98,8 +115,35 @@ class Card:
 
 
 @dataclass(frozen=True)
+class Region:
+    """A box of pixels to be blackened, (left, top) counted from 0. `evidence` says how it was found, never what it says."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+    rule: str
+    evidence: str
+    frames: tuple[int, int] | None = None
+    """Frames from the first up to, but without, the second, counted from 0; None stands for all."""
+
+
+@dataclass(frozen=True)
+class PartStep:
+    """What becomes of a part of the file that is no element: preamble, file meta, trailing bytes, compressed comments."""
+
+    part: str
+    act: str
+    cites: str
+    evidence: str = ""
+
+
+@dataclass(frozen=True)
 class Job:
-    """One file to clean. `accepted_risk` and `boxes` (left, top, width, height in pixels) come from a person's decision."""
+    """One file to clean. `accepted_risk` and `boxes` (left, top, width, height in pixels) come from a person's decision.
+
+    `face` is a file with the mask of the series' face in patient space, where one was found.
+    """
 
     source: Path
     target: Path
@@ -109,6 +153,7 @@ class Job:
     placement: Placement
     accepted_risk: bool = False
     boxes: tuple[tuple[int, int, int, int], ...] = ()
+    face: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -151,6 +196,9 @@ class Outcome:
     digest: str = ""
     engine: str = ENGINE
     output: str = ""
+    regions: tuple[Region, ...] = ()
+    masked: int = 0
+    """How many pixels and voxels were blackened, over all frames."""
 
 
 class Held(Exception):

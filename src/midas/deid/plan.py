@@ -21,7 +21,7 @@ from stdnum import verhoeff
 from midas.deid import sop, structured, tables
 from midas.deid.colours import bare_profile
 from midas.deid.known import known_in
-from midas.deid.model import Card, Held, Keys, Placement, Profile, RuleRow
+from midas.deid.model import Card, Held, Keys, PartStep, Placement, Profile, Region, RuleRow
 from midas.deid.rules import UNLISTED, Decision, decide
 from midas.deid.unlisted import TABLES, TYPED_CODES, device_written, text_within
 from midas.deid.values import BULK, DATES, LONG_TEXT, TEXT, Values, names_someone
@@ -103,6 +103,8 @@ class Plan:
     profile: Profile
     placement: Placement
     sex: str
+    regions: tuple[Region, ...] = ()
+    parts: tuple[PartStep, ...] = ()
 
     def actions(self) -> dict[str, int]:
         return dict(Counter(step.act for step in self.steps))
