@@ -20,7 +20,7 @@ from midas.deid import pixels, sop
 from midas.deid.apply import apply
 from midas.deid.cards import open_card, open_keys
 from midas.deid.known import named_in
-from midas.deid.model import Card, Held, Job, Outcome, Uids
+from midas.deid.model import Card, Held, Job, Outcome, Region, Uids
 from midas.deid.plan import Plan, plan
 from midas.deid.stream import Opened, open_file, write
 from midas.deid.verify import verify
@@ -34,7 +34,7 @@ def clean(job: Job) -> Outcome:
         try:
             return _clean(job)
         except Held as verdict:
-            return _held(job, verdict.reason, verdict.detail, verdict.findings)
+            return _held(job, verdict.reason, verdict.detail, verdict.findings, verdict.regions)
         except (MidasError, OSError) as problem:
             detail = problem.message if isinstance(problem, MidasError) else type(problem).__name__
             return _held(job, "not-processed", detail)
@@ -119,10 +119,12 @@ def _source_uids(ds: Dataset) -> frozenset[str]:
     return frozenset(found)
 
 
-def _held(job: Job, reason: str, detail: str, findings: tuple[Finding, ...] = ()) -> Outcome:
+def _held(
+    job: Job, reason: str, detail: str, findings: tuple[Finding, ...] = (), regions: tuple[Region, ...] = ()
+) -> Outcome:
     return Outcome(
         "held", reason, detail, findings=findings, profile=job.profile.name, digest=job.profile.digest,
-        output=job.target.name,
+        output=job.target.name, regions=regions,
     )  # fmt: skip
 
 

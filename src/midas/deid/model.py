@@ -202,8 +202,10 @@ class Outcome:
 
 
 class Held(Exception):
-    """This file cannot be cleaned with certainty; a person must act."""
+    """This file cannot be cleaned with certainty; a person must act. `regions` is what the machine would have masked."""
 
-    def __init__(self, reason: str, detail: str, findings: tuple[Finding, ...] = ()) -> None:
+    def __init__(
+        self, reason: str, detail: str, findings: tuple[Finding, ...] = (), regions: tuple[Region, ...] = ()
+    ) -> None:
         super().__init__(reason)
-        self.reason, self.detail, self.findings = reason, detail, findings
+        self.reason, self.detail, self.findings, self.regions = reason, detail, findings, regions
