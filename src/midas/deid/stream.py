@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import pydicom
 from pydicom.datadict import dictionary_has_tag, dictionary_VR
@@ -52,6 +52,12 @@ class Opened:
     vr: str = "OW"
     length: int = 0
     little: bool = True
+    masked: IO[bytes] | None = None
+    """Pixel data that stands for the file's own where pixels were changed: the same form, `at` counted from its start."""
+
+    def pixels(self) -> IO[bytes]:
+        """Return the stream in which the pixel data stands, to be closed by the caller."""
+        return self.masked if self.masked is not None else self.path.open("rb")
 
 
 def open_file(path: Path) -> Opened:
@@ -111,7 +117,7 @@ def _inflated(opened: Opened) -> None:
             return
 
 
-def _find_pixels(opened: Opened, stream: BinaryIO) -> None:
+def _find_pixels(opened: Opened, stream: IO[bytes]) -> None:
     at, size = stream.tell(), opened.path.stat().st_size
     order = "<" if opened.little else ">"
     for tag in list(opened.ds.keys()):
@@ -179,7 +185,7 @@ def native(syntax: str) -> bool:
     }
 
 
-def write(opened: Opened, out: BinaryIO) -> str:
+def write(opened: Opened, out: IO[bytes]) -> str:
     """Write the cleaned header, then the pixel data, to `out`; returns the transfer syntax of what was written."""
     ds = opened.ds
     syntax = (
@@ -203,7 +209,7 @@ def write(opened: Opened, out: BinaryIO) -> str:
         little_endian=True,
     )
     if opened.at is not None:
-        with opened.path.open("rb") as stream:
+        with opened.pixels() as stream:
             stream.seek(opened.at)
             _copy_pixels(opened, stream, out, implicit=syntax == ImplicitVRLittleEndian)
     return syntax
@@ -218,7 +224,7 @@ def _meta(ds: Dataset, syntax: str) -> FileMetaDataset:
     return meta
 
 
-def _copy_pixels(opened: Opened, stream: BinaryIO, out: BinaryIO, *, implicit: bool) -> None:
+def _copy_pixels(opened: Opened, stream: IO[bytes], out: IO[bytes], *, implicit: bool) -> None:
     if opened.length == UNDEFINED:
         out.write(struct.pack("<HH2sHI", 0x7FE0, 0x0010, b"OB", 0, UNDEFINED))
         _copy_frames(opened, stream, out)
@@ -282,7 +288,7 @@ def _expected(opened: Opened) -> int:
     return expected if opened.little or opened.vr != "OW" else expected + expected % 2
 
 
-def _copy_frames(opened: Opened, stream: BinaryIO, out: BinaryIO) -> None:
+def _copy_frames(opened: Opened, stream: IO[bytes], out: IO[bytes]) -> None:
     """Copy each frame, without comments and application data, as one fragment behind a table that fits (PS3.5 A.4)."""
     start, frames = stream.tell(), frame_count(opened.ds)
     sizes = [len(frame) for frame in _frames(opened, stream)]
@@ -300,7 +306,7 @@ def _copy_frames(opened: Opened, stream: BinaryIO, out: BinaryIO) -> None:
     out.write(struct.pack("<HHI", 0xFFFE, 0xE0DD, 0))
 
 
-def _frames(opened: Opened, stream: BinaryIO) -> Iterator[bytes]:
+def _frames(opened: Opened, stream: IO[bytes]) -> Iterator[bytes]:
     """Yield the frames, bare and of even length: each begins with a fragment that begins as its kind does."""
     kind, single = family(opened.syntax), frame_count(opened.ds) == 1
     plane = int(opened.ds.get("Rows") or 0) * int(opened.ds.get("Columns") or 0)
@@ -318,7 +324,7 @@ def _even(part: bytes) -> bytes:
     return part + b"\0" * (len(part) % 2)
 
 
-def _fragments(stream: BinaryIO) -> Iterator[bytes]:
+def _fragments(stream: IO[bytes]) -> Iterator[bytes]:
     """Yield the fragments after the offset table."""
     number = 0
     while True:
