@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -58,6 +59,10 @@ class Opened:
     def pixels(self) -> IO[bytes]:
         """Return the stream in which the pixel data stands, to be closed by the caller."""
         return self.masked if self.masked is not None else self.path.open("rb")
+
+    def pixels_again(self) -> AbstractContextManager[IO[bytes]]:
+        """Return the same stream for a first look: what was masked already stays open."""
+        return nullcontext(self.masked) if self.masked is not None else self.path.open("rb")
 
 
 def open_file(path: Path) -> Opened:
