@@ -47,6 +47,8 @@ class Profile:
     options: frozenset[str]
     exceptions: tuple[DeidException, ...] = ()
     thresholds: Thresholds = field(default_factory=Thresholds)
+    face_keep: frozenset[str] = frozenset()
+    """Parts of the face that the dataset needs (`faces.KEEPABLE`): the skin over them is cut, their shape stays."""
 
     @classmethod
     def of(cls, protocol: Protocol, digest: str) -> Profile:
