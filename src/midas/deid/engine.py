@@ -64,7 +64,8 @@ def _clean(job: Job) -> Outcome:
     made = plan(opened.ds, profile=job.profile, keys=keys, card=card, placement=job.placement)
     apply(made, ds=opened.ds)
     if job.boxes or overlay:
-        pixels.mask(opened, boxes=job.boxes, clear_overlay=overlay)
+        regions = [Region(*box, rule="person", evidence="drawn by a person") for box in job.boxes]
+        pixels.mask(opened, regions=regions, clear_overlay=overlay)
     if findings and (job.boxes or job.accepted_risk):
         opened.ds.BurnedInAnnotation = "NO"
     # 5. Write aside, 6. verify, 7. name

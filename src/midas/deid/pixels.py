@@ -1,31 +1,40 @@
-"""Pixels that must change: boxes blackened in every frame, overlay bits cleared. Everything else is left undecoded.
+"""Pixels that must change: regions blackened in the frames they name, overlay bits cleared, all else left as it is.
 
-In come an opened file and boxes drawn by a person, out comes the same object with native pixels. What cannot be masked
-with certainty raises `Held`.
+In come an opened file and regions, out comes the same object whose pixel data stands in a stream of its own: native
+pixels changed in place, compressed frames compressed again in their own transfer syntax, only those that changed. One
+frame is in memory at a time. What cannot be masked with certainty raises `Held`.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import struct
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import IO, Any
 
 import numpy as np
-import pydicom
 from pydicom.dataset import Dataset
-from pydicom.pixels import decompress
-from pydicom.uid import UID, ExplicitVRLittleEndian
+from pydicom.uid import ExplicitVRLittleEndian
 
-from midas.deid.model import Held
-from midas.deid.stream import Opened, frame_count, native
+from midas.deid.model import Held, Region
+from midas.deid.pictures.encode import LOSSY, CannotEncode, encode
+from midas.deid.pictures.frames import Array, Frames, palette
+from midas.deid.stream import UNDEFINED, Opened
 
-Boxes = tuple[tuple[int, int, int, int], ...]
-CARRIED = (
-    "PhotometricInterpretation",
-    "PlanarConfiguration",
-    "BitsAllocated",
-    "BitsStored",
-    "HighBit",
-    "SamplesPerPixel",
-)
+IN_MEMORY = 1 << 26
+"""Bytes of changed pixel data held in memory; more goes to an unnamed file."""
+DARK = 24
+"""How far from black, of 255, a lossy frame may decode inside a masked box."""
+
+
+@dataclass(frozen=True)
+class Masked:
+    """What masking did: pixels blackened over all frames, frames changed, and whether compression was given up."""
+
+    pixels: int = 0
+    frames: int = 0
+    uncompressed: bool = False
 
 
 def overlay_bits(ds: Dataset) -> bool:
@@ -35,93 +44,197 @@ def overlay_bits(ds: Dataset) -> bool:
     return any(int(ds[group, 0x0102].value or 0) > 0 for group in planes)
 
 
-def mask(opened: Opened, *, boxes: Boxes, clear_overlay: bool) -> None:
-    """Blacken `boxes` (left, top, width, height) in every frame; the result stands in `opened.ds`."""
-    full = _decoded(opened)
-    ds = opened.ds
-    if int(full.BitsAllocated) not in (8, 16, 32) or full.get("PhotometricInterpretation") == "YBR_FULL_422":
-        raise Held(
-            "masking-not-mastered", "These pixels are stored in a form in which boxes cannot be drawn."
-        )
-    pixels = _array(full)
-    if clear_overlay:
-        _clear_high_bits(pixels, full)
-    black = _black(full, pixels)
-    for left, top, width, height in boxes:
-        if width < 1 or height < 1 or left < 0 or top < 0:
+def mask(opened: Opened, *, regions: Sequence[Region], clear_overlay: bool = False) -> Masked:
+    """Blacken `regions` in their frames; the result stands in `opened`. `Held` where that cannot be done."""
+    frames = Frames(opened)
+    rows, columns, _ = frames.shape
+    for region in regions:
+        if region.width < 1 or region.height < 1 or region.left < 0 or region.top < 0:
             raise Held("masking-not-mastered", "A box lies outside the picture.")
-        for sample, value in enumerate(black):
-            _plane(pixels, full, sample)[..., top : top + height, left : left + width] = value
-    for keyword in CARRIED:
-        if keyword in full:
-            setattr(ds, keyword, full[keyword].value)
-    data = pixels.tobytes()
-    ds.add_new(0x7FE00010, "OB" if int(full.BitsAllocated) == 8 else "OW", data + b"\0" * (len(data) % 2))
-    opened.at, opened.syntax = None, ExplicitVRLittleEndian
+        if region.left >= columns or region.top >= rows:
+            raise Held("masking-not-mastered", "A box lies outside the picture.")
+    if not regions and (frames.native or not clear_overlay):
+        return Masked()
+    work = _Work(frames, tuple(regions), clear_overlay)
+    return work.native() if frames.native else work.compressed()
 
 
-def _decoded(opened: Opened) -> Dataset:
-    try:
-        full = pydicom.dcmread(opened.path, force=True)
-        full.file_meta.TransferSyntaxUID = UID(opened.syntax)
-        if not native(opened.syntax):
-            decompress(full, generate_instance_uid=False)
-    except Exception as problem:  # noqa: BLE001 - decoders raise many kinds
-        raise Held("pixels-unreadable", f"The pixels cannot be decoded ({type(problem).__name__}).") from None
-    return full
+def _names(region: Region, number: int) -> bool:
+    return region.frames is None or region.frames[0] <= number < region.frames[1]
 
 
-def _array(full: Dataset) -> np.ndarray[Any, Any]:
-    bits, samples = int(full.BitsAllocated), int(full.get("SamplesPerPixel") or 1)
-    rows, columns, frames = int(full.Rows), int(full.Columns), frame_count(full)
-    little = full.file_meta.TransferSyntaxUID.is_little_endian
-    sign = "i" if int(full.get("PixelRepresentation") or 0) else "u"
-    kind = np.dtype(f"{'<' if little else '>'}{sign}{bits // 8}")
-    planar = samples > 1 and int(full.get("PlanarConfiguration") or 0) == 1
-    shape = (frames, samples, rows, columns) if planar or samples == 1 else (frames, rows, columns, samples)
-    data = np.frombuffer(full.PixelData, dtype=kind, count=int(np.prod(shape))).reshape(shape)
-    return data.astype(kind.newbyteorder("<"), copy=True)
+class _Work:
+    def __init__(self, frames: Frames, regions: tuple[Region, ...], clear_overlay: bool) -> None:
+        self.frames, self.regions, self.clear = frames, regions, clear_overlay
+        self.ds, self.changed, self.pixels = frames.opened.ds, 0, 0
+
+    def boxes(self, number: int) -> list[Region]:
+        return [region for region in self.regions if _names(region, number)]
+
+    def painted(self, samples: Array, boxes: Sequence[Region]) -> Array:
+        """Return a copy of one frame with its boxes black and, if asked for, its unused bits cleared."""
+        full = samples.copy()
+        if self.clear:
+            full = _used_bits(full, self.ds)
+        black = self._black(full)
+        covered = np.zeros(full.shape[:2], bool)
+        for box in boxes:
+            left, right = box.left, box.left + box.width
+            if self.frames.halved:
+                left, right = left // 2, (right + 1) // 2
+            covered[box.top : box.top + box.height, left:right] = True
+        full[covered] = black
+        self.changed += 1
+        self.pixels += int(covered.sum()) * (2 if self.frames.halved else 1)
+        return full
+
+    def _black(self, samples: Array) -> Any:
+        colours, ds = self.frames.colours, self.ds
+        if self.frames.halved:
+            return (0, 0, 128, 128)
+        if samples.ndim == 3:
+            mixed = colours.startswith("YBR") and colours not in {"YBR_RCT", "YBR_ICT"}
+            middle = 1 << (min(int(ds.BitsStored), samples.dtype.itemsize * 8) - 1)
+            return (0, middle, middle) if mixed else 0
+        if colours == "PALETTE COLOR":
+            return _darkest(ds, samples)
+        if samples.dtype.kind in "if":
+            return samples.max() if colours == "MONOCHROME1" else samples.min()
+        return (1 << int(ds.BitsStored)) - 1 if colours == "MONOCHROME1" else 0
+
+    def native(self) -> Masked:
+        """Rewrite native pixels, little-endian, frame by frame."""
+        opened = self.frames.opened
+        out = _stream()
+        if self.frames.bits % 8:
+            self._bitwise(out)
+        else:
+            for number in range(self.frames.count):
+                out.write(self._native_frame(number))
+        if opened.at is None:
+            data = _whole(out)
+            tag = next(tag for tag in (0x7FE00008, 0x7FE00009, 0x7FE00010) if tag in self.ds)
+            self.ds[tag].value = data + b"\0" * (len(data) % 2)
+        else:
+            opened.length, opened.at, opened.little = out.tell(), 0, True
+            opened.masked = out
+        return Masked(self.pixels, self.changed)
+
+    def _native_frame(self, number: int) -> bytes:
+        samples, boxes = self.frames.samples(number), self.boxes(number)
+        planar = samples.ndim == 3 and not self.frames.halved and bool(self.ds.get("PlanarConfiguration"))
+        full = self.painted(samples, boxes) if boxes else samples
+        if int(self.ds.BitsAllocated) == 1 and self.frames.kind.itemsize == 1:
+            return np.packbits(full.ravel(), bitorder="little").tobytes()
+        full = full.astype(full.dtype.newbyteorder("<"), copy=False)
+        return np.ascontiguousarray(full.transpose(2, 0, 1) if planar else full).tobytes()
+
+    def _bitwise(self, out: IO[bytes]) -> None:
+        """Frames of single bits do not begin at bytes: they are written as one run of bits."""
+        parts = []
+        for number in range(self.frames.count):
+            samples, boxes = self.frames.samples(number), self.boxes(number)
+            parts.append((self.painted(samples, boxes) if boxes else samples).ravel())
+        out.write(np.packbits(np.concatenate(parts), bitorder="little").tobytes())
+
+    def compressed(self) -> Masked:
+        """Compress the frames that change again, in their own transfer syntax; without compression where that fails."""
+        out = _stream()
+        try:
+            out.write(struct.pack("<HHI", 0xFFFE, 0xE000, 0))
+            for frame in self._compressed_frames():
+                out.write(struct.pack("<HHI", 0xFFFE, 0xE000, len(frame)) + frame)
+        except CannotEncode:
+            return self._given_up()
+        out.write(struct.pack("<HHI", 0xFFFE, 0xE0DD, 0))
+        opened = self.frames.opened
+        opened.masked, opened.at, opened.length = out, 0, UNDEFINED
+        return Masked(self.pixels, self.changed)
+
+    def _compressed_frames(self) -> Iterator[bytes]:
+        for number in range(self.frames.count):
+            stored, boxes = self.frames.stored(number), self.boxes(number)
+            if not boxes and not self.clear:
+                yield stored + b"\0" * (len(stored) % 2)
+                continue
+            full = self.painted(self.frames.decoded(stored, raw=True), boxes)
+            made = encode(full, like=stored, syntax=self.frames.opened.syntax, ds=self.ds)
+            self._same(full, made, boxes)
+            yield made
+
+    def _same(self, full: Array, made: bytes, boxes: Sequence[Region]) -> None:
+        """Raise `CannotEncode` where the new frame does not decode to what was meant."""
+        try:
+            again = self.frames.decoded(made, raw=True)
+        except Held:
+            raise CannotEncode("unreadable") from None
+        if again.shape != full.shape:
+            raise CannotEncode("shape")
+        if self.frames.opened.syntax not in LOSSY:
+            if not np.array_equal(again, full):
+                raise CannotEncode("differs")
+            return
+        scale = max(1 << (int(self.ds.BitsStored) - 8), 1)
+        for box in boxes:
+            part = np.s_[box.top + 8 : box.top + box.height - 8, box.left + 8 : box.left + box.width - 8]
+            apart = np.abs(again[part].astype(np.int64) - full[part].astype(np.int64))
+            if apart.size and int(apart.max()) > DARK * scale:
+                raise CannotEncode("differs")
+
+    def _given_up(self) -> Masked:
+        """Write all frames without compression: no encoder at hand masters these."""
+        self.changed = self.pixels = 0
+        out, opened = _stream(), self.frames.opened
+        for number in range(self.frames.count):
+            samples = self.frames.samples(number)
+            full = self.painted(samples, self.boxes(number)) if self.boxes(number) or self.clear else samples
+            out.write(np.ascontiguousarray(full.astype(full.dtype.newbyteorder("<"))).tobytes())
+        self._described(full)
+        opened.masked, opened.at, opened.length = out, 0, out.tell()
+        opened.syntax, opened.little, opened.tag = ExplicitVRLittleEndian, True, 0x7FE00010
+        opened.vr = "OB" if full.dtype.itemsize == 1 else "OW"
+        return Masked(self.pixels, self.changed, uncompressed=True)
+
+    def _described(self, full: Array) -> None:
+        bits = full.dtype.itemsize * 8
+        if bits != int(self.ds.BitsAllocated):
+            self.ds.BitsAllocated = bits
+        self.ds.BitsStored = min(int(self.ds.BitsStored), bits)
+        self.ds.HighBit = int(self.ds.BitsStored) - 1
+        if full.ndim == 3:
+            self.ds.PlanarConfiguration = 0
+            if self.frames.colours in {"YBR_RCT", "YBR_ICT"}:
+                self.ds.PhotometricInterpretation = "RGB"
+            elif self.frames.colours == "YBR_FULL_422":
+                self.ds.PhotometricInterpretation = "YBR_FULL"
 
 
-def _plane(pixels: np.ndarray[Any, Any], full: Dataset, sample: int) -> np.ndarray[Any, Any]:
-    samples = int(full.get("SamplesPerPixel") or 1)
-    planar = samples == 1 or int(full.get("PlanarConfiguration") or 0) == 1
-    return pixels[:, sample] if planar else pixels[..., sample]
+def _stream() -> IO[bytes]:
+    return tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - closed by `write`
 
 
-def _black(full: Dataset, pixels: np.ndarray[Any, Any]) -> tuple[int, ...]:
-    colours, signed = (
-        str(full.get("PhotometricInterpretation", "")),
-        bool(int(full.get("PixelRepresentation") or 0)),
-    )
-    if colours == "RGB":
-        return (0, 0, 0)
-    if colours.startswith("YBR"):
-        return (0, 128, 128)
-    if colours == "MONOCHROME1":
-        return (int(pixels.max()) if signed else (1 << int(full.BitsStored)) - 1,)
-    if colours == "PALETTE COLOR":
-        return (_darkest(full),)
-    return (int(pixels.min()) if signed else 0,)
+def _whole(out: IO[bytes]) -> bytes:
+    out.seek(0)
+    with out:
+        return out.read()
 
 
-def _darkest(full: Dataset) -> int:
-    tables = []
-    for colour in ("Red", "Green", "Blue"):
-        data, bits = (
-            full.get(f"{colour}PaletteColorLookupTableData"),
-            full.get(f"{colour}PaletteColorLookupTableDescriptor"),
-        )
-        if data is None or bits is None:
-            raise Held("masking-not-mastered", "The palette of these pixels is missing or segmented.")
-        tables.append(np.frombuffer(data, dtype="<u2" if int(bits[2]) == 16 else "u1").astype(np.int64))
-    first = int(full.RedPaletteColorLookupTableDescriptor[1])
-    return first + int(np.argmin(tables[0] + tables[1] + tables[2]))
+def _darkest(ds: Dataset, samples: Array) -> int:
+    first = int(ds.RedPaletteColorLookupTableDescriptor[1])
+    many = int(ds.RedPaletteColorLookupTableDescriptor[0]) or 1 << 16
+    top = np.iinfo(samples.dtype).max
+    values = np.arange(first, min(first + many, int(top) + 1), dtype=samples.dtype).reshape(1, -1)
+    return int(values[0, int(np.argmin(palette(ds, values)[0].astype(np.int64).sum(axis=1)))])
 
 
-def _clear_high_bits(pixels: np.ndarray[Any, Any], full: Dataset) -> None:
-    stored, high = int(full.BitsStored), int(full.HighBit)
-    keep = ((1 << stored) - 1) << (high + 1 - stored)
-    if pixels.dtype.kind == "i":
-        raise Held("overlay-in-pixels", "Signed pixels carry an overlay in their unused bits.")
-    np.bitwise_and(pixels, np.array(keep, dtype=pixels.dtype), out=pixels)
+def _used_bits(samples: Array, ds: Dataset) -> Array:
+    """Return the samples whose unused bits hold nothing but their sign."""
+    stored, high = int(ds.BitsStored), int(ds.HighBit)
+    if high + 1 != stored:
+        raise Held("overlay-in-pixels", "Pixels that do not begin at the lowest bit carry an overlay.")
+    bits = samples.view(f"u{samples.dtype.itemsize}")
+    used = bits & np.array((1 << stored) - 1, bits.dtype)
+    if samples.dtype.kind == "i":
+        sign = np.array(1 << (stored - 1), bits.dtype)
+        used = (used ^ sign) - sign
+    return np.asarray(used.view(samples.dtype))
