@@ -18,17 +18,19 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from stdnum import verhoeff
 
-from midas.deid import sop, structured, tables
+from midas.deid import documents, sop, structured, tables
 from midas.deid.colours import bare_profile
 from midas.deid.known import known_in
 from midas.deid.model import Card, Held, Keys, PartStep, Placement, Profile, Region, RuleRow
-from midas.deid.rules import UNLISTED, Decision, decide
+from midas.deid.rules import Decision, decide
 from midas.deid.unlisted import TABLES, TYPED_CODES, device_written, text_within
 from midas.deid.values import BULK, DATES, LONG_TEXT, TEXT, Values, names_someone
 from midas.deid.words import suspicious, unknown_words
 
 Path = tuple[tuple[int, int], ...]
-TEXT_VALUE, REFERENCED_ITEM = 0x0040A160, 0x0040DB73
+TEXT_VALUE, REFERENCED_ITEM, CONTENT = 0x0040A160, 0x0040DB73, 0x0040A730
+TABLE_SR = "PS3.15 E.3.4 Table E.3.4-1"
+DOCUMENT, DOCUMENT_LENGTH = 0x00420011, 0x00420015
 PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 TRAILING = frozenset({0xFFFCFFFC, 0xFFFAFFFA})
 STANDARD_SCHEMES = frozenset({
@@ -115,18 +117,10 @@ def plan(ds: Dataset, *, profile: Profile, keys: Keys, card: Card, placement: Pl
     sop.mastered(ds, profile)
     known = known_in(ds, card, places_stay="retain-institution-identity" in profile.options)
     values = Values(keys=keys, card=card, known=known, profile=profile)
-    steps = tuple(_Walk(profile, values).dataset(ds, ()))
-    if sop.is_report(ds):
-        _nothing_lost(steps)
+    walk = _Walk(profile, values, str(ds.get("SOPClassUID", "")))
+    walk.by_position = sop.is_report(ds) and any(int(one.tag) == REFERENCED_ITEM for one in ds.iterall())
+    steps = tuple(walk.dataset(ds, ()))
     return Plan(steps, _rows(steps), profile, placement, card.sex)
-
-
-def _nothing_lost(steps: tuple[Step, ...]) -> None:
-    """A report whose free text cannot stay as it is, and for whose concept there is no rule, is not let through."""
-    if any(step.tag == TEXT_VALUE and step.act == "C" and step.cites == UNLISTED.cites for step in steps):
-        raise Held("free-text-in-report", "The report holds free text that no rule of PS3.15 E.3.4 covers.")
-    if any(step.tag == 0 for step in steps) and any(step.tag == REFERENCED_ITEM for step in steps):
-        raise Held("report-by-reference", "The report refers to content items by position, and some must go.")
 
 
 def _rows(steps: tuple[Step, ...]) -> tuple[RuleRow, ...]:
@@ -142,10 +136,12 @@ def _name(tag: int) -> str:
 
 
 class _Walk:
-    def __init__(self, profile: Profile, values: Values) -> None:
-        self.profile, self.values = profile, values
+    def __init__(self, profile: Profile, values: Values, sop_class: str) -> None:
+        self.profile, self.values, self.sop_class = profile, values, sop_class
         self.safe_private = "retain-safe-private" in profile.options
         self.structured = "clean-structured-content" in profile.options
+        self.by_position = False
+        """Whether items of the report are referred to by where they stand: then none may be taken out."""
 
     def dataset(self, ds: Dataset, path: Path) -> Iterator[Step]:
         for tag in list(ds.keys()):
@@ -168,7 +164,8 @@ class _Walk:
         if not dictionary_has_tag(tag) and tag >> 16 not in range(0x5000, 0x6100):
             yield Step(path, tag, "X", "not in PS3.6")
             return
-        yield from self._listed(ds, element, decide(tag, self.profile), path)
+        parent = keyword_for_tag(path[-1][0]) if path else ""
+        yield from self._listed(ds, element, decide(tag, self.profile, self.sop_class, parent), path)
 
     def _private(self, ds: Dataset, tag: int, path: Path) -> Iterator[Step]:
         number = tag & 0xFFFF
@@ -241,6 +238,8 @@ class _Walk:
             yield Step(path, tag, "X", "unknown content")
         elif code == "Z":
             yield Step(path, tag, "Z", decision.cites, vr, "" if vr != "SQ" else [])
+        elif tag == DOCUMENT and code == "D":
+            yield from self._document(ds, decision, path)
         elif code in {"D", "U"}:
             new = self.values.uid(element.value) if vr == "UI" else self.values.dummy(element, vr)
             yield Step(path, tag, code, decision.cites, vr, new)
@@ -248,6 +247,12 @@ class _Walk:
             yield from self._kept(element, vr, decision, path)
         else:
             yield from self._unlisted(ds, element, vr, path)
+
+    def _document(self, ds: Dataset, decision: Decision, path: Path) -> Iterator[Step]:
+        """A document is rebuilt from its own words that may stay, and its length said anew (PS3.3 C.24.2)."""
+        new = documents.clean(ds, lambda text: str(self.values.text(text, "UT")))
+        yield Step(path, DOCUMENT, "D", decision.cites, "OB", new)
+        yield Step(path, DOCUMENT_LENGTH, "C", decision.cites, "UL", len(new))
 
     def _sequence(self, element: DataElement, decision: Decision, path: Path) -> Iterator[Step]:
         tag, code = int(element.tag), decision.code
@@ -266,8 +271,11 @@ class _Walk:
             verdict = (
                 structured.content(item, self.profile) if self.structured or name == "ContentSequence" else ""
             )
+            if verdict == "X" and not self.by_position:
+                yield Step(here, 0, "X", TABLE_SR)
+                continue
             if verdict == "X":
-                yield Step(here, 0, "X", "PS3.15 E.3.4 Table E.3.4-1")
+                yield from self._emptied(item, here)
                 continue
             for step in self.dataset(item, here):
                 if not (verdict and step.tag == TEXT_VALUE and step.path == here):
@@ -275,8 +283,19 @@ class _Walk:
             if verdict and item.get("TextValue"):
                 yield self._content_text(item, here, verdict)
 
+    def _emptied(self, item: Dataset, path: Path) -> Iterator[Step]:
+        """A content item that must go but is referred to by position stays in its place and says nothing."""
+        emptied = structured.emptied(item)
+        for tag, (vr, value) in emptied.items():
+            yield Step(path, tag, "D", TABLE_SR, vr, value)
+        for number, child in enumerate(item.get("ContentSequence") or ()):
+            yield from self._emptied(child, (*path, (CONTENT, number)))
+        for tag in list(item.keys()):
+            if int(tag) not in emptied and int(tag) != CONTENT:
+                yield from self._element(item, int(tag), path)
+
     def _content_text(self, item: Dataset, path: Path, verdict: str) -> Step:
-        cites, text = "PS3.15 E.3.4 Table E.3.4-1", str(item.TextValue)
+        cites, text = TABLE_SR, str(item.TextValue)
         if verdict == "K" and not self.values.known.names(text):
             return Step(path, TEXT_VALUE, "K", cites, "UT", text)
         cleaned = self.values.text(text, "UT") if verdict in {"C", "K"} else ""

@@ -1,7 +1,8 @@
 """What the profile asks for one attribute: Table E.1-1 read under a profile's options and exceptions.
 
-In comes a tag and a profile, out comes one action code with its clause. Compound codes are resolved towards what keeps
-an object valid: where an attribute may be of type 1 it gets a dummy, where it may be of type 2 it is emptied.
+In comes a tag, a profile and where the attribute stands, out comes one action code with its clause. Compound codes are
+resolved by the attribute's type of use in the IOD (PS3.3): a dummy where a value is required (1, 1C), empty where only
+the attribute is (2, 2C), removed where it is optional. Where PS3.3 says nothing, the stronger is taken.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from midas.deid import tables
 from midas.deid.model import Profile
 
 SIMPLE = {"X/Z": "Z", "X/D": "D", "Z/D": "D", "X/Z/D": "D", "X/Z/U*": "U"}
-"""PS3.15 E.1.1: the weaker action only where the IOD allows it; not knowing the type of use, the stronger is taken."""
+"""PS3.15 E.1.1, where the type of use is not known: what keeps every object valid."""
+BY_TYPE = {"1": "DUZX", "1C": "DUZX", "2": "ZXDU", "2C": "ZXDU", "3": "XZDU"}
+"""Actions in the order in which a compound code is searched for them, by type of use."""
 
 CLAUSE = {
     "retain-safe-private": "PS3.15 E.3.10", "retain-uids": "PS3.15 E.3.9", "retain-device-identity": "PS3.15 E.3.8",
@@ -39,9 +42,28 @@ BESIDE_REMOVED = {0x00102298: Decision("X", "X", "PS3.3 C.7.1.1")}
 """Responsible Person Role: an attribute that may stand only beside one that Table E.1-1 removes."""
 
 
-def resolve(row: tables.Row, options: frozenset[str]) -> Decision:
-    """Return the action of a table row under the options; of several options, cleaning wins over keeping."""
-    base = SIMPLE.get(row.basic, row.basic)
+@lru_cache(maxsize=4096)
+def type_of_use(keyword: str, sop_class: str, parent: str) -> str:
+    """Return the type of an attribute at the root of a SOP class, or in items of the sequence `parent`; "" if unknown."""
+    use = tables.types().get(keyword)
+    if use is None:
+        return ""
+    return use.inside.get(parent, "") if parent else use.root.get(sop_class, "")
+
+
+def _simple(basic: str, kind: str) -> str:
+    if "/" not in basic or not kind:
+        return SIMPLE.get(basic, basic)
+    allowed = basic.replace("*", "").split("/")
+    return next(action for action in BY_TYPE[kind] if action in allowed)
+
+
+def resolve(row: tables.Row, options: frozenset[str], kind: str = "") -> Decision:
+    """Return the action of a table row under the options; of several options, cleaning wins over keeping.
+
+    `kind` is the type of use (1, 1C, 2, 2C, 3), by which a compound code becomes one action.
+    """
+    base = _simple(row.basic, kind)
     chosen = [(action, option) for option, action in row.options if option in options]
     if not chosen:
         return Decision(base, base, "PS3.15 E.2 Table E.1-1")
@@ -55,8 +77,8 @@ def _exceptions(profile: Profile) -> dict[str, str]:
 
 
 @lru_cache(maxsize=65536)
-def decide(tag: int, profile: Profile) -> Decision:
-    """Return what `profile` asks for the public attribute `tag`."""
+def decide(tag: int, profile: Profile, sop_class: str = "", parent: str = "") -> Decision:
+    """Return what `profile` asks for the public attribute `tag` in a SOP class, in items of the sequence `parent`."""
     group = tag >> 16
     special = _exceptions(profile).get(keyword_for_tag(tag) or "")
     if special:
@@ -64,4 +86,7 @@ def decide(tag: int, profile: Profile) -> Decision:
     if 0x5000 <= group <= 0x50FF or 0x6000 <= group <= 0x60FF:
         return Decision("X", "X", "PS3.15 E.2 Table E.1-1")
     row = tables.attributes().get(tag)
-    return resolve(row, profile.options) if row else BESIDE_REMOVED.get(tag, UNLISTED)
+    if row is None:
+        return BESIDE_REMOVED.get(tag, UNLISTED)
+    kind = type_of_use(keyword_for_tag(tag), sop_class, parent) if "/" in row.basic else ""
+    return resolve(row, profile.options, kind)

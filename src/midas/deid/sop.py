@@ -1,7 +1,7 @@
 """Which kinds of object the engine masters, and which carry a risk that no header rule can take away.
 
 In comes a dataset, out come `Held` verdicts (content that is not mastered) and findings (a person must look).
-Every SOP class that is not named here is held: new kinds of object fail closed.
+Every SOP class that `tables/storage.json` does not name is held: new kinds of object fail closed.
 """
 
 from __future__ import annotations
@@ -9,37 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pydicom.dataset import Dataset
-from pydicom.uid import UID
 
+from midas.deid import tables
 from midas.deid.model import Held, Profile
 from midas.kernel import Finding, Severity
 
 _S = "1.2.840.10008.5.1.4.1.1."
-IMAGES = frozenset(
-    _S + tail
-    for tail in (
-        "1", "1.1", "1.1.1", "1.2", "1.2.1", "1.3", "1.3.1", "2", "2.1", "2.2", "3", "3.1", "4", "4.1",
-        "4.3", "4.4", "5", "6", "6.1", "6.2", "6.3", "7", "7.1", "7.2", "7.3", "7.4", "12.1", "12.1.1",
-        "12.2", "12.2.1", "13.1.1", "13.1.2", "13.1.3", "13.1.4", "13.1.5", "14.1", "14.2", "20", "30",
-        "77.1.1", "77.1.2", "77.1.3", "77.1.4", "77.1.5.1", "77.1.5.2", "77.1.5.4", "77.1.5.5", "77.1.5.6",
-        "77.1.5.7", "77.1.6", "77.1.7", "77.1.8", "77.1.9", "128", "128.1", "130", "481.1",
-    )
-)  # fmt: skip
-OBJECTS = frozenset(
-    _S + tail
-    for tail in (
-        "4.2", "9.1.1", "9.1.2", "9.1.3", "9.1.4", "9.2.1", "9.3.1", "9.5.1", "9.6.1", "9.6.2", "9.7.1", "9.7.2", "9.7.3",
-        "9.7.4", "9.8.1", "11.1", "11.2", "11.3", "11.4", "66.1", "66.2", "66.3", "66.4", "66.5", "67", "77.1.5.3", "91.1",
-        "481.2", "481.3", "481.4", "481.5", "481.6", "481.7", "481.8", "481.9",
-    )
-)  # fmt: skip
-REPORTS = frozenset(
-    _S + tail
-    for tail in (
-        "88.11", "88.22", "88.33", "88.34", "88.35", "88.50", "88.59", "88.65", "88.67", "88.68", "88.69", "88.72",
-        "88.73", "88.76",
-    )
-)  # fmt: skip
+IMAGES = frozenset(uid for uid, kind in tables.storage().items() if kind == "image")
+VERDICTS = {
+    "audio": ("sound", "A recording of sound may hold a voice and what it says."),
+    "model": ("model", "A surface model (STL, OBJ, MTL) holds free text and the shape of a body."),
+    "foreign": ("sop-class-not-mastered", "This kind of object describes no patient; it has no place in a dataset."),
+    "common": ("sop-class-not-mastered", "This kind of object describes no patient; it has no place in a dataset."),
+    "": ("sop-class-not-mastered", "This kind of object is a maker's own, or not in PS3.6; nothing says what it holds."),
+}  # fmt: skip
+"""Kinds of object that are held: the stable reason and why."""
 ULTRASOUND = frozenset(_S + tail for tail in ("3", "3.1", "6", "6.1", "6.2", "6.3"))
 CAPTURES = frozenset(_S + tail for tail in ("7", "7.1", "7.2", "7.3", "7.4"))
 FLUOROSCOPY = frozenset(_S + tail for tail in ("12.1", "12.2"))
@@ -73,37 +57,32 @@ DIGITIZERS = (
 SECTIONAL = frozenset({"CT", "MR", "PT", "NM", "SM", "SEG", "RTDOSE"})
 
 
+def kind_of(ds: Dataset) -> str:
+    """Return the kind of a storage object (image, object, report, document …), "" where PS3.6 does not list it."""
+    return tables.storage().get(str(ds.get("SOPClassUID", "")), "")
+
+
 def mastered(ds: Dataset, profile: Profile) -> None:
     """Raise `Held` where the object, or something in it, is not mastered under the profile."""
-    kind = str(ds.get("SOPClassUID", ""))
-    if kind in REPORTS:
-        _report(profile)
-    elif kind not in IMAGES | OBJECTS:
-        raise Held(
-            "sop-class-not-mastered",
-            f"De-identification does not master {UID(kind).name or 'this kind of object'}.",
-        )
-    if "EncapsulatedDocument" in ds:
+    kind = kind_of(ds)
+    if kind in VERDICTS:
+        raise Held(*VERDICTS[kind])
+    if kind == "report" and "clean-structured-content" not in profile.options:
+        raise Held("structured-report", "Reports need the option clean-structured-content in the protocol.")
+    if "EncapsulatedDocument" in ds and kind != "document":
         raise Held(
             "encapsulated-document",
-            "A document (PDF, CDA or a model) is enclosed and cannot be proven clean.",
+            "A document is enclosed in an object of another kind and is not examined.",
         )
     syntax = str(getattr(ds, "file_meta", Dataset()).get("TransferSyntaxUID", ""))
     if syntax.startswith(VIDEO_SYNTAX):
         raise Held("video-stream", "Video streams may carry sound and captions that are not examined yet.")
-    if profile.options & {"retain-longitudinal-full-dates"} and profile.options & {
-        "retain-longitudinal-modified-dates"
-    }:
+    if profile.options >= {"retain-longitudinal-full-dates", "retain-longitudinal-modified-dates"}:
         raise Held("profile-contradicts-itself", "The profile asks for full and for modified dates.")
 
 
-def _report(profile: Profile) -> None:
-    if "clean-structured-content" not in profile.options:
-        raise Held("structured-report", "Reports need the option clean-structured-content in the protocol.")
-
-
 def is_report(ds: Dataset) -> bool:
-    return str(ds.get("SOPClassUID", "")) in REPORTS
+    return kind_of(ds) == "report"
 
 
 def risk(ds: Dataset) -> tuple[Finding, ...]:

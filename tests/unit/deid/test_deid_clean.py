@@ -218,7 +218,7 @@ def test_exceptions_of_the_protocol_are_obeyed(bench):
 
 
 HELD = {
-    "sop-class-not-mastered": {"SOPClassUID": EncapsulatedPDFStorage},
+    "sop-class-not-mastered": {"SOPClassUID": "1.3.12.2.1107.5.9.1"},
     "encapsulated-document": {"EncapsulatedDocument": b"%PDF"},
     "burned-in-text": {"BurnedInAnnotation": "YES"},
     "structured-report": {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.88.33"},

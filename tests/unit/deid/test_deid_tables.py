@@ -152,7 +152,7 @@ def test_every_row_does_what_it_says_at_every_depth(options):
     for place in (ds, ds.SharedFunctionalGroupsSequence[0].FrameAnatomySequence[0]):
         for tag in tags:
             seen += 1
-            code = decide(tag, rules).code
+            code = decide(tag, rules, ds.SOPClassUID, "" if place is ds else "FrameAnatomySequence").code
             if (
                 code == "K"
                 and original[tag].VR in {"DA", "DT"}

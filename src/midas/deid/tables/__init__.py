@@ -91,6 +91,33 @@ def safe_private() -> dict[tuple[str, int, int], Private]:
 
 
 @lru_cache(maxsize=1)
+def storage() -> dict[str, str]:
+    """Return the kind (image, object, report, document …) of every storage SOP class of PS3.6, by UID."""
+    return {row["uid"]: row["kind"] for row in json.loads(_text("storage.json"))["classes"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Types of use (PS3.5 7.4) of one attribute: at the root by SOP class, in an item by the keyword of its sequence."""
+
+    root: dict[str, str]
+    inside: dict[str, str]
+
+
+@lru_cache(maxsize=1)
+def types() -> dict[str, Use]:
+    """Return the types of use of the attributes whose action depends on it (PS3.15 E.1.1), by keyword."""
+    given = json.loads(_text("types.json"))
+    return {
+        row["keyword"]: Use(
+            {given["below"] + tail: kind for kind, tails in row["root"].items() for tail in tails},
+            row["inside"],
+        )
+        for row in given["attributes"]
+    }
+
+
+@lru_cache(maxsize=1)
 def vocabulary() -> frozenset[str]:
     """Return the lower-case words that a cleaned text may hold."""
     return frozenset(_text("vocabulary.txt").split())
