@@ -118,6 +118,9 @@ class Item(Node):
         default="risk",
         description="when a person at the spoke must look before sending; risk: as PS3.15 Clean Pixel Data asks",
     )
+    second_reviewer: bool = Field(
+        default=False, description="a held image of this kind goes on when two different people decided the same"
+    )
 
 
 class Column(Node):
@@ -225,6 +228,9 @@ class DeidException(Node):
 class Deid(Node):
     options: tuple[DeidOption, ...] = ()
     exceptions: tuple[DeidException, ...] = ()
+    second_reviewer: bool = Field(
+        default=False, description="any held image goes on only when two different people decided the same"
+    )
 
     @model_validator(mode="after")
     def _dates_one_way(self) -> Deid:
