@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from midas.kernel import BadInput, Finding
-from midas.protocol.model import DeidException, Protocol
+from midas.protocol.model import Deid, DeidException, Protocol
 from midas.wire.v1 import Code
 
 ENGINE = "midas-deid 0.1.0"
@@ -52,8 +52,15 @@ class Profile:
 
     @classmethod
     def of(cls, protocol: Protocol, digest: str) -> Profile:
-        deid = protocol.deid
-        return cls(f"{protocol.id}@{protocol.version}", digest, frozenset(deid.options), deid.exceptions)
+        return cls.of_section(protocol.deid, name=f"{protocol.id}@{protocol.version}", digest=digest)
+
+    @classmethod
+    def of_section(cls, deid: Deid, *, name: str, digest: str) -> Profile:
+        """Return what a protocol's `deid:` section, or a profile file, asks for."""
+        return cls(
+            name, digest, frozenset(deid.options), deid.exceptions, Thresholds(**deid.thresholds.model_dump()),
+            frozenset(deid.face_keep),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

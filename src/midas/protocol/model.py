@@ -225,9 +225,49 @@ class DeidException(Node):
     reason: Annotated[str, Field(min_length=10)]
 
 
+class DeidThresholds(Node):
+    """What may pass without a person's eye."""
+
+    masked_share: float = Field(
+        default=0.35, ge=0, le=1, description="share of a frame that may be blackened before a person decides"
+    )
+    face_overlap: float = Field(
+        default=0.8, ge=0, le=1, description="least overlap (Dice) of the head template before a face mask counts"
+    )
+    unattended: bool = Field(
+        default=True, description="whether masked pictures and defaced volumes may pass unseen by a person"
+    )
+
+
+class DeidAudit(Node):
+    """The floor under the spoke's own measurement with planted identifiers; below it no release is cut."""
+
+    floor: float = Field(
+        ge=0.5, le=1, description="least share of required actions that are right, over all files of the audit"
+    )
+    files: int = Field(default=20, ge=1, description="least number of files that the audit must have planted")
+    leaks: int = Field(default=0, ge=0, description="planted identifiers that may be left in the bytes")
+
+
 class Deid(Node):
+    """De-identification: options of PS3.15, exceptions with reasons, what a person decides, what becomes of the link."""
+
     options: tuple[DeidOption, ...] = ()
     exceptions: tuple[DeidException, ...] = ()
+    thresholds: DeidThresholds = Field(default_factory=DeidThresholds)
+    second_reviewer: bool = Field(
+        default=False, description="whether a held image needs two persons before it goes on"
+    )
+    link: Literal["kept", "destroyed"] = Field(
+        default="kept",
+        description="kept: coded data, custodians can lead back; destroyed: nobody can, once the project is closed",
+    )
+    face_keep: tuple[Literal["teeth", "jaw", "orbit", "lesion"], ...] = Field(
+        default=(), description="parts of the face that the dataset needs; a recorded risk"
+    )
+    audit: DeidAudit | None = Field(
+        default=None, description="floor of the spoke's audit; without it a release is not measured"
+    )
     second_reviewer: bool = Field(
         default=False, description="any held image goes on only when two different people decided the same"
     )
