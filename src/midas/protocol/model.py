@@ -255,9 +255,6 @@ class Deid(Node):
     options: tuple[DeidOption, ...] = ()
     exceptions: tuple[DeidException, ...] = ()
     thresholds: DeidThresholds = Field(default_factory=DeidThresholds)
-    second_reviewer: bool = Field(
-        default=False, description="whether a held image needs two persons before it goes on"
-    )
     link: Literal["kept", "destroyed"] = Field(
         default="kept",
         description="kept: coded data, custodians can lead back; destroyed: nobody can, once the project is closed",
