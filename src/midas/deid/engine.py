@@ -22,10 +22,11 @@ from midas.deid.cards import open_card, open_keys
 from midas.deid.known import named_in
 from midas.deid.model import Card, Held, Job, Outcome, Region, Uids
 from midas.deid.plan import Plan, plan
-from midas.deid.stream import Opened, open_file, write
+from midas.deid.stream import Opened, open_file
 from midas.deid.verify import verify
+from midas.deid.writing import Hashed, write
 from midas.formats.dicom import facts
-from midas.kernel import Finding, MidasError, Severity, sha256_file, whole_file
+from midas.kernel import Finding, MidasError, Severity, whole_file
 
 
 def clean(job: Job) -> Outcome:
@@ -91,11 +92,12 @@ def _named(
     aside = job.target.with_name(f".{job.target.name}.{secrets.token_hex(4)}.checking")
     try:
         with whole_file(aside) as stream:
-            syntax = write(opened, stream)
+            out = Hashed(stream)
+            syntax = write(opened, out)
         wrong = verify(aside, card=card, profile=job.profile, placement=job.placement, source_uids=source)
         if any(finding.severity is Severity.ERROR for finding in wrong):
             raise Held("verification-failed", wrong[0].message, wrong)
-        digest, size = sha256_file(aside), aside.stat().st_size
+        digest, size = out.digest(), out.size
         aside.replace(job.target)
     finally:
         aside.unlink(missing_ok=True)
