@@ -1,0 +1,109 @@
+"""From a fitted head to the voxels that go: the face, everything before it, less what the dataset needs.
+
+In come a volume, its `Fit` and what to keep; out come a `FaceMask` in patient coordinates and how much of the head it
+takes. What is kept lies under the skin: the skin itself and `SKIN_MM` beneath it always go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import SimpleITK
+
+from midas.deid.faces.model import Array, FaceMask
+from midas.deid.faces.register import Fit, template
+from midas.deid.faces.volume import Volume
+
+sitk: Any = SimpleITK
+
+STEP_MM = 2.0
+"""Edge of the mask's voxels."""
+MARGIN_MM = 8.0
+"""How far the mask reaches beyond the slices, so that the outermost voxels and contours are cut as well."""
+SKIN_MM = 6.0
+"""Depth of skin and fat that is cut even over what is kept."""
+LESION_MM = 6.0
+"""Margin around a lesion that is kept with it."""
+BEYOND = (16.0, 30.0)
+"""How far (mm, sideways and down) the face goes on outside the template: its mean head ends at the chin."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A mask, the head's volume that it takes (cm³) and, of what it keeps, what lies bare at the skin."""
+
+    mask: FaceMask
+    taken_cm3: float
+    kept_cm3: float
+    lesion_share: float
+    lesion_bare: bool
+
+
+def make(
+    volume: Volume, fit: Fit, *, keep: frozenset[str], lesions: Sequence[Array], frame: str, inverted: bool
+) -> Made:
+    """Return the mask of one series. `lesions`: LPS points (n, 3) of each lesion's voxels or contours."""
+    grid = _grid(volume)
+    points = grid.points
+    face = template().at(fit.to_template(points), "face", beyond=BEYOND)
+    deep = _sampled(_eroded(fit.head, volume.step), volume, points)
+    kept = np.zeros_like(face)
+    for part in sorted(keep & {"teeth", "jaw", "orbit"}):
+        kept |= template().at(fit.to_template(points), part, beyond=BEYOND) & deep
+    sick = _near(lesions, grid)
+    bare, share = bool((sick & face & ~deep).any()), float((sick & face).sum()) / max(1, int(sick.sum()))
+    kept = (kept | sick) & face
+    cut = face & ~kept
+    head = _sampled(fit.head, volume, points)
+    litre = STEP_MM**3 / 1000
+    mask = _cropped(cut, grid, air=-volume.air if inverted else volume.air, frame=frame)
+    return Made(mask, int((cut & head).sum()) * litre, int((kept & head).sum()) * litre, share, bare)
+
+
+def _grid(volume: Volume) -> Volume:
+    size = np.array(volume.values.shape[::-1]) * volume.step + 2 * MARGIN_MM
+    shape = np.ceil(size / STEP_MM).astype(int)[::-1]
+    return Volume(
+        np.zeros(shape, np.float32), np.zeros(0, bool), volume.origin - MARGIN_MM, volume.air, STEP_MM
+    )
+
+
+def _sampled(mask: Array, volume: Volume, points: Array) -> Array:
+    index = np.rint((points - volume.origin) / volume.step).astype(np.int32)
+    shape = mask.shape[::-1]
+    within = np.all((index >= 0) & (index < shape), axis=-1)
+    i, j, k = (np.clip(index[..., axis], 0, n - 1) for axis, n in enumerate(shape))
+    return np.asarray(mask[k, j, i] & within)
+
+
+def _eroded(head: Array, step: float) -> Array:
+    depth = max(1, round(SKIN_MM / step))
+    made = sitk.BinaryErode(sitk.GetImageFromArray(head.astype(np.uint8)), [depth] * 3)
+    return np.asarray(sitk.GetArrayFromImage(made), bool)
+
+
+def _near(lesions: Sequence[Array], grid: Volume) -> Array:
+    made = np.zeros(grid.values.shape, np.uint8)
+    for points in lesions:
+        index = np.rint((points - grid.origin) / grid.step).astype(int)
+        index = index[np.all((index >= 0) & (index < made.shape[::-1]), axis=1)]
+        made[index[:, 2], index[:, 1], index[:, 0]] = 1
+    if not made.any():
+        return made.astype(bool)
+    reach = round(LESION_MM / grid.step)
+    return np.asarray(
+        sitk.GetArrayFromImage(sitk.BinaryDilate(sitk.GetImageFromArray(made), [reach] * 3)), bool
+    )
+
+
+def _cropped(cut: Array, grid: Volume, *, air: float, frame: str) -> FaceMask:
+    where = np.argwhere(cut)
+    if not len(where):
+        return FaceMask(np.zeros((1, 1, 1), bool), (0.0, 0.0, 0.0), STEP_MM, air, frame)
+    low, high = where.min(axis=0), where.max(axis=0) + 1
+    x, y, z = (float(value) for value in grid.origin + low[::-1] * STEP_MM)
+    part = cut[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
+    return FaceMask(part, (x, y, z), STEP_MM, air, frame)

@@ -1,0 +1,102 @@
+"""Write the packaged head template of `midas.deid.faces` from the data that pydeface's wheel carries.
+
+    python tools/make_face_template.py pydeface-2.1.0-py3-none-any.whl
+
+Comes in: a wheel that pip downloaded (MIT licence). Goes out: `midas/deid/faces/data/head.npz` (mean head at 3 mm, and at
+2 mm which voxels are head, face, orbit, teeth and jaw) and `LICENSE.pydeface`. Nothing is downloaded. pydeface's face mask
+ends below the brow; it is raised over the eyes here, where it touches no brain (checked by `benchmarks/faces.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK
+
+sitk: Any = SimpleITK
+DATA = Path(__file__).parents[1] / "src" / "midas" / "deid" / "faces" / "data"
+LOW, HIGH = (-96.0, -141.0, -120.0), (96.0, 126.0, 126.0)
+"""Corners of the packaged grids: mm in the template's own patient axes (LPS)."""
+COARSE, FINE = 3.0, 2.0
+RAISED_MM, RAISED_BEFORE_MM = 8.0, -72.0
+"""How far the mask is raised, and the frontal plane (LPS y, mm) before which it is: the globes lie before it."""
+BOXES = {
+    "orbit": ((-52, -100, -48), (52, -52, -16)),
+    "teeth": ((-34, -110, -125), (34, -62, -66)),
+    "jaw": ((-60, -112, -150), (60, -30, -60)),
+}
+"""What a protocol may ask to keep, as boxes (LPS mm) read off the mean head; only voxels behind the skin are kept."""
+
+
+def grid(step: float) -> Any:
+    size = [round((high - low) / step) + 1 for low, high in zip(LOW, HIGH, strict=True)]
+    image = sitk.Image(size, sitk.sitkFloat32)
+    image.SetOrigin(LOW)
+    image.SetSpacing((step,) * 3)
+    return image
+
+
+def on(image: Any, step: float, how: int) -> np.ndarray[Any, Any]:
+    made = sitk.Resample(image, grid(step), sitk.Transform(), how, 0.0, sitk.sitkFloat32)
+    return sitk.GetArrayFromImage(made)
+
+
+def largest(mask: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    opened = sitk.BinaryMorphologicalOpening(sitk.GetImageFromArray(mask.astype(np.uint8)), [2, 2, 2])
+    parts = sitk.RelabelComponent(sitk.ConnectedComponent(opened), sortByObjectSize=True)
+    filled = sitk.BinaryFillhole(sitk.BinaryMorphologicalClosing(parts == 1, [4, 4, 4]))
+    return sitk.GetArrayFromImage(filled).astype(bool)
+
+
+def raised(face: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Raise the mask over the eyes: each voxel before the frontal plane also covers what lies just above it."""
+    made, steps = face.copy(), round(RAISED_MM / FINE)
+    before = LOW[1] + np.arange(face.shape[1]) * FINE <= RAISED_BEFORE_MM
+    for step in range(1, steps + 1):
+        made[step:, before] |= face[:-step, before]
+    return made
+
+
+def in_box(shape: tuple[int, ...], name: str) -> np.ndarray[Any, Any]:
+    low, high = BOXES[name]
+    z, y, x = (LOW[axis] + np.arange(shape[2 - axis]) * FINE for axis in (2, 1, 0))
+    inside = [(along >= low[axis]) & (along <= high[axis]) for axis, along in ((2, z), (1, y), (0, x))]
+    return inside[0][:, None, None] & inside[1][None, :, None] & inside[2][None, None, :]
+
+
+def main(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as packed, tempfile.TemporaryDirectory() as folder:
+        files = {Path(name).name: packed.read(name) for name in packed.namelist()}
+        for name in ("mean_reg2mean.nii.gz", "facemask.nii.gz"):
+            (Path(folder) / name).write_bytes(files[name])
+        head = sitk.ReadImage(str(Path(folder) / "mean_reg2mean.nii.gz"), sitk.sitkFloat32)
+        keep = sitk.ReadImage(str(Path(folder) / "facemask.nii.gz"), sitk.sitkFloat32)
+    mean = on(sitk.SmoothingRecursiveGaussian(head, COARSE / 2), COARSE, sitk.sitkLinear)
+    top = float(np.percentile(mean, 99.5))
+    fine = on(head, FINE, sitk.sitkLinear)
+    face = raised(on(1 - keep, FINE, sitk.sitkNearestNeighbor) > 0.5)
+    labels = largest(fine > 0.22 * top).astype(np.uint8) | face.astype(np.uint8) << 1
+    for bit, name in enumerate(("orbit", "teeth", "jaw"), start=2):
+        labels |= in_box(face.shape, name).astype(np.uint8) << bit
+    about = {
+        "source": wheel.name, "sha256": hashlib.sha256(wheel.read_bytes()).hexdigest(), "licence": "MIT",
+        "origin": LOW, "template_mm": COARSE, "labels_mm": FINE,
+        "bits": ["head", "face", "orbit", "teeth", "jaw"],
+    }  # fmt: skip
+    DATA.mkdir(exist_ok=True)
+    np.savez_compressed(
+        DATA / "head.npz", template=np.clip(mean / top * 255, 0, 255).astype(np.uint8), labels=labels,
+        about=np.frombuffer(json.dumps(about).encode(), np.uint8),
+    )  # fmt: skip
+    (DATA / "LICENSE.pydeface").write_bytes(files["LICENSE.txt"])
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
