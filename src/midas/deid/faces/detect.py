@@ -71,7 +71,7 @@ def _turned(rgb: Array, quarter: int, least: float) -> Iterator[Face]:
     for left, top, part in _parts(turned):
         for model in (NEAR, FAR):
             for values, score in _found(part, model, least):
-                yield _face(values + (left, top), score, rgb.shape, quarter, model[0])
+                yield _face(values + np.array([left, top]), score, rgb.shape, quarter, model[0])
 
 
 def _parts(rgb: Array) -> Iterator[tuple[int, int, Array]]:
