@@ -1,16 +1,21 @@
 """Identified DICOM plus a profile and keys becomes a plan, then de-identified DICOM, re-read by a stranger.
 
-In come a `Job` (paths, profile, placement) and a person's sealed `Card`; out come one file and an `Outcome`, or a reason
-why the file is held. What cannot be parsed, planned or verified is never written. No clock, network or database is used.
+In come files, a profile and a secret (`run`), or one `Job` with a person's sealed `Card` (`clean`); out come files and
+`Outcome`s, or reasons why a file is held. What cannot be parsed, planned or verified is never written. No clock, network
+or database is used.
 """
 
+from midas.deid.batch import Batch, run
 from midas.deid.cards import open_card, seal_card
 from midas.deid.engine import clean, risk
+from midas.deid.heads import Item
 from midas.deid.model import Card, Job, Keys, Outcome, Placement, Profile, RuleRow, Uids, source_hmac
+from midas.deid.profiles import load_profile
 from midas.deid.report import report_html, report_json
+from midas.deid.secret import Secret
 from midas.deid.uids import map_uid
 
 __all__ = [
-    "Card", "Job", "Keys", "Outcome", "Placement", "Profile", "RuleRow", "Uids", "clean", "map_uid", "open_card",
-    "report_html", "report_json", "risk", "seal_card", "source_hmac",
+    "Batch", "Card", "Item", "Job", "Keys", "Outcome", "Placement", "Profile", "RuleRow", "Secret", "Uids", "clean",
+    "load_profile", "map_uid", "open_card", "report_html", "report_json", "risk", "run", "seal_card", "source_hmac",
 ]  # fmt: skip

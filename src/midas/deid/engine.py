@@ -76,7 +76,7 @@ def _clean(job: Job) -> Outcome:
 
 def _looked_at(job: Job, ds: Dataset) -> tuple[Finding, ...]:
     findings = sop.risk(ds)
-    if "clean-recognizable-visual-features" in job.profile.options:
+    if "clean-recognizable-visual-features" in job.profile.options and not job.face_seen:
         findings += sop.face_risk(ds)
     if findings and not job.accepted_risk and not job.boxes:
         reason = (

@@ -151,7 +151,8 @@ class PartStep:
 class Job:
     """One file to clean. `accepted_risk` and `boxes` (left, top, width, height in pixels) come from a person's decision.
 
-    `face` is a file with the mask of the series' face in patient space, where one was found.
+    `face` is a file with the mask of the series' face in patient space, where one was found. `face_seen` says that the
+    series was looked at (`faces.of_series`): without a mask, then, nothing of it shows a face.
     """
 
     source: Path
@@ -163,6 +164,7 @@ class Job:
     accepted_risk: bool = False
     boxes: tuple[tuple[int, int, int, int], ...] = ()
     face: Path | None = None
+    face_seen: bool = False
 
 
 @dataclass(frozen=True)

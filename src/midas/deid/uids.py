@@ -9,6 +9,8 @@ import hashlib
 import hmac
 import re
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from pydicom.uid import UID_dictionary
 
@@ -33,4 +35,21 @@ def map_uid(keys: Keys, uid: str) -> str:
     if not uid or registered(uid):
         return uid
     digest = hmac.new(keys.uid, uid.encode("utf-8", "surrogateescape"), hashlib.sha256).digest()
-    return f"2.25.{uuid.UUID(bytes=digest[:16], version=4).int}"
+    new = f"2.25.{uuid.UUID(bytes=digest[:16], version=4).int}"
+    for told in _listeners:
+        told[uid] = new
+    return new
+
+
+_listeners: list[dict[str, str]] = []
+
+
+@contextmanager
+def recording() -> Iterator[dict[str, str]]:
+    """Yield a dictionary that learns every UID mapped inside the block (old to new), for the key's owner's list."""
+    told: dict[str, str] = {}
+    _listeners.append(told)
+    try:
+        yield told
+    finally:
+        _listeners.remove(told)

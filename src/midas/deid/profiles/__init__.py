@@ -32,7 +32,9 @@ class ProfileFile(Deid):
 
 def shipped() -> tuple[str, ...]:
     """Return the names of the profiles that come with the package."""
-    return tuple(sorted(Path(one.name).stem for one in files(__name__).iterdir() if one.name.endswith(".yaml")))
+    return tuple(
+        sorted(Path(one.name).stem for one in files(__name__).iterdir() if one.name.endswith(".yaml"))
+    )
 
 
 @lru_cache(maxsize=32)

@@ -121,3 +121,15 @@ def types() -> dict[str, Use]:
 def vocabulary() -> frozenset[str]:
     """Return the lower-case words that a cleaned text may hold."""
     return frozenset(_text("vocabulary.txt").split())
+
+
+@lru_cache(maxsize=1)
+def makers() -> frozenset[str]:
+    """Return the lower-case words by which makers of devices and their products call themselves."""
+    return frozenset(_text("makers.txt").split())
+
+
+@lru_cache(maxsize=1)
+def path_vocabulary() -> frozenset[str]:
+    """Return the lower-case words of folder and file names that name nobody, beside those of the vocabulary."""
+    return frozenset(_text("path_words.txt").split())

@@ -1,0 +1,263 @@
+"""Who is in a folder: each header is read once, and files become persons, studies and series.
+
+In come paths; out come headers, sealed under the run's key by the workers that read them, and then one `Person` for each
+Patient ID (with its issuer), with all by which its files and folders name it. No dataset is kept; nothing is written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import warnings
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from pathlib import Path
+
+import pydicom
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset
+
+from midas.deid import tables
+from midas.deid.cards import open_keys
+from midas.deid.known import IDENTIFIERS
+
+MAGIC, NONCE = b"MIDAS-SURVEY-1", 12
+KINDS = {
+    "PatientID": "uhid", "OtherPatientIDs": "uhid", "PatientTelephoneNumbers": "phone", "PatientAddress": "address",
+    "PatientBirthDate": "birth-date", "PatientMotherBirthName": "guardian",
+}  # fmt: skip
+NAMES = (
+    "PatientName", "OtherPatientNames", "PatientBirthName", "PatientMotherBirthName", "ResponsiblePerson",
+    "ReferringPhysicianName", "PerformingPhysicianName", "PhysiciansOfRecord", "NameOfPhysiciansReadingStudy",
+    "OperatorsName", "RequestingPhysician", "ConsultingPhysicianName",
+)  # fmt: skip
+DEVICE = (
+    "Modality", "Manufacturer", "ManufacturerModelName", "SoftwareVersions", "BodyPartExamined",
+    "ConvolutionKernel", "ScanningSequence", "ImageType",
+)  # fmt: skip
+"""What a device says of itself: such a word in a folder's name names nobody."""
+PLACE = (
+    "SpecificCharacterSet", "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID",
+    "FrameOfReferenceUID", "InstanceNumber", "PatientSex", "OtherPatientIDsSequence",
+)  # fmt: skip
+_WANTED = sorted(
+    {tag for k in (*NAMES, *IDENTIFIERS, *KINDS, *DEVICE, *PLACE) if (tag := tag_for_keyword(k))}
+)
+_UID = re.compile(r"[012](?:\.\d+){3,}")
+_WORD = re.compile(r"[^\W\d_]{4,}|\d{6,}")
+FEW_FILES = 5
+"""Up to so many files, a word of one path alone counts; of more, it must stand in two: counters and serials do not."""
+MOST_WORDS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the survey took from one header; `device` holds the words that a device wrote."""
+
+    patient: str = field(default="", repr=False)
+    issuer: str = field(default="", repr=False)
+    study: str = ""
+    series: str = ""
+    instance: str = ""
+    frame: str = ""
+    sop_class: str = ""
+    number: int = 0
+    sex: str = ""
+    modality: str = ""
+    known: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    device: tuple[str, ...] = ()
+
+
+def read_header(path: Path) -> Header | None:
+    """Return what the header says of the person; None where the file is not readable as DICOM at all."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ds = pydicom.dcmread(path, force=True, stop_before_pixels=True, specific_tags=list(_WANTED))
+            return _header(ds)
+    except Exception:  # noqa: BLE001 - pydicom raises many kinds; the engine says later why the file is held
+        return None
+
+
+def _header(ds: Dataset) -> Header | None:
+    if not ds:
+        return None
+    keywords = ("PatientID", "IssuerOfPatientID", "Modality", "PatientSex", *PLACE[1:7])
+    first = {keyword: (_texts(ds, keyword) or [""])[0] for keyword in keywords}
+    number = first["InstanceNumber"]
+    return Header(
+        patient=first["PatientID"], issuer=first["IssuerOfPatientID"], study=first["StudyInstanceUID"],
+        series=first["SeriesInstanceUID"], instance=first["SOPInstanceUID"], frame=first["FrameOfReferenceUID"],
+        sop_class=first["SOPClassUID"], number=int(number) if re.fullmatch(r"-?\d{1,9}", number) else 0,
+        sex=first["PatientSex"][:1].upper(), modality=first["Modality"],
+        known=tuple(dict.fromkeys(_known(ds))),
+        device=tuple({word.casefold() for k in DEVICE for text in _texts(ds, k) for word in _WORD.findall(text)}),
+    )  # fmt: skip
+
+
+def _known(ds: Dataset) -> Iterator[tuple[str, str]]:
+    for keyword in NAMES:
+        for value in _texts(ds, keyword):
+            for group in value.split("="):
+                if len(name := " ".join(group.replace("^", " ").split())) >= 2:
+                    yield ("guardian" if keyword == "PatientMotherBirthName" else "name"), name
+    for keyword in dict.fromkeys((*KINDS, *IDENTIFIERS)):
+        if keyword not in NAMES:
+            yield from ((KINDS.get(keyword, "identifier"), v) for v in _texts(ds, keyword) if len(v) >= 2)
+    for item in ds.get("OtherPatientIDsSequence") or ():
+        yield from (("uhid", value) for value in _texts(item, "PatientID") if len(value) >= 2)
+
+
+def _texts(ds: Dataset, keyword: str) -> list[str]:
+    """Return the values of one attribute, also as UTF-8 where the bytes are that and the header says otherwise."""
+    tag = tag_for_keyword(keyword)
+    raw = ds.get_item(tag) if tag is not None and tag in ds else None
+    if raw is None:
+        return []
+    found: list[str] = []
+    if isinstance(raw, RawDataElement) and isinstance(raw.value, bytes) and dictionary_VR(raw.tag) != "SQ":
+        try:
+            text = raw.value.decode("utf-8")
+            found += text.split("\\")
+            if text.isascii():
+                return [part for one in found if (part := one.strip(" \0"))]
+        except UnicodeDecodeError:
+            pass
+    try:
+        value = ds[raw.tag].value
+    except Exception:  # noqa: BLE001 - pydicom raises many kinds for broken values
+        value = None
+    many = (
+        []
+        if value is None
+        else [value]
+        if isinstance(value, str) or not hasattr(value, "__iter__")
+        else list(value)
+    )
+    return list(dict.fromkeys(part for one in (*found, *map(str, many)) if (part := one.strip(" \0"))))
+
+
+def survey(task: tuple[tuple[Path, ...], Path]) -> bytes:
+    """Read the headers of some files in a worker; the answer is sealed, so that no identifier travels in clear."""
+    paths, key_file = task
+    headers = [asdict(one) if (one := read_header(path)) else None for path in paths]
+    return seal(headers, key=open_keys(key_file)[0])
+
+
+def seal(value: object, *, key: bytes) -> bytes:
+    """Encrypt JSON-like data for the way between the processes of one run."""
+    nonce = os.urandom(NONCE)
+    plain = json.dumps(value, ensure_ascii=True, separators=(",", ":")).encode("ascii")
+    return nonce + AESGCM(key).encrypt(nonce, plain, MAGIC)
+
+
+def unseal(sealed: bytes, *, key: bytes) -> object:
+    """Return what `seal` took."""
+    return json.loads(AESGCM(key).decrypt(sealed[:NONCE], sealed[NONCE:], MAGIC))
+
+
+def headers_of(sealed: bytes, *, key: bytes) -> list[Header | None]:
+    """Return the headers of a worker's answer, in the order of its paths."""
+    given = unseal(sealed, key=key)
+    return [
+        Header(**{**one, "known": tuple(map(tuple, one["known"])), "device": tuple(one["device"])})
+        if one
+        else None
+        for one in (given if isinstance(given, list) else [])
+    ]
+
+
+def path_words(name: str) -> Iterator[str]:
+    """Yield the words of a path below what was handed in by which it could name someone; days and UIDs do not."""
+    for word in _WORD.findall(_UID.sub(" ", name.replace("!/", "/"))):
+        low = word.casefold()
+        if word.isdecimal():
+            if len(word.lstrip("0")) >= 6 and not _day(word):
+                yield word
+        elif low not in tables.path_vocabulary() and low not in tables.vocabulary():
+            yield word
+
+
+def _day(digits: str) -> bool:
+    if len(digits) not in (8, 12, 14):
+        return False
+    try:
+        return 1900 <= date(int(digits[:4]), int(digits[4:6]), int(digits[6:8])).year <= 2100
+    except ValueError:
+        return False
+
+
+@dataclass
+class Person:
+    """One person of a batch, while it is surveyed. `ids`: (Patient ID, issuer) as they stand in the headers."""
+
+    key: str = field(repr=False)
+    ids: set[tuple[str, str]] = field(default_factory=set, repr=False)
+    sex: str = "U"
+    files: int = 0
+    known: dict[tuple[str, str], None] = field(default_factory=dict, repr=False)
+    words: Counter[str] = field(default_factory=Counter, repr=False)
+    device: set[str] = field(default_factory=set, repr=False)
+
+    def learn(self, header: Header, name: str) -> None:
+        self.files += 1
+        self.known.update(dict.fromkeys(header.known))
+        self.device.update(header.device)
+        self.words.update(set(path_words(name)))
+        if header.patient:
+            self.ids.add((header.patient, header.issuer))
+        if self.sex == "U" and header.sex in {"F", "M", "O"}:
+            self.sex = header.sex
+
+    def told(self, everyones: frozenset[str]) -> tuple[tuple[str, str], ...]:
+        """Return all (kind, value) for the person's card."""
+        least = 1 if self.files <= FEW_FILES else 2
+        words = [
+            word for word, count in self.words.most_common(MOST_WORDS)
+            if count >= least and word.casefold() not in self.device | everyones
+        ]  # fmt: skip
+        return (*self.known, *(("folder", word) for word in words))
+
+
+class Crowd:
+    """Files on their way to persons. A file without Patient ID follows its study, or else its folder."""
+
+    def __init__(self) -> None:
+        self._issuers: defaultdict[str, set[str]] = defaultdict(set)
+        self._studies: defaultdict[str, set[str]] = defaultdict(set)
+        self.persons: dict[str, Person] = {}
+
+    def see(self, header: Header) -> None:
+        """Note whose study this is, before anybody is named."""
+        if header.patient:
+            self._issuers[header.patient].add(header.issuer)
+            if header.study:
+                self._studies[header.study].add(header.patient)
+
+    def person(self, header: Header, name: str) -> Person:
+        """Return the person of a file, once all have been seen."""
+        key = self._key(header, name)
+        found = self.persons.setdefault(key, Person(key))
+        found.learn(header, name)
+        return found
+
+    def _key(self, header: Header, name: str) -> str:
+        patient, issuer = header.patient, header.issuer
+        if not patient and len(self._studies.get(header.study, ())) == 1:
+            (patient,) = self._studies[header.study]
+        if patient:
+            named = self._issuers[patient] - {""}
+            issuer = issuer or (next(iter(named)) if len(named) == 1 else "")
+            return f"id\x1f{issuer}\x1f{patient}"
+        return f"study\x1f{header.study}" if header.study else f"folder\x1f{name.rpartition('/')[0]}"
+
+    def everyones(self) -> frozenset[str]:
+        """Return path words that at least three persons and half of all share: they name nobody."""
+        counts = Counter(word.casefold() for one in self.persons.values() for word in one.words)
+        least = max(3, (len(self.persons) + 1) // 2)
+        return frozenset(word for word, count in counts.items() if count >= least)
