@@ -1,7 +1,8 @@
-"""Write `tables/storage.json` and `tables/types.json` of `midas.deid`: kinds of storage objects, types of their attributes.
+"""Write `storage.json`, `types.json` and `makers.txt` of `midas.deid.tables`: kinds of objects, types of use, makers.
 
     python tools/generate_storage.py kinds             every storage SOP class of pydicom's UID dictionary (PS3.6 Table A-1)
     python tools/generate_storage.py types FOLDER      PS3.3 module and IOD tables as highdicom ships them (`_standard`, MIT)
+    python tools/generate_storage.py makers            words of makers and devices: pydicom's private creators, our own list
 
 Comes in: pydicom's dictionary, or the folder of highdicom's JSON files. Goes out: one JSON file beside
 `midas/deid/tables/__init__.py` naming its source. Nothing is downloaded; a SOP class that no line below names becomes
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -118,6 +120,17 @@ def _keep(found: dict[str, str], key: str, kind: str) -> None:
     found[key] = min(found.get(key, "3"), kind, key=STRENGTH.index)
 
 
+def makers() -> list[str]:
+    """Return the lower-case words by which makers and devices call themselves, less those that are people's names."""
+    from pydicom._private_dict import private_dictionaries
+
+    folder = Path(__file__).parent / "words"
+    own = (folder / "makers.txt").read_text(encoding="utf-8").split()
+    names = set((folder / "names.txt").read_text(encoding="utf-8").split())
+    found = {word for creator in private_dictionaries for word in re.findall(r"[a-z]{3,}", creator.lower())}
+    return sorted((found | set(own)) - names)
+
+
 def _write(name: str, value: dict[str, Any]) -> None:
     lines = []
     for key, part in value.items():
@@ -137,6 +150,8 @@ def main(arguments: list[str]) -> None:
             _write("storage.json", kinds())
         case ["types", folder]:
             _write("types.json", types(Path(folder)))
+        case ["makers"]:
+            (TABLES / "makers.txt").write_text("\n".join(makers()) + "\n", encoding="utf-8", newline="\n")
         case _:
             raise SystemExit(__doc__)
 

@@ -5,13 +5,25 @@ In come a dataset and a card, out comes `Known` for comparison. It lives in memo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from functools import lru_cache, partial
 
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
+from pydicom.tag import BaseTag
 
+from midas.deid import tables
+from midas.deid.memory import Memory, watched
 from midas.deid.model import Card
-from midas.deid.words import Known
+from midas.deid.words import Known, parts
 
+NESTED = ("PatientID", "AccessionNumber", "OtherPatientIDs")
+"""Identifiers that stand in items too (Other Patient IDs Sequence, Request Attributes Sequence)."""
+NUMBERED = ("DeviceSerialNumber", "StationName")
+"""Told apart by their digits: `CT1` and `SIEMENS` are words, `AVBRHCT01` and `SN-40211` are not."""
+TELLING = 5
+"""Letters and digits other than 0 that such a number must have."""
 IDENTIFIERS = (
     "PatientID", "OtherPatientIDs", "AccessionNumber", "PatientAddress", "PatientTelephoneNumbers", "MilitaryRank",
     "AdmissionID", "MedicalRecordLocator", "InsurancePlanIdentification", "PatientMotherBirthName", "CountryOfResidence",
@@ -20,25 +32,85 @@ IDENTIFIERS = (
 PLACES = ("InstitutionName", "InstitutionAddress", "InstitutionalDepartmentName")
 
 
-def named_in(ds: Dataset, subject: str) -> Iterator[tuple[str, str]]:
-    """Yield (kind, value) for every identifier that the header itself states, at every depth for names.
+MUTE = frozenset({
+    "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "OB", "OD", "OF", "OL", "OV", "OW", "SL", "SS", "SV", "TM", "UI", "UL",
+    "US", "UV",
+})  # fmt: skip
+"""Forms of value that name nobody here; they are not read."""
+_NAMED = Memory()
 
-    The person's own pseudonym, found in a file that was cleaned before, names nobody.
+
+def named_in(ds: Dataset, subject: str) -> Iterator[tuple[str, str]]:
+    """Yield (kind, value) for every identifier of a person that the header itself states, at every depth for names."""
+    return (pair for pair in said_in(ds, subject) if pair[0] not in {"place", "number"})
+
+
+def said_in(ds: Dataset, subject: str) -> Iterator[tuple[str, str]]:
+    """Yield what `named_in` yields, and with the kinds "place" and "number" where it was made and on which device.
+
+    The person's own pseudonym, found in a file that was cleaned before, names nobody. Each element of the root speaks
+    for itself, whatever stands beside it.
     """
-    for keyword in IDENTIFIERS:
-        for value in _values(ds, keyword):
-            if value != subject:
-                yield "identifier", value
-    for element in _names(ds):
-        if str(element) != subject:
-            for group in str(element).split("="):
+    seen = watched(ds)
+    topic = _NAMED.topic((subject, seen.ground(), ds.original_encoding)) if seen is not None else None
+    for tag in list(ds.keys()):
+        if getattr(ds.get_item(tag), "VR", None) in MUTE:
+            continue
+        if topic is None or seen is None:
+            yield from _said(ds, tag, subject)
+        else:
+            yield from topic.ask(tag, seen, partial(_said_whole, ds, tag, subject))
+
+
+def _said_whole(ds: Dataset, tag: BaseTag, subject: str) -> tuple[tuple[str, str], ...]:
+    return tuple(_said(ds, tag, subject))
+
+
+def _said(ds: Dataset, tag: BaseTag, subject: str) -> Iterator[tuple[str, str]]:
+    element = ds[tag]
+    keyword = element.keyword
+    if keyword in IDENTIFIERS:
+        yield from (("identifier", value) for value in _values(ds, keyword) if value != subject)
+    if keyword in PLACES:
+        yield from (("place", value) for value in _values(ds, keyword))
+    if keyword in NUMBERED:
+        yield from (("number", value) for value in _values(ds, keyword) if _numbered(value))
+    if element.VR == "SQ":
+        yield from (("identifier", value) for value in _nested(element) if value != subject)
+    for name in _names(element):
+        if str(name) != subject:
+            for group in str(name).split("="):
                 yield "name", group.replace("^", " ")
 
 
-def known_in(ds: Dataset, card: Card, *, places_stay: bool) -> Known:
+def told(ds: Dataset, card: Card, *, places_stay: bool) -> tuple[tuple[str, str], ...]:
     """Return everything by which a text of this file could name someone, and where, unless places may stay."""
-    places = [("address", value) for keyword in PLACES for value in _values(ds, keyword) if not places_stay]
-    return Known.of([*card.known, *named_in(ds, card.subject), *places])
+    kinds = {"place": "address", "number": "identifier"}
+    named = [pair for pair in said_in(ds, card.subject) if pair[0] != "place" or not places_stay]
+    return (*card.known, *((kinds.get(kind, kind), value) for kind, value in named))
+
+
+def without_makers(names: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """Return the pairs by which a text that a device writes could name someone.
+
+    A place that is called by makers' words alone (a works of Philips) tells nothing there; the maker's name is needed.
+    """
+    return tuple(pair for pair in names if pair[0] != "address" or not _of_makers(pair[1]))
+
+
+def _of_makers(place: str) -> bool:
+    return all(word in tables.makers() or word in tables.vocabulary() for word in parts(place))
+
+
+@lru_cache(maxsize=64)
+def known_of(values: tuple[tuple[str, str], ...]) -> Known:
+    """Return the (kind, value) pairs ready for comparison."""
+    return Known.of(values)
+
+
+def known_in(ds: Dataset, card: Card, *, places_stay: bool) -> Known:
+    """Return what `told` gives, ready for comparison."""
+    return known_of(told(ds, card, places_stay=places_stay))
 
 
 def _values(ds: Dataset, keyword: str) -> list[str]:
@@ -49,7 +121,24 @@ def _values(ds: Dataset, keyword: str) -> list[str]:
     return [str(one) for one in many if len(str(one).strip()) >= 2]
 
 
-def _names(ds: Dataset) -> Iterator[object]:
-    for element in ds.iterall():
-        if element.VR == "PN" and element.value:
-            yield from element.value if element.VM > 1 else [element.value]
+def _nested(element: DataElement) -> Iterator[str]:
+    for item in element.value:
+        for keyword in NESTED:
+            yield from _values(item, keyword)
+        for inner in item:
+            if inner.VR == "SQ":
+                yield from _nested(inner)
+
+
+def _numbered(value: str) -> bool:
+    telling = sum(char.isalnum() and char != "0" for char in value) >= TELLING
+    return telling and bool(re.search(r"\d", value))
+
+
+def _names(element: DataElement) -> Iterator[object]:
+    if element.VR == "PN" and element.value:
+        yield from element.value if element.VM > 1 else [element.value]
+    elif element.VR == "SQ":
+        for item in element.value:
+            for inner in item:
+                yield from _names(inner)

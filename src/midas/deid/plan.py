@@ -8,68 +8,38 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from typing import Any, TypeVar
 
-from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
+from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag, tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
-from pydicom.multival import MultiValue
-from stdnum import verhoeff
 
-from midas.deid import documents, sop, structured, tables
+from midas.deid import codes, documents, private, sop, structured, tables
 from midas.deid.colours import bare_profile
-from midas.deid.known import known_in
+from midas.deid.forms import recovered
+from midas.deid.known import known_of, told, without_makers
+from midas.deid.memory import Memory, watched
 from midas.deid.model import Card, Held, Keys, PartStep, Placement, Profile, Region, RuleRow
 from midas.deid.rules import Decision, decide
-from midas.deid.unlisted import TABLES, TYPED_CODES, device_written, text_within
-from midas.deid.values import BULK, DATES, LONG_TEXT, TEXT, Values, names_someone
+from midas.deid.unlisted import TABLES, TYPED_CODES, device_text_tells, device_written, text_within
+from midas.deid.values import BULK, DATES, LONG_TEXT, TEXT, Values, listed, names_someone, written
 from midas.deid.words import suspicious, unknown_words
 
+T = TypeVar("T")
 Path = tuple[tuple[int, int], ...]
+_PLANNED = Memory()
 TEXT_VALUE, REFERENCED_ITEM, CONTENT = 0x0040A160, 0x0040DB73, 0x0040A730
 TABLE_SR = "PS3.15 E.3.4 Table E.3.4-1"
+TIMEZONE = 0x00080201
 DOCUMENT, DOCUMENT_LENGTH = 0x00420011, 0x00420015
 PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 TRAILING = frozenset({0xFFFCFFFC, 0xFFFAFFFA})
-STANDARD_SCHEMES = frozenset({
-    "DCM", "SCT", "SRT", "SNM3", "LN", "UCUM", "RADLEX", "FMA", "NCIT", "UMLS", "ICDO3", "I10", "I9C", "ISO639_1",
-    "ISO639_2", "ISO3166_1", "RXNORM", "MDC", "BARI", "IBSI", "PUBCHEM_CID", "ITIS_TSN", "NEU", "NDC", "MSH",
-    "ICD10", "ICD11", "RFC5646",
-})  # fmt: skip
-
-
-CODE = frozenset({"CodeValue", "CodeMeaning", "CodingSchemeDesignator", "CodingSchemeVersion"})
 NUMBERS = frozenset({"UL", "SL", "UV", "SV", "FL", "FD"})
 FEW = 4
 """Binary numbers of more values than these are measurements: one in a thousand would look like a day by chance."""
-_CODES = {
-    "SCT": re.compile(r"\d{6,18}|[A-Z0-9]{1,2}-[A-Z0-9]{4,5}"),
-    "DCM": re.compile(r"\d{4,6}|[A-Z0-9_]{1,12}"),
-}
-_COLOURS = re.compile(r"\b(?:white|gr[ae]y|green|brown|long)\b", re.IGNORECASE)
-"""Words of published meanings that are also names of people, hence not in the vocabulary."""
-_ANY_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.,:/^{}\[\]()%*+\-]{0,15}")
-
-
-def _code_of(scheme: str, code: str) -> bool:
-    """Say whether a code can be one of its scheme; SNOMED CT identifiers end in a check digit (Verhoeff)."""
-    if scheme == "UCUM":
-        return not re.search(r"\d{6}", code)
-    if not _CODES.get(scheme, _ANY_CODE).fullmatch(code):
-        return False
-    if scheme == "SCT":
-        return not code.isdigit() or bool(verhoeff.is_valid(code))
-    return not names_someone(code)
-
-
-def _listed(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, (list, tuple, MultiValue)) else [value]
-
-
-def _written(number: Any) -> str:
-    return f"{number:.6f}" if isinstance(number, float) else str(number)
 
 
 def _points(tag: int) -> bool:
@@ -80,7 +50,7 @@ def _points(tag: int) -> bool:
 
 def _same(new: Any, old: Any) -> bool:
     if isinstance(new, list):
-        return len(new) == len(_listed(old)) and all(a == b for a, b in zip(new, _listed(old), strict=True))
+        return len(new) == len(listed(old)) and all(a == b for a, b in zip(new, listed(old), strict=True))
     return type(new) is type(old) and bool(new == old)
 
 
@@ -97,6 +67,16 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Decided:
+    """The steps for one element of the root. `told` is what the report says of them; `outs` what came out, by its bytes."""
+
+    tag: int
+    steps: tuple[Step, ...]
+    told: tuple[tuple[int, str, str], ...]
+    outs: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True)
 class Plan:
     """Every step, what the report says of them, and the place that the instance takes afterwards."""
 
@@ -107,6 +87,8 @@ class Plan:
     sex: str
     regions: tuple[Region, ...] = ()
     parts: tuple[PartStep, ...] = ()
+    decided: tuple[Decided, ...] = field(default=(), repr=False)
+    """The same steps by element of the root, in the order in which they are to be carried out."""
 
     def actions(self) -> dict[str, int]:
         return dict(Counter(step.act for step in self.steps))
@@ -115,16 +97,44 @@ class Plan:
 def plan(ds: Dataset, *, profile: Profile, keys: Keys, card: Card, placement: Placement) -> Plan:
     """Decide what becomes of every element of `ds`; raises `Held` for what is not mastered."""
     sop.mastered(ds, profile)
-    known = known_in(ds, card, places_stay="retain-institution-identity" in profile.options)
-    values = Values(keys=keys, card=card, known=known, profile=profile)
+    places_stay = "retain-institution-identity" in profile.options
+    names = told(ds, card, places_stay=places_stay)
+    known, persons = known_of(names), known_of(without_makers(names))
+    values = Values(keys=keys, card=card, known=known, profile=profile, persons=persons)
     walk = _Walk(profile, values, str(ds.get("SOPClassUID", "")))
     walk.by_position = sop.is_report(ds) and any(int(one.tag) == REFERENCED_ITEM for one in ds.iterall())
-    steps = tuple(walk.dataset(ds, ()))
-    return Plan(steps, _rows(steps), profile, placement, card.sex)
+    context = (profile, keys, card, names, walk.sop_class, walk.by_position)
+    decided = tuple(_decided(walk, ds, context))
+    steps = tuple(step for one in decided for step in one.steps)
+    rules = _rows(tuple(one.told for one in decided if one.told))
+    return Plan(steps, rules, profile, placement, card.sex, decided=decided)
 
 
-def _rows(steps: tuple[Step, ...]) -> tuple[RuleRow, ...]:
-    counts = Counter((step.tag, step.act, step.cites) for step in steps)
+def _remembered(ds: Dataset, context: Hashable, work: Callable[[], T]) -> T:
+    """Return what `work` gives, or gave for a dataset in which all that it read was the same."""
+    seen = watched(ds)
+    if seen is None:
+        return work()
+    return _PLANNED.topic((context, seen.ground(), ds.original_encoding)).ask("", seen, work)
+
+
+def _decided(walk: _Walk, ds: Dataset, context: Hashable) -> Iterator[Decided]:
+    """Decide each element of the root; what was decided under this context for the same bytes is not decided again.
+
+    So a decision may depend on the dataset and the context, and on nothing else.
+    """
+    seen = watched(ds)
+    topic = None
+    if seen is not None:
+        topic = _PLANNED.topic((context, seen.ground(), ds.original_encoding))
+    for tag in list(ds.keys()):
+        work = partial(walk.decided, ds, int(tag))
+        yield work() if topic is None or seen is None else topic.ask(tag, seen, work)
+
+
+@lru_cache(maxsize=256)
+def _rows(rows: tuple[tuple[tuple[int, str, str], ...], ...]) -> tuple[RuleRow, ...]:
+    counts = Counter(step for steps in rows for step in steps)
     return tuple(
         RuleRow(f"({tag >> 16:04X},{tag & 0xFFFF:04X})", _name(tag), act, cites, count)
         for (tag, act, cites), count in sorted(counts.items())
@@ -142,6 +152,11 @@ class _Walk:
         self.structured = "clean-structured-content" in profile.options
         self.by_position = False
         """Whether items of the report are referred to by where they stand: then none may be taken out."""
+
+    def decided(self, ds: Dataset, tag: int) -> Decided:
+        """Return what becomes of one element of the root."""
+        steps = tuple(self._element(ds, tag, ()))
+        return Decided(tag, steps, tuple((step.tag, step.act, step.cites) for step in steps))
 
     def dataset(self, ds: Dataset, path: Path) -> Iterator[Step]:
         for tag in list(ds.keys()):
@@ -165,7 +180,26 @@ class _Walk:
             yield Step(path, tag, "X", "not in PS3.6")
             return
         parent = keyword_for_tag(path[-1][0]) if path else ""
-        yield from self._listed(ds, element, decide(tag, self.profile, self.sop_class, parent), path)
+        decision = decide(tag, self.profile, self.sop_class, parent)
+        if element.VR == "UN" and (found := recovered(element, self._form(ds, tag))) is not None:
+            yield from self._formed(ds, found, decision, path)
+        else:
+            yield from self._listed(ds, element, decision, path)
+
+    def _form(self, ds: Dataset, tag: int) -> str:
+        """Return the form of the dictionary; one that depends on the sign of the pixels as it stands there."""
+        vr = dictionary_VR(tag) if dictionary_has_tag(tag) else "UN"
+        signed = int(ds.get("PixelRepresentation") or 0)
+        return ("SS" if signed else "US") if vr == "US or SS" else vr.split(" ")[-1]
+
+    def _formed(self, ds: Dataset, element: DataElement, decision: Decision, path: Path) -> Iterator[Step]:
+        """An element without a form (UN) is planned in the dictionary's form, and written in it."""
+        tag = int(element.tag)
+        if element.VR == "SQ":
+            yield Step(path, tag, "X", "sequence of unknown form")
+            return
+        steps = list(self._listed(ds, element, decision, path))
+        yield from steps or [Step(path, tag, "K", "PS3.5 6.2.2", element.VR, element.value)]
 
     def _private(self, ds: Dataset, tag: int, path: Path) -> Iterator[Step]:
         number = tag & 0xFFFF
@@ -173,19 +207,11 @@ class _Walk:
             if not self._leads_somewhere(ds, tag):
                 yield Step(path, tag, "X", "PS3.15 E.3.10")
             return
-        known = self._known_private(ds, tag)
+        known = private.row(ds, tag) if self.safe_private else None
         if known is None:
             yield Step(path, tag, "X", "PS3.15 E.2 Table E.1-1")
         else:
             yield from self._safe(ds, tag, known, path)
-
-    def _known_private(self, ds: Dataset, tag: int) -> tables.Private | None:
-        group, block = tag >> 16, (tag & 0xFFFF) >> 8
-        creator = ds.get_item((group, block)) if self.safe_private and block >= 0x10 else None
-        if creator is None:
-            return None
-        name = str(ds[group, block].value).strip().casefold()
-        return tables.safe_private().get((name, group, tag & 0xFF))
 
     def _leads_somewhere(self, ds: Dataset, creator: int) -> bool:
         """Say whether an element of the creator's block stays: a creator alone is removed with its block."""
@@ -194,30 +220,21 @@ class _Walk:
         return any("X" not in {step.act for step in self._private(ds, tag, ())} for tag in block)
 
     def _safe(self, ds: Dataset, tag: int, known: tables.Private, path: Path) -> Iterator[Step]:
-        cites, element = "PS3.15 E.3.10", ds[tag]
-        vr = element.VR
-        if vr in {"UN", "SQ", "PN", "AT"} or vr not in known.vr.split("/") or self._private_text(element):
+        cites, element = "PS3.15 E.3.10", private.as_listed(ds[tag], known)
+        if element is not None and element.VR == "SQ" == ds[tag].VR and "SQ" in known.vr:
+            for number, item in enumerate(element.value):
+                yield from self.dataset(item, (*path, (tag, number)))
+        elif element is None or element.VR == "SQ" or private.tells(element, self.values):
             yield Step(path, tag, "X", cites)
-        elif known.action == "U" and vr == "UI":
-            yield Step(path, tag, "U", cites, vr, self.values.uid(element.value))
-        elif known.action == "C" or vr in DATES:
-            moved = self.values.date(element.value, vr) if vr in DATES and self.values.moved_dates else None
-            yield Step(path, tag, "C", cites, vr, moved) if moved else Step(path, tag, "X", cites)
-        elif vr == "UI":
-            yield Step(path, tag, "U", cites, vr, self.values.uid(element.value))
-        elif vr in LONG_TEXT | {"AE", "UR"}:
-            yield Step(path, tag, "X", cites)
-
-    def _private_text(self, element: DataElement) -> bool:
-        """Say whether a private element known to be safe holds what no device writes."""
-        if element.VR in BULK:
-            return self._bytes_name(element) or text_within(element.value or b"")
-        texts = [str(one) for one in _listed(element.value)]
-        if element.VR in {"LO", "SH", "CS"}:
-            return any(suspicious(text, self.values.known) or unknown_words(text) for text in texts)
-        if element.VR in {"IS", "DS"}:
-            return bool(_listed(self.values.coded(element.value, element.VR)) != texts)
-        return False
+        elif element.VR == "UI" or (known.action == "U" and element.VR in TEXT):
+            new = self.values.uid(element.value) if element.VR == "UI" else None
+            yield Step(path, tag, "U", cites, element.VR, new) if new else Step(path, tag, "X", cites)
+        elif known.action == "C" or element.VR in DATES:
+            moved = element.VR in DATES and self.values.moved_dates
+            new = self.values.date(element.value, element.VR) if moved else None
+            yield Step(path, tag, "C", cites, element.VR, new) if new else Step(path, tag, "X", cites)
+        elif element is not ds[tag]:
+            yield Step(path, tag, "K", cites, element.VR, element.value)
 
     def _listed(self, ds: Dataset, element: DataElement, decision: Decision, path: Path) -> Iterator[Step]:
         tag, code = int(element.tag), decision.code
@@ -306,6 +323,8 @@ class _Walk:
         tag, value = int(element.tag), element.value
         if vr in DATES:
             new = self.values.date(value, vr)
+        elif tag == TIMEZONE:
+            new = value if re.fullmatch(r"[+-](0\d|1[0-4])[0-5]\d", str(value).strip()) else ""
         elif vr == "UI":
             new = value if decision.code == "K" else self.values.uid(value)
         elif vr == "AS":
@@ -344,14 +363,14 @@ class _Walk:
             emptied = "REMOVED" if keyword_for_tag(tag) == "ContentLabel" else ""
             new = emptied if typed else self.values.coded(value, vr)
         elif vr in LONG_TEXT or (vr in TEXT and self._questionable(ds, element)):
-            new = self.values.text(value, vr) or "REMOVED"
+            new = self._text(ds, element, vr)
         elif vr in {"AE", "UR"}:
             new = ""
         elif vr == "AT":
-            new = [one for one in _listed(value) if _points(int(one))]
+            new = [one for one in listed(value) if _points(int(one))]
         elif vr in NUMBERS:
-            few = _listed(value)
-            new = [] if len(few) <= FEW and any(names_someone(_written(one)) for one in few) else value
+            few = listed(value)
+            new = [] if len(few) <= FEW and any(names_someone(written(one)) for one in few) else value
         elif vr in BULK:
             new = self._binary(element)
         if not _same(new, value):
@@ -370,27 +389,19 @@ class _Walk:
         return value
 
     def _questionable(self, ds: Dataset, element: DataElement) -> bool:
-        texts = [str(element.value)] if isinstance(element.value, str) else [str(v) for v in element.value]
-        if keyword_for_tag(element.tag) in CODE:
-            return self._code_tells(ds, keyword_for_tag(element.tag), texts)
+        texts, keyword = [str(one) for one in listed(element.value)], keyword_for_tag(element.tag)
+        if keyword in codes.CODE:
+            return codes.tells(ds, keyword, texts, self.values.known)
+        if device_written(keyword):
+            return any(device_text_tells(text, self.values.persons) for text in texts)
         if any(suspicious(text, self.values.known) for text in texts):
             return True
-        return not device_written(keyword_for_tag(element.tag)) and any(map(unknown_words, texts))
+        return any(unknown_words(text) and tag_for_keyword(text) is None for text in texts)
 
-    def _code_tells(self, ds: Dataset, keyword: str, texts: list[str]) -> bool:
-        """A published code names a concept, never a person; what a hospital coded for itself is free text."""
-        scheme = str(ds.get("CodingSchemeDesignator", "")).upper()
-        if scheme not in STANDARD_SCHEMES:
-            told = any(suspicious(text, self.values.known) for text in texts)
-            return keyword == "CodeMeaning" or told or any(map(unknown_words, texts))
-        if keyword == "CodeValue":
-            return any(self.values.known.names(text) or not _code_of(scheme, text) for text in texts)
-        if keyword == "CodeMeaning":
-            return any(
-                suspicious(text, self.values.known) or unknown_words(_COLOURS.sub(" ", text))
-                for text in texts
-            )
-        return any(self.values.known.names(text) for text in texts)
+    def _text(self, ds: Dataset, element: DataElement, vr: str) -> Any:
+        keyword = keyword_for_tag(element.tag)
+        instead = codes.instead(ds, keyword, self.values.known) if keyword in codes.CODE else ""
+        return instead or self.values.text(element.value, vr) or "REMOVED"
 
     def _bytes_name(self, element: DataElement) -> bool:
         value = element.value if isinstance(element.value, bytes) else b""

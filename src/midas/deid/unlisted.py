@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from midas.deid import tables
+from midas.deid.words import Known, suspicious
 
 _DEVICE_ENDINGS = (
     "Manufacturer", "ManufacturerName", "ManufacturerModelName", "SoftwareVersion", "SoftwareVersions", "CoilName",
@@ -35,11 +36,33 @@ _PRINTED = {
     for n in (SHORT_RUN, LONG_RUN)
 }
 _WORD = re.compile(r"[a-z]{4,}")
+_VERSION = re.compile(r"[A-Za-z]{0,4}[ ._-]?\d{1,5}(?:[._]\d{1,5}){1,3}[A-Za-z]?")
+_DAY = re.compile(
+    r"(?<!\d)(?:0?[1-9]|[12]\d|3[01])[._](?:0?[1-9]|1[0-2])[._](?:19|20)?\d{2}(?!\d)"
+    r"|(?<!\d)(?:19|20)\d{2}[._](?:0?[1-9]|1[0-2])[._](?:0?[1-9]|[12]\d|3[01])(?!\d)"
+)
+"""Three numbers that are a day, month and year; in a version one of them is not."""
 
 
 def device_written(keyword: str) -> bool:
     """Say whether the firmware of a device writes this attribute (names of makers, models, kernels, sequences)."""
     return keyword in _DEVICE or keyword.endswith(_DEVICE_ENDINGS)
+
+
+def device_text_tells(text: str, known: Known, *, strict: bool = False) -> bool:
+    """Say whether what a device should have written looks as if it named someone.
+
+    A version (`5.00.02`, `51.80.108.010`) is no day; `strict` refuses words that are neither of the field nor a maker's.
+    """
+    if known.names(text) or not text.isascii():
+        return True
+    if _VERSION.fullmatch(text.strip()) and not _DAY.search(text):
+        return False
+    if suspicious(text, known):
+        return True
+    return strict and any(
+        word not in tables.vocabulary() and word not in tables.makers() for word in _WORD.findall(text.lower())
+    )
 
 
 def text_within(data: bytes) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from pydicom.dataelem import DataElement
 from pydicom.multival import MultiValue
 
+from midas.deid import tables
 from midas.deid.dates import cap_age, shift_da, shift_dt, valid_tm
 from midas.deid.model import Card, Keys, Profile
 from midas.deid.uids import map_uid
@@ -24,6 +25,7 @@ BULK = frozenset({"OB", "OW", "OF", "OD", "OL", "OV"})
 LIMIT = {"SH": 16, "LO": 64, "CS": 16, "AE": 16}
 _CS = re.compile(r"^(?!.*\d{6})[A-Z0-9_ ]{1,16}$", re.ASCII)
 """PS3.5 6.2; a run of six digits is no defined term but a day or a number of a person."""
+_LETTERS = re.compile(r"[a-z]+")
 _NUMBER = re.compile(r"^[+\-]?(\d+\.?\d*|\.\d+)([eE][+\-]?\d+)?$", re.ASCII)
 _DAY = re.compile(
     r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])|(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])(?:19|20)\d{2}"
@@ -46,20 +48,39 @@ def names_someone(number: str) -> bool:
     return digits.isdecimal() and bool(_DAY.fullmatch(digits) or _REACHES.fullmatch(digits))
 
 
+def listed(value: Any) -> list[Any]:
+    """Return the values of an element as a list, whether it has one or many."""
+    return list(value) if isinstance(value, (list, tuple, MultiValue)) else [value]
+
+
+def written(number: Any) -> str:
+    """Return a number of a binary value as a person would write it."""
+    return f"{number:.6f}" if isinstance(number, float) else str(number)
+
+
 def each(value: Any, change: Callable[[str], str]) -> Any:
-    """Apply `change` to every value of a possibly multiple one; values that become empty are left out."""
+    """Apply `change` to every value of a possibly multiple one; values that become empty are left out.
+
+    A value that was empty keeps its place: the third value of Image Type stays the third.
+    """
     if value is None or value == "":
         return value
-    many = value if isinstance(value, (list, tuple, MultiValue)) else [value]
-    kept = [new for new in (change(str(old)) for old in many) if new]
-    return kept if len(kept) > 1 else (kept[0] if kept else "")
+    changed = [(str(old), change(str(old)) if str(old) else "") for old in listed(value)]
+    kept = [new for old, new in changed if new or not old]
+    if not any(kept):
+        return ""
+    return kept if len(kept) > 1 else kept[0]
 
 
 class Values:
     """Replacements for one person's file."""
 
-    def __init__(self, *, keys: Keys, card: Card, known: Known, profile: Profile) -> None:
+    def __init__(
+        self, *, keys: Keys, card: Card, known: Known, profile: Profile, persons: Known | None = None
+    ) -> None:
         self._keys, self._days, self.known = keys, card.shift_days, known
+        self.persons = persons or known
+        """What names someone in a text that a device writes."""
         self.full_dates = "retain-longitudinal-full-dates" in profile.options
         self.moved_dates = "retain-longitudinal-modified-dates" in profile.options
 
@@ -90,7 +111,8 @@ class Values:
 
     def _is_known(self, value: str, vr: str) -> bool:
         if vr == "CS":
-            return len(value) >= MIN_PART and self.known.names(value)
+            defined = all(word in tables.vocabulary() for word in _LETTERS.findall(value.lower()))
+            return len(value) >= MIN_PART and not defined and self.known.names(value)
         if vr == "IS" and abs(float(value)) > LARGEST_IS:
             return True
         return names_someone(value) or (len(value) >= 4 and value.strip() in self.known.wholes)

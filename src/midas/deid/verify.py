@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pydicom
-from pydicom.datadict import dictionary_has_tag, keyword_for_tag
+from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
@@ -39,6 +39,7 @@ TEXTS = frozenset(
     {"LO", "SH", "LT", "ST", "UT", "UC", "PN", "AE", "CS", "UR", "DA", "DT", "TM", "AS", "IS", "DS", "UI"}
 )
 _WORD = re.compile(r"[^\W\d_]{2,}")
+_NUMBERS = re.compile(rb"[0-9+\-.eE \\\\]*")
 
 
 def verify(
@@ -125,7 +126,7 @@ class _Verifier:
             tag = int(element.tag)
             if (tag >> 16) % 2:
                 yield from self._private(ds, element)
-            elif tag & 0xFFFF == 0 or not dictionary_has_tag(tag) or element.VR == "UN":
+            elif tag & 0xFFFF == 0 or not dictionary_has_tag(tag) or not self._formed(element):
                 yield _wrong("unknown", f"{_place(tag)} is not known or has no known form.", "PS3.6")
             else:
                 yield from self._outcome(element, depth)
@@ -134,6 +135,13 @@ class _Verifier:
             if element.VR == "SQ":
                 for item in element.value:
                     yield from self._walk(item, depth + 1)
+
+    def _formed(self, element: DataElement) -> bool:
+        """An element has a form; numbers too many for a length of two bytes are written without (PS3.5 6.2.2)."""
+        if element.VR != "UN":
+            return True
+        numbers = dictionary_VR(element.tag) in {"DS", "IS"} and isinstance(element.value, bytes)
+        return numbers and _NUMBERS.fullmatch(element.value) is not None
 
     def _private(self, ds: Dataset, element: DataElement) -> Iterator[Finding]:
         tag, group = int(element.tag), int(element.tag) >> 16
