@@ -83,10 +83,13 @@ def _said(ds: Dataset, tag: BaseTag, subject: str) -> Iterator[tuple[str, str]]:
                 yield "name", group.replace("^", " ")
 
 
-def told(ds: Dataset, card: Card, *, places_stay: bool) -> tuple[tuple[str, str], ...]:
-    """Return everything by which a text of this file could name someone, and where, unless places may stay."""
+def told(
+    ds: Dataset, card: Card, *, places_stay: bool, devices_stay: bool = False
+) -> tuple[tuple[str, str], ...]:
+    """Return everything by which a text of this file could name someone, where and on which device, but what may stay."""
     kinds = {"place": "address", "number": "identifier"}
-    named = [pair for pair in said_in(ds, card.subject) if pair[0] != "place" or not places_stay]
+    stay = {kind for kind, may in (("place", places_stay), ("number", devices_stay)) if may}
+    named = [pair for pair in said_in(ds, card.subject) if pair[0] not in stay]
     return (*card.known, *((kinds.get(kind, kind), value) for kind, value in named))
 
 

@@ -20,7 +20,7 @@ from pydicom.dataset import Dataset
 from midas.deid import codes, documents, private, sop, structured, tables
 from midas.deid.colours import bare_profile
 from midas.deid.forms import recovered
-from midas.deid.known import known_of, told, without_makers
+from midas.deid.known import NUMBERED, known_of, told, without_makers
 from midas.deid.memory import Memory, watched
 from midas.deid.model import Card, Held, Keys, PartStep, Placement, Profile, Region, RuleRow
 from midas.deid.rules import Decision, decide
@@ -98,7 +98,9 @@ def plan(ds: Dataset, *, profile: Profile, keys: Keys, card: Card, placement: Pl
     """Decide what becomes of every element of `ds`; raises `Held` for what is not mastered."""
     sop.mastered(ds, profile)
     places_stay = "retain-institution-identity" in profile.options
-    names = told(ds, card, places_stay=places_stay)
+    kept = {one.keyword for one in profile.exceptions if one.action == "keep"}
+    devices_stay = "retain-device-identity" in profile.options or not kept.isdisjoint(NUMBERED)
+    names = told(ds, card, places_stay=places_stay, devices_stay=devices_stay)
     known, persons = known_of(names), known_of(without_makers(names))
     values = Values(keys=keys, card=card, known=known, profile=profile, persons=persons)
     walk = _Walk(profile, values, str(ds.get("SOPClassUID", "")))
