@@ -1,0 +1,104 @@
+"""The pixels of a planted file: decoded as they are stored, drawn upon, and encoded again in their own transfer syntax.
+
+In comes a dataset with pixels, out comes the same dataset with changed frames. What this machine cannot encode again is
+told by `can_draw`; such files are planted without drawing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import imagecodecs
+import numpy as np
+from pydicom import Dataset
+from pydicom.encaps import encapsulate
+from pydicom.pixels import get_encoder, pixel_array
+from pydicom.uid import (
+    UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian,
+    JPEG2000, JPEG2000Lossless, JPEGBaseline8Bit, JPEGLosslessSV1, JPEGLSLossless, RLELossless,
+)  # fmt: skip
+
+from midas.deid.audit.glyphs import Pixels
+
+NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian)
+ENCODED = (RLELossless, JPEGLSLossless, JPEG2000Lossless, JPEG2000, JPEGBaseline8Bit, JPEGLosslessSV1)
+
+
+def can_draw(ds: Dataset) -> bool:
+    """Say whether pixels of this form can be drawn upon and stored again as they were."""
+    syntax = ds.file_meta.TransferSyntaxUID
+    colours, bits = str(ds.get("PhotometricInterpretation", "")), int(ds.get("BitsAllocated") or 0)
+    if "PixelData" not in ds or bits not in {8, 16} or int(ds.get("SamplesPerPixel") or 1) not in {1, 3}:
+        return False
+    if colours == "YBR_FULL_422" and syntax in NATIVE:
+        return False
+    if syntax == JPEGBaseline8Bit:
+        return bits == 8
+    if syntax == JPEGLosslessSV1 and int(ds.get("SamplesPerPixel") or 1) == 3:
+        return False
+    return syntax in NATIVE or (syntax in ENCODED and not (colours == "PALETTE COLOR" and syntax != RLELossless))
+
+
+def frames_of(ds: Dataset, *, raw: bool = True) -> Pixels:
+    """Return (frames, rows, columns[, samples]) as stored, or as RGB where `raw` is false and the syntax stores YBR."""
+    array = np.array(pixel_array(ds, raw=raw))
+    samples = int(ds.get("SamplesPerPixel") or 1)
+    return array if array.ndim == (4 if samples > 1 else 3) else array[None]
+
+
+def store(ds: Dataset, frames: Pixels) -> None:
+    """Put frames, as `drawable` gave them, back in the dataset's own transfer syntax."""
+    syntax = UID(ds.file_meta.TransferSyntaxUID)
+    if syntax in NATIVE:
+        _native(ds, frames, big=syntax == ExplicitVRBigEndian)
+        return
+    coded = [_encoded(ds, frame, syntax) for frame in frames]
+    ds.PixelData = encapsulate(coded, has_bot=True)
+    ds["PixelData"].VR, ds["PixelData"].is_undefined_length = "OB", True
+    if frames.ndim == 4:
+        ds.PlanarConfiguration = 0 if syntax != RLELossless else 1
+        if syntax == JPEGBaseline8Bit:
+            ds.PhotometricInterpretation = "YBR_FULL_422"
+        elif syntax in (JPEG2000Lossless, JPEG2000):
+            ds.PhotometricInterpretation = "YBR_RCT" if syntax == JPEG2000Lossless else "YBR_ICT"
+        elif syntax in (JPEGLSLossless, JPEGLosslessSV1):
+            ds.PhotometricInterpretation = "RGB"
+
+
+def drawable(ds: Dataset) -> Pixels:
+    """Return frames in the form in which `store` takes them: RGB wherever the syntax holds its colours transformed."""
+    return frames_of(ds, raw=UID(ds.file_meta.TransferSyntaxUID) not in ENCODED[2:])
+
+
+def _native(ds: Dataset, frames: Pixels, *, big: bool) -> None:
+    if frames.ndim == 4 and int(ds.get("PlanarConfiguration") or 0) == 1:
+        frames = np.moveaxis(frames, 3, 1)
+    order = frames.dtype.newbyteorder(">" if big else "<")
+    data = np.ascontiguousarray(frames).astype(order).tobytes()
+    if big and frames.dtype.itemsize == 1 and ds["PixelData"].VR == "OW":
+        data += b"\0" * (len(data) % 2)
+        data = np.frombuffer(data, dtype="<u2").astype(">u2").tobytes()
+    vr = ds["PixelData"].VR
+    ds.PixelData = data + b"\0" * (len(data) % 2)
+    ds["PixelData"].VR = vr
+
+
+def _encoded(ds: Dataset, frame: Pixels, syntax: UID) -> bytes:
+    stored = int(ds.BitsStored)
+    if syntax == JPEGBaseline8Bit:
+        colour = {"colorspace": "RGB", "outcolorspace": "YCBCR", "subsampling": "422"} if frame.ndim == 3 else {}
+        return bytes(imagecodecs.jpeg8_encode(np.ascontiguousarray(frame), level=93, **colour))
+    if syntax == JPEGLosslessSV1:
+        return bytes(imagecodecs.ljpeg_encode(np.ascontiguousarray(frame).view(f"u{frame.dtype.itemsize}"), bitspersample=max(stored, 8)))
+    options: dict[str, Any] = {
+        "rows": frame.shape[0], "columns": frame.shape[1], "samples_per_pixel": 3 if frame.ndim == 3 else 1,
+        "number_of_frames": 1, "bits_allocated": frame.dtype.itemsize * 8, "bits_stored": stored,
+        "pixel_representation": int(ds.PixelRepresentation), "planar_configuration": 0,
+        "photometric_interpretation": "RGB" if frame.ndim == 3 else str(ds.PhotometricInterpretation),
+    }  # fmt: skip
+    if syntax in (JPEG2000Lossless, JPEG2000) and frame.ndim == 3:
+        options["photometric_interpretation"] = "YBR_RCT" if syntax == JPEG2000Lossless else "YBR_ICT"
+    if syntax == JPEG2000:
+        options["j2k_psnr"] = [60]
+    coded = get_encoder(syntax).encode(np.ascontiguousarray(frame).tobytes(), index=0, **options)
+    return coded + b"\0" * (len(coded) % 2)
