@@ -59,6 +59,15 @@ def test_table_has_every_row_and_column_of_the_edition():
     assert set(tables.groups()) == {"50xxxxxx", "60xx4000", "60xx3000", "PRIVATE"}
 
 
+def test_every_row_says_what_a_second_published_copy_says():
+    """Edition 2026d adds one row to 2026c (3004,007F); every other row of both copies has the same basic action."""
+    text = (Path(__file__).parent / "ps315_second_copy.txt").read_text()
+    theirs = {tag: code for code, *tags in map(str.split, text.splitlines()) for tag in tags if code != "#"}
+    ours = {row["tag"]: row["basic"] for row in _given()["attributes"] if row["tag"] != "PRIVATE"}
+    assert ours.pop("3004007F") == "X"
+    assert ours == theirs
+
+
 def test_generator_reproduces_the_shape_and_refuses_what_it_does_not_know(tmp_path):
     spec = importlib.util.spec_from_file_location(
         "generate_ps315", Path(__file__).parents[3] / "tools" / "generate_ps315.py"
