@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import BaseTag
 
+from midas.deid.memory import tag_of
+
 UNDEFINED = 0xFFFFFFFF
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
@@ -66,9 +68,9 @@ def _split(data: Data, at: int, implicit: bool) -> Split:
             content = data[value:end]
         if end > size:
             raise _Strange
-        key = BaseTag(tag)
+        key = tag_of(tag)
         elements[key] = RawDataElement(key, vr, length, content, value, implicit, True)
-        raws[tag] = data[at:end]
+        raws[key] = data[at:end]
         before, at = tag, end
     else:
         if at != size:
@@ -126,7 +128,7 @@ def meta(data: Data) -> tuple[dict[BaseTag, RawDataElement], int] | None:
             tag, vr, value, length = _head(data, at, implicit=False)
             if value + length > size:
                 return None
-            key = BaseTag(tag)
+            key = tag_of(tag)
             found[key] = RawDataElement(key, vr, length, data[value : value + length], value, False, True)
             at = value + length
     except (_Strange, struct.error):

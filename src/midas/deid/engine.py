@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from pydicom.dataset import Dataset
-from pydicom.uid import UID
+from pydicom.uid import UID, ImplicitVRLittleEndian
 
 from midas.deid import pixels, sop
 from midas.deid.apply import apply
@@ -24,7 +24,7 @@ from midas.deid.model import Card, Held, Job, Outcome, Region, Uids
 from midas.deid.plan import Plan, plan
 from midas.deid.stream import Opened, open_file
 from midas.deid.verify import verify
-from midas.deid.writing import Hashed, write
+from midas.deid.writing import Hashed, syntax_of, write
 from midas.formats.dicom import facts
 from midas.kernel import Finding, MidasError, Severity, whole_file
 
@@ -63,7 +63,7 @@ def _clean(job: Job) -> Outcome:
     source, names = _source_uids(opened.ds), tuple(named_in(opened.ds, card.subject))
     overlay = pixels.overlay_bits(opened.ds)
     made = plan(opened.ds, profile=job.profile, keys=keys, card=card, placement=job.placement)
-    apply(made, ds=opened.ds)
+    apply(made, ds=opened.ds, implicit=syntax_of(opened) == ImplicitVRLittleEndian)
     if job.boxes or overlay:
         regions = [Region(*box, rule="person", evidence="drawn by a person") for box in job.boxes]
         pixels.mask(opened, regions=regions, clear_overlay=overlay)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from typing import Any, cast
 
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
@@ -38,7 +39,7 @@ class Ready(RawDataElement):
 def ready(element: DataElement, ds: Dataset, *, implicit: bool) -> Ready:
     """Encode one element of the root of `ds`; raises what pydicom raises for a value that its VR does not allow."""
     if element.VR in AMBIGUOUS:
-        element = correct_ambiguous_vr_element(element, ds, True)
+        element = cast(DataElement, correct_ambiguous_vr_element(element, ds, True))
     if element.VR == "SQ":
         element.is_undefined_length = False
     out = DicomBytesIO()
@@ -75,7 +76,7 @@ def _each(ds: Dataset, implicit: bool) -> Iterator[bytes]:
     for tag in sorted(ds.keys()):
         if tag in OFFSETS:
             continue
-        element = ds.get_item(tag)
+        element: Any = ds.get_item(tag)
         if type(element) is not Ready or element.is_implicit_VR is not implicit:
             element = ready(ds[tag], ds, implicit=implicit)
         yield element.encoded

@@ -8,15 +8,30 @@ their elements, so that nearly everything is decided once. Nothing outside the p
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, ItemsView, Iterator, KeysView, ValuesView
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any, TypeVar
+from weakref import WeakSet
 
 from pydicom.dataset import Dataset
+from pydicom.tag import BaseTag
 
 T = TypeVar("T")
-ALL = -1
+_TAGS: dict[int, BaseTag] = {}
+
+
+def tag_of(number: int) -> BaseTag:
+    """Return the one object that stands for this tag: equal tags that are the same object are compared at once."""
+    found = _TAGS.get(number)
+    if found is None:
+        if len(_TAGS) > 1 << 16:
+            _TAGS.clear()
+        found = _TAGS[number] = BaseTag(number)
+    return found
+
+
+ALL = tag_of(0xFFFFFFFF)
 """Stands for the set of tags among what was read."""
-GROUND = (0x00080005, 0x00280100, 0x00280103, 0x00283002, 0x00281101, 0x003A0000)
+GROUND = tuple(map(tag_of, (0x00080005, 0x00280100, 0x00280103, 0x00283002, 0x00281101)))
 """What decoding itself reads: character set, bits, sign and table descriptors; part of every context."""
 LARGE = 1 << 16
 """Bytes; a longer element is not remembered."""
@@ -30,7 +45,7 @@ class Watched(dict[Any, Any]):
     def __init__(self, elements: dict[Any, Any], raws: dict[int, Any]) -> None:
         super().__init__(elements)
         self.raws = raws
-        self.heard: set[int] | None = None
+        self.heard: set[Any] | None = None
         raws[ALL] = tuple(sorted(elements))
 
     def __getitem__(self, tag: Any) -> Any:
@@ -45,7 +60,7 @@ class Watched(dict[Any, Any]):
 
     def __contains__(self, tag: object) -> bool:
         if self.heard is not None:
-            self.heard.add(cast("int", tag))
+            self.heard.add(tag)
         return dict.__contains__(self, tag)
 
     def _everything(self, *, values: bool) -> None:
@@ -62,15 +77,15 @@ class Watched(dict[Any, Any]):
         self._everything(values=False)
         return dict.__len__(self)
 
-    def keys(self) -> KeysView[Any]:
+    def keys(self) -> Any:
         self._everything(values=False)
         return dict.keys(self)
 
-    def values(self) -> ValuesView[Any]:
+    def values(self) -> Any:
         self._everything(values=True)
         return dict.values(self)
 
-    def items(self) -> ItemsView[Any, Any]:
+    def items(self) -> Any:
         self._everything(values=True)
         return dict.items(self)
 
@@ -107,7 +122,8 @@ class Topic:
             if found is not None:
                 if elements.heard is not None:
                     elements.heard.update(reads)
-                return cast("T", found[0])
+                answer: T = found[0]
+                return answer
         return self._found(question, elements, work)
 
     def _found(self, question: Hashable, elements: Watched, work: Callable[[], T]) -> T:
@@ -121,7 +137,7 @@ class Topic:
             outer |= heard
         reads, answers = self._slots.get(question, ((), {}))
         if not heard <= set(reads) or question not in self._slots:
-            reads, answers = tuple(sorted({*reads, *heard})), {}
+            reads, answers = tuple(map(tag_of, sorted({int(tag) for tag in (*reads, *heard)}))), {}
             self._slots[question] = reads, answers
         raws = elements.raws
         read = [raws.get(tag) for tag in reads]
@@ -135,9 +151,18 @@ class Topic:
 class Memory:
     """Topics by context; the least used ones are forgotten first."""
 
+    _all: WeakSet[Memory] = WeakSet()
+
     def __init__(self, topics: int = 32) -> None:
         self._topics: OrderedDict[Hashable, Topic] = OrderedDict()
         self._most = topics
+        Memory._all.add(self)
+
+    @classmethod
+    def forget(cls) -> None:
+        """Forget everything that this process remembers."""
+        for memory in cls._all:
+            memory._topics.clear()  # noqa: SLF001 - its own kind
 
     def topic(self, context: Hashable) -> Topic:
         """Return what is remembered under this context."""

@@ -98,7 +98,7 @@ def _split(path: Path, data: elements.Data) -> Opened | None:
     if found is None:
         return None
     given, start = found
-    file_meta = FileMetaDataset(given)
+    file_meta = FileMetaDataset(dict(given))
     syntax = str(file_meta.get("TransferSyntaxUID", ""))
     if UID_dictionary.get(syntax, ("", ""))[1] != "Transfer Syntax" or syntax in {
         ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian,
