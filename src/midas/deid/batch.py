@@ -18,13 +18,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
-from midas.deid.cards import seal_card
+from midas.deid.cards import open_keys, seal_card
 from midas.deid.engine import clean
 from midas.deid.heads import Entry, Faces, Item, look_for_faces
 from midas.deid.model import Card, Job, Outcome, Placement, Profile
 from midas.deid.secret import Secret
 from midas.deid.survey import Crowd, Header, Person, headers_of, seal, survey, unseal
-from midas.deid.uids import recording
+from midas.deid.uids import map_uid, recording
 from midas.kernel import BrokenPromise, NoProgress, Progress, Runner, whole_file
 
 SURVEYED = 32
@@ -210,7 +210,9 @@ def chunked(entries: Sequence[Entry], jobs: Sequence[Job]) -> Iterator[Chunk]:
 
 def clean_chunk(chunk: Chunk) -> tuple[tuple[Outcome, ...], bytes]:
     """Clean some files in a worker; the UIDs that it mapped come back sealed."""
-    key = bytes.fromhex(json.loads(chunk.jobs[0].key_file.read_text(encoding="ascii"))["storage"])
-    with recording() as told:
+    key, keys = open_keys(chunk.jobs[0].key_file)
+    with recording() as heard:
         outcomes = tuple(clean(job) for job in chunk.jobs)
+    kept = "retain-uids" in chunk.jobs[0].profile.options
+    told = {} if kept else {old: new for old in sorted(heard) if (new := map_uid(keys, old)) != old}
     return outcomes, seal(told, key=key)

@@ -23,6 +23,7 @@ from midas.deid.known import named_in
 from midas.deid.model import Card, Held, Job, Outcome, Region, Uids
 from midas.deid.plan import Plan, plan
 from midas.deid.stream import Opened, open_file
+from midas.deid.uids import note
 from midas.deid.verify import verify
 from midas.deid.writing import Hashed, syntax_of, write
 from midas.formats.dicom import facts
@@ -61,6 +62,7 @@ def _clean(job: Job) -> Outcome:
     findings = _looked_at(job, opened.ds)
     # 3. Plan, 4. apply
     source, names = _source_uids(opened.ds), tuple(named_in(opened.ds, card.subject))
+    note(source)
     overlay = pixels.overlay_bits(opened.ds)
     made = plan(opened.ds, profile=job.profile, keys=keys, card=card, placement=job.placement)
     apply(made, ds=opened.ds, implicit=syntax_of(opened) == ImplicitVRLittleEndian)

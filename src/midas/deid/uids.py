@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from pydicom.uid import UID_dictionary
@@ -35,21 +35,24 @@ def map_uid(keys: Keys, uid: str) -> str:
     if not uid or registered(uid):
         return uid
     digest = hmac.new(keys.uid, uid.encode("utf-8", "surrogateescape"), hashlib.sha256).digest()
-    new = f"2.25.{uuid.UUID(bytes=digest[:16], version=4).int}"
-    for told in _listeners:
-        told[uid] = new
-    return new
+    return f"2.25.{uuid.UUID(bytes=digest[:16], version=4).int}"
 
 
-_listeners: list[dict[str, str]] = []
+_listeners: list[set[str]] = []
+
+
+def note(found: Iterable[str]) -> None:
+    """Tell whoever records which UIDs a source holds."""
+    for listener in _listeners:
+        listener.update(found)
 
 
 @contextmanager
-def recording() -> Iterator[dict[str, str]]:
-    """Yield a dictionary that learns every UID mapped inside the block (old to new), for the key's owner's list."""
-    told: dict[str, str] = {}
-    _listeners.append(told)
+def recording() -> Iterator[set[str]]:
+    """Yield a set that learns every UID of the sources cleaned inside the block, for the key's owner's list."""
+    heard: set[str] = set()
+    _listeners.append(heard)
     try:
-        yield told
+        yield heard
     finally:
-        _listeners.remove(told)
+        _listeners.remove(heard)
