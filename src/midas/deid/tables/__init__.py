@@ -124,6 +124,38 @@ def vocabulary() -> frozenset[str]:
 
 
 @lru_cache(maxsize=1)
+def doubtful() -> dict[str, str]:
+    """Return words that are names too. `weak`: stays unless a name is beside it; `strong`: goes unless it is told a word."""
+    return dict(line.split() for line in _text("doubtful.txt").splitlines())
+
+
+@lru_cache(maxsize=1)
+def indic_words() -> frozenset[str]:
+    """Return clinical and everyday words in Devanagari, Tamil and Kannada that a cleaned text may hold (NFC)."""
+    lines = _text("words_indic.txt").splitlines()
+    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
+
+
+@lru_cache(maxsize=1)
+def _glued_words() -> frozenset[str]:
+    return frozenset(_text("glued_words.txt").split())
+
+
+@lru_cache(maxsize=1 << 13)
+def composed(word: str) -> bool:
+    """Say whether a lower-case word is two to four words of scanners without a space (`ctabdomen`, `headneck`)."""
+    if not 5 <= len(word) <= 24:
+        return False
+    reach = {0: 0}
+    for at in range(len(word)):
+        if reach.get(at, 4) < 4:
+            for end in range(at + 2, len(word) + 1):
+                if word[at:end] in _glued_words():
+                    reach[end] = min(reach.get(end, 4), reach[at] + 1)
+    return len(word) in reach
+
+
+@lru_cache(maxsize=1)
 def makers() -> frozenset[str]:
     """Return the lower-case words by which makers of devices and their products call themselves."""
     return frozenset(_text("makers.txt").split())
@@ -133,3 +165,28 @@ def makers() -> frozenset[str]:
 def path_vocabulary() -> frozenset[str]:
     """Return the lower-case words of folder and file names that name nobody, beside those of the vocabulary."""
     return frozenset(_text("path_words.txt").split())
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """What a reason for holding means, and what to do, in English and Hindi."""
+
+    title: str
+    advice: str
+    title_hi: str
+    advice_hi: str
+
+
+@lru_cache(maxsize=1)
+def _whys() -> dict[str, Why]:
+    rows = json.loads(_text("held.json"))["reasons"]
+    return {
+        code: Why(row["title"], row["advice"], row["title_hi"], row["advice_hi"])
+        for row in rows
+        for code in row["codes"]
+    }
+
+
+def why_held(reason: str) -> Why:
+    """Return what a reason means; a reason that the table does not know means that it could not be done."""
+    return _whys().get(reason) or _whys()["not-processed"]
