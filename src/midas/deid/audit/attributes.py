@@ -150,7 +150,7 @@ def _retained(ds: Dataset, sheet: Sheet) -> None:
     kept = table()["retained"]
     for category, action in (("dicom", "text_notnull"), ("tcia", "text_retained")):
         for keyword in kept[category]:
-            if keyword not in ds or ds[keyword].value in (None, "") or (ds[keyword].tag, ()) in named:
+            if keyword not in ds or ds[keyword].value in (None, "") or "://" in str(ds[keyword].value) or (ds[keyword].tag, ()) in named:
                 continue
             element = ds[keyword]
             if element.VR == "SQ":

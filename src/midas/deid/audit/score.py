@@ -24,7 +24,7 @@ from midas.deid.audit.attributes import said
 from midas.deid.audit.documents import text_of_pdf
 from midas.deid.audit.glyphs import Pixels
 from midas.deid.audit.outputs import Given, Output, match, quiet
-from midas.deid.audit.sheet import words
+from midas.deid.audit.sheet import GENERIC, words
 
 VISIBLE = 0.10
 """Share of a line's glyph pixels from which it counts as readable."""
@@ -178,7 +178,7 @@ class _Judge:
             return ""
         text = text_of_pdf(value) if check.area == "pdf" and isinstance(value, bytes) else _readable(value)
         whole = "".join(words(check.value))
-        parts = [word for word in words(check.value) if len(word) >= 3 and word in set(words(text))]
+        parts = [word for word in words(check.value) if len(word) >= 3 and word not in GENERIC and word in set(words(text))]
         if whole in "".join(words(text)) or parts:
             return f"left: {' '.join(parts) or check.value}"
         return ""
