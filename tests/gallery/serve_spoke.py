@@ -48,7 +48,13 @@ def fill(home) -> None:
     from midas.spoke.vault.projects import desk
 
     dice, work = random.Random(3), desk(home=home)
-    get_user_model().objects.create_user(username="asha", password="look-and-see-1")
+    from midas.spoke.intake.models import Reviewer
+
+    asha = get_user_model().objects.create_user(username="asha", password="look-and-see-1")
+    Reviewer.objects.create(account=asha)
+    ravi = get_user_model().objects.create_user(username="ravi", password="look-and-see-1")
+    Reviewer.objects.create(account=ravi)
+    get_user_model().objects.create_user(username="owner", password="look-and-see-1")
     person = Person.objects.create(
         project=work.project, pseudonym="P-7K3QX-M2W9D", shift_days=-211, created_at=NOW
     )

@@ -441,6 +441,12 @@ def review_reject(
 def user_add(
     name: Annotated[str, typer.Argument(help="Sign-in name.", show_default=False)],
     home: Home = None,
+    role: Annotated[
+        str,
+        typer.Option(
+            "--role", help="reviewer: sees identified pictures and decides; operator: sees counts and states."
+        ),
+    ] = "reviewer",
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from standard input.")
     ] = False,
@@ -451,15 +457,16 @@ def user_add(
     [bold]Examples[/]
 
       midas spoke user add asha
+      midas spoke user add ravi --role operator
       echo "$PASSWORD" | midas spoke user add asha --password-stdin
     """
     _spoke(home)
     from midas.spoke.accounts import add_account
 
     given = sys.stdin.readline().rstrip("\n") if password_stdin else os.environ.get("MIDAS_PASSWORD", "")
-    password = add_account(name=name, password=given)
+    password = add_account(name=name, password=given, role=role)
     if json:
-        show.as_json({"name": name, **({} if given else {"password": password})})
+        show.as_json({"name": name, "role": role, **({} if given else {"password": password})})
     else:
         show.out.print(
             f"[bold green]✓[/] {name} can sign in" + ("" if given else f" with the password {password}"),
@@ -478,8 +485,10 @@ def user_list(home: Home = None, json: Json = False) -> None:
     _spoke(home)
     from django.contrib.auth import get_user_model
 
-    names = list(get_user_model().objects.order_by("pk").values_list("username", flat=True))
+    from midas.spoke.accounts import role_of
+
+    people = [(one.get_username(), str(role_of(one))) for one in get_user_model().objects.order_by("pk")]
     if json:
-        show.as_json(names)
+        show.as_json([{"name": name, "role": role} for name, role in people])
     else:
-        show.table("Accounts", ["name"], [(name,) for name in names])
+        show.table("Accounts", ["name", "role"], people)

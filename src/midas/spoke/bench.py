@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from midas import deid, ingest, quality
+from midas.deid.model import Region
 from midas.formats import Kind
 from midas.formats import dicom as formats_dicom
 from midas.kernel import BadInput, Finding, Severity
@@ -22,7 +23,10 @@ from midas.wire.v1 import Code
 
 @dataclass(frozen=True)
 class Order:
-    """One file to work on. `job` is complete but for source and target; `door` is sealed; `folder` is private scratch."""
+    """One file to work on. `job` is complete but for source and target; `door` is sealed; `folder` is private scratch.
+
+    `ask`: the protocol wants a person to look at each of these, and nobody has yet.
+    """
 
     source: Path
     kind: str
@@ -32,17 +36,22 @@ class Order:
     door: Path | None = None
     companions: tuple[Path, ...] = ()
     accepted_quality: bool = False
+    ask: bool = False
 
 
 @dataclass(frozen=True)
 class Worked:
-    """Either `reason` says why to hold the file, or `outcomes` and `targets` are its cleaned instances."""
+    """Either `reason` says why to hold the file, or `outcomes` and `targets` are its cleaned instances.
+
+    `regions` are what the machine proposes to mask, where a person has to decide.
+    """
 
     reason: str = ""
     detail: str = ""
     findings: tuple[Finding, ...] = ()
     outcomes: tuple[deid.Outcome, ...] = ()
     targets: tuple[Path, ...] = ()
+    regions: tuple[Region, ...] = ()
 
 
 def _opened_door(order: Order, path: Path) -> ingest.Door:
@@ -52,7 +61,8 @@ def _opened_door(order: Order, path: Path) -> ingest.Door:
     return ingest.Door(anatomy=Code(**anatomy) if anatomy else None, **told)
 
 
-def _instances(order: Order) -> tuple[Path, ...]:
+def instances(order: Order) -> tuple[Path, ...]:
+    """Return the DICOM files of an order: the source itself, or what the door makes of a photograph or slide."""
     if order.door is None:
         return (order.source,)
     return ingest.to_dicom(
@@ -75,7 +85,7 @@ def work(order: Order) -> Worked:
     """Do steps 3 to 6 of the spine for one file."""
     order.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        sources = _instances(order)
+        sources = instances(order)
     except BadInput as error:
         cut = "ends before" in error.message
         return Worked(reason="truncated" if cut else "convert-failed", detail=str(error))
@@ -88,16 +98,22 @@ def work(order: Order) -> Worked:
         outcome = deid.clean(replace(order.job, source=source, target=target))
         findings += outcome.findings
         if outcome.state != "cleaned":
-            return Worked(reason=outcome.reason or "deid-failed", detail=outcome.detail, findings=findings)
+            return Worked(
+                reason=outcome.reason or "deid-failed", detail=outcome.detail, findings=findings,
+                regions=outcome.regions if len(sources) == 1 else (),
+            )  # fmt: skip
         leaks = quality.examine_dicom(target, scope=f"instance {number + 1}")
         findings += leaks
         if stops := [one for one in leaks if one.severity is Severity.ERROR]:
             return Worked(reason="verify-failed", detail=stops[0].message, findings=findings)
         outcomes.append(outcome)
         targets.append(target)
+    proposed = outcomes[0].regions if len(outcomes) == 1 else ()
     if wrong:
         reason = "unreadable" if "unreadable" in wrong[0].rule else "quality"
-        return Worked(reason=reason, detail=wrong[0].message, findings=findings)
+        return Worked(reason=reason, detail=wrong[0].message, findings=findings, regions=proposed)
+    if order.ask:
+        return Worked(reason="review", findings=findings, regions=proposed)
     return Worked(findings=findings, outcomes=tuple(outcomes), targets=tuple(targets))
 
 
@@ -139,7 +155,7 @@ def work_labels(order: LabelOrder) -> LabelWorked:
     for number, part in enumerate(order.parts):
         folder = order.folder / str(number)
         try:
-            references = [_instances(image)[0] for image in part.images]
+            references = [instances(image)[0] for image in part.images]
             made = ingest.labels_to_dicom(
                 order.source, kind=Kind(order.kind), references=references, out=folder, target=order.target,
                 codes=dict(order.codes), names=dict(zip(part.names, references, strict=False)) or None,

@@ -27,10 +27,11 @@ from midas.protocol.model import Item as Wanted
 from midas.protocol.model import Protocol
 from midas.spoke.bench import Order, Worked, work
 from midas.spoke.home import private_folder, scratch_folder
-from midas.spoke.intake import items, store
-from midas.spoke.intake.models import Decision, Item, State
+from midas.spoke.intake import items, screens, store
+from midas.spoke.intake.models import Item, State
 from midas.spoke.outbox.models import Output
-from midas.spoke.reasons import deid_reason
+from midas.spoke.reasons import deid_reason, reason
+from midas.spoke.reviewing import boxes_for, standing, use_again
 from midas.spoke.vault import persons
 from midas.spoke.vault.keys import Vault, derive
 from midas.spoke.vault.models import Person
@@ -150,8 +151,8 @@ def order_for(run: Run, item: Item) -> Order:
     desk = run.desk
     wanted = next(one for one in desk.protocol.items if one.id == item.definition)
     source = store.place_of(desk.home, item.stored)
-    decision = accepted(item)
-    boxes = tuple((int(x), int(y), int(w), int(h)) for x, y, w, h in decision.boxes) if decision else ()
+    decision = standing(item)
+    boxes = boxes_for(decision, item) if decision else ()
     folder = run.folder / secrets.token_hex(8)
     job = deid.Job(
         source=source, target=folder / "0.dcm", card=run.card(person_of(item)), key_file=run.key_file,
@@ -162,19 +163,17 @@ def order_for(run: Run, item: Item) -> Order:
         source=source, kind=item.kind, wanted=wanted, job=job, folder=folder,
         door=None if item.kind == Kind.DICOM.value else run.door(_door(desk, item, wanted)),
         companions=(data,) if source.suffix and data.is_dir() else (), accepted_quality=decision is not None,
+        ask=wanted.review == "always" and decision is None,
     )  # fmt: skip
-
-
-def accepted(item: Item) -> Decision | None:
-    """Return the last decision on an item that lets it go on, if the last decision does."""
-    last = item.decisions.order_by("-at", "-pk").first()
-    return last if last is not None and last.verdict in {"accept", "mask"} else None
 
 
 def clean_matched(
     desk: Desk, *, only: QuerySet[Item] | None = None, progress: Progress, runner: Runner, clock: Clock
 ) -> None:
-    """Clean every item that waits at the stage `matched`; each item's result is one transaction."""
+    """Clean every item that waits at the stage `matched`; each item's result is one transaction.
+
+    What is held then, and looks as something that was decided before, is decided likewise and cleaned in the same run.
+    """
     chosen = only if only is not None else items.of_project(desk.project)
     chosen = chosen.filter(state=State.WAITING, stage="matched").exclude(kind="row")
     keys = list(chosen.order_by("person_id", "group", "pk").values_list("pk", flat=True))
@@ -182,12 +181,16 @@ def clean_matched(
         return
     with scratch_folder(desk.home) as folder:
         run = Run(desk, folder)
-        taken: list[tuple[Item, Order]] = []
-        results = runner.map(work, _orders(run, keys, taken))
-        for worked in progress.track(results, label="De-identify", total=len(keys)):
-            item, order = taken.pop(0)
-            settle(desk, item, worked, at=clock.now())
-            shutil.rmtree(order.folder, ignore_errors=True)
+        while keys:
+            decided: list[int] = []
+            taken: list[tuple[Item, Order]] = []
+            results = runner.map(work, _orders(run, keys, taken))
+            for worked in progress.track(results, label="De-identify", total=len(keys)):
+                item, order = taken.pop(0)
+                if settle(desk, item, worked, at=clock.now()):
+                    decided.append(item.pk)
+                shutil.rmtree(order.folder, ignore_errors=True)
+            keys = decided
 
 
 def _orders(run: Run, keys: list[int], taken: list[tuple[Item, Order]]) -> Iterator[Order]:
@@ -199,17 +202,29 @@ def _orders(run: Run, keys: list[int], taken: list[tuple[Item, Order]]) -> Itera
 
 
 @transaction.atomic
-def settle(desk: Desk, item: Item, worked: Worked, *, at: datetime) -> None:
-    """Keep a worker's result: outputs in the outbox, or the item held."""
+def settle(desk: Desk, item: Item, worked: Worked, *, at: datetime) -> bool:
+    """Keep a worker's result: outputs in the outbox, or the item held; say whether it was decided as its like before.
+
+    A result that comes after the item was decided otherwise, or taken back, is thrown away.
+    """
+    now = Item.objects.filter(pk=item.pk).values_list("state", "stage", "changed_at").first()
+    if now != (State.WAITING, "matched", item.changed_at):
+        return False
     findings = tuple(worked.findings)
     if worked.reason:
-        items.stop(item, deid_reason(worked.reason), at=at, detail=worked.detail, findings=findings)
-        return
+        code = deid_reason(worked.reason)
+        item.regions, item.screen = screens.as_json(worked.regions), None
+        if reason(code).review:
+            item.screen = screens.screen_of(desk, item, worked.regions)
+        items.stop(item, code, at=at, detail=worked.detail, findings=findings)
+        again = use_again(item, at=at)
+        return again is not None and item.state == State.WAITING
     items.take_back(item)
     for outcome, target in zip(worked.outcomes, worked.targets, strict=True):
         keep_output(desk, item, outcome, target, item_line(desk, item, outcome))
     item.findings = [one.to_dict() for one in findings]
     items.go_on(item, "cleaned", at=at)
+    return False
 
 
 def outbox_place(desk: Desk, sha256: str) -> Path:

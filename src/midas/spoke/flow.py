@@ -24,18 +24,19 @@ from django.db import transaction
 
 from midas import compute, ingest
 from midas.formats import Trouble
-from midas.kernel import BadInput, Clock, Conflict, NoProgress, NotFound, Progress, Runner, SystemClock
+from midas.kernel import BadInput, Clock, NoProgress, NotFound, Progress, Runner, SystemClock
 from midas.kernel.identified import Identified
+from midas.spoke import reviewing
 from midas.spoke.cleaning import clean_matched
 from midas.spoke.home import Home, scratch_folder
 from midas.spoke.intake import items, store, taking
 from midas.spoke.intake.items import Tally
-from midas.spoke.intake.models import Batch, Decision, Item, State
+from midas.spoke.intake.models import Batch, Decision, Item, Standing
 from midas.spoke.labelling import clean_labels
 from midas.spoke.outbox.models import Parcel
 from midas.spoke.outbox.packing import pack_parcel
 from midas.spoke.outbox.sending import Hub, send_parcels
-from midas.spoke.reasons import REASONS, TROUBLES
+from midas.spoke.reasons import TROUBLES
 from midas.spoke.vault.models import Project
 from midas.spoke.vault.projects import Desk, desk
 
@@ -130,58 +131,52 @@ def _keep_file(work: Desk, batch: Batch, seen: Identified[ingest.Arrival], clock
 
 def decide(
     *, items: Iterable[Item], verdict: str, boxes: Iterable[tuple[int, int, int, int]] = (), why: str,
-    by: object = None, by_name: str = "", home: Home | None = None, runner: Runner | None = None,
-    progress: Progress = QUIET, clock: Clock = NOW,
+    dropped: Iterable[tuple[int, int, int, int]] = (), scope: str = "items", by: object = None, by_name: str = "",
+    home: Home | None = None, runner: Runner | None = None, progress: Progress = QUIET, clock: Clock = NOW,
+    clean: bool = True,
 ) -> Decision:  # fmt: skip
     """Step 7: a person accepts, masks or rejects held items, with a reason; what is let on is cleaned at once.
 
-    `boxes` are x, y, width, height in pixels. `Conflict` where an item is not held, or is held for a reason that looking
-    at it cannot settle; `BadInput` without a reason or, for a mask, without boxes.
+    `boxes` and `dropped` (proposed boxes that were taken away) are x, y, width, height in pixels. With `clean` false the
+    items wait for `go_on`. `Conflict` where an item is not held, or is held for a reason that looking at it cannot settle;
+    `BadInput` without a reason or, for a mask, without any box. See `reviewing.decide` for decisions that two must make.
     """
-    from midas.spoke.bootstrap import current_home
-
-    chosen, areas = list(items), [list(box) for box in boxes]
-    _check_decision(chosen, verdict, areas, why)
-    at = clock.now()
-    with transaction.atomic():
-        name = by_name or str(getattr(by, "username", "") or by or "operator")
-        decision = Decision.objects.create(
-            verdict=verdict, boxes=areas, why=why.strip(), by_name=name, at=at,
-            by=by if getattr(by, "pk", None) else None,
-        )  # type: ignore[misc] # fmt: skip
-        decision.items.set(chosen)
-        for item in chosen:
-            if verdict == "reject":
-                _stop(item, "rejected", at=at)
-            else:
-                _go_on(item, "matched", at=at)
-    if verdict != "reject":
-        work = desk(home=home or current_home(), slug=chosen[0].batch.project.slug)
-        only = Item.objects.filter(pk__in=[item.pk for item in chosen])
+    chosen = list(items)
+    said = reviewing.Said(verdict, why, tuple(boxes), tuple(dropped), scope)
+    work = _desk_of(chosen, home)
+    name = by_name or str(getattr(by, "username", "") or by or "operator")
+    decision = reviewing.decide(work, chosen, said, by=by, by_name=name, at=clock.now())
+    if clean and verdict != "reject" and decision.standing == Standing.FINAL:
+        only = Item.objects.filter(pk__in=[item.pk for item in decision.items.all()])
         hands = runner or compute.here()
         clean_matched(work, only=only, progress=progress, runner=hands, clock=clock)
         clean_labels(work, progress=progress, runner=hands, clock=clock)
     return decision
 
 
-_stop, _go_on = items.stop, items.go_on
+def _desk_of(chosen: list[Item], home: Home | None) -> Desk:
+    from midas.spoke.bootstrap import current_home
+
+    if not chosen:
+        raise BadInput("A decision needs items and a reason.", advice="Choose at least one item.")
+    return desk(home=home or current_home(), slug=chosen[0].batch.project.slug)
 
 
-def _check_decision(chosen: list[Item], verdict: str, areas: list[list[int]], why: str) -> None:
-    if verdict not in {"accept", "mask", "reject"}:
-        raise BadInput(f"{verdict} is no verdict.", advice="Use accept, mask or reject.")
-    if not chosen or not why.strip():
-        raise BadInput("A decision needs items and a reason.", advice="Say in a few words what was seen.")
-    if verdict == "mask" and not areas:
-        raise BadInput("A mask needs at least one box.", advice="Give x, y, width and height in pixels.")
-    if any(len(box) != 4 or min(box) < 0 or not (box[2] and box[3]) for box in areas):
-        raise BadInput("A box is x, y, width and height in whole pixels.", advice="Draw it on the picture.")
-    for item in chosen:
-        if item.state != State.HELD:
-            raise Conflict("An item is not held (any more).", advice="Look at the list again.")
-        why_held = REASONS[item.reason]
-        if verdict != "reject" and not why_held.review:
-            raise Conflict(f"Looking at it does not settle “{why_held.title}”.", advice=why_held.advice)
+def take_back(
+    *, decision: Decision, by: object = None, by_name: str = "", clock: Clock = NOW
+) -> int:  # fmt: skip
+    """Take a decision back before its items are packed; return how many are held again. `Conflict` where it is too late."""
+    name = by_name or str(getattr(by, "username", "") or by or "operator")
+    return reviewing.take_back(decision, by_name=name, at=clock.now())
+
+
+def go_on(
+    *, home: Home, runner: Runner, progress: Progress = QUIET, clock: Clock = NOW, project: str | None = None
+) -> None:
+    """Do steps 3 to 6 for whatever was decided and waits to be cleaned."""
+    work = desk(home=home, slug=project)
+    clean_matched(work, progress=progress, runner=runner, clock=clock)
+    clean_labels(work, progress=progress, runner=runner, clock=clock)
 
 
 def pack(

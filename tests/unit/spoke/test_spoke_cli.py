@@ -144,7 +144,7 @@ def test_no_message_names_a_person(said: dict[str, Said]) -> None:
 
 def test_a_password_is_shown_once_and_the_account_is_there(said: dict[str, Said]) -> None:
     assert len(said["user"].json["password"]) >= 10
-    assert said["users"].json == ["asha"]
+    assert said["users"].json == [{"name": "asha", "role": "reviewer"}]
 
 
 def test_the_spoke_says_its_public_key_and_keeps_its_home_private(said: dict[str, Said]) -> None:

@@ -149,12 +149,25 @@ def has_picture(item: Item) -> bool:
     return bool(item.stored) and item.kind not in NO_PICTURE
 
 
-def item_preview_png(item: Item, *, by: Any = None, size: int = 768, clock: Clock = NOW) -> bytes:
-    """Return the identified picture as PNG, after the view has been written down. `BadInput` without pixels."""
+def item_preview_png(
+    item: Item, *, by: Any = None, size: int = 768, frame: int | None = None, clock: Clock = NOW
+) -> bytes:
+    """Return the identified picture as PNG, after the view has been written down. `BadInput` without pixels.
+
+    `frame` counts from 0; without it the middle one is shown.
+    """
     if not has_picture(item):
         raise NotFound("This item has no picture.", advice="Look at its reason and advice instead.")
-    Look.objects.create(item=item, by=by if getattr(by, "pk", None) else None, at=clock.now())
-    return formats_dicom.preview(store.place_of(current_home(), item.stored), size=size)
+    looked(item, by=by, clock=clock)
+    path = store.place_of(current_home(), item.stored)
+    if frame is not None and item.kind == "dicom":
+        return formats_dicom.png(formats_dicom.frame(path, index=frame), size=size)
+    return formats_dicom.preview(path, size=size)
+
+
+def looked(item: Item, *, by: Any, what: str = "picture", clock: Clock = NOW) -> None:
+    """Write down that a person saw an identified picture or header."""
+    Look.objects.create(item=item, by=by if getattr(by, "pk", None) else None, at=clock.now(), what=what)
 
 
 def batches(project: Project | None = None) -> tuple[Batch, ...]:

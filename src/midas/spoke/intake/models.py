@@ -18,6 +18,27 @@ class Batch(models.Model):
     finished_at = models.DateTimeField(null=True)
 
 
+class Screen(models.Model):
+    """How images of one device and one size are laid out: what one decision may be used for again.
+
+    Two images look the same where the machine found text at the same places (`intake.screens`).
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="screens")
+    device = models.CharField(max_length=64, db_index=True, help_text="HMAC of maker and model")
+    name = models.BinaryField(help_text="maker and model, encrypted: people type into them")
+    width = models.PositiveIntegerField(help_text="columns of a frame")
+    height = models.PositiveIntegerField(help_text="rows of a frame")
+    layout = models.JSONField(
+        help_text="left, top, width, height of each place with text, in pixels; none: nothing tells its looks"
+    )
+
+    @property
+    def tells(self) -> bool:
+        """Whether its looks say enough that a decision on one image may count for another."""
+        return bool(self.layout)
+
+
 class State(models.TextChoices):
     WAITING = "waiting", "Waiting"
     HELD = "held", "Held"
@@ -63,6 +84,10 @@ class Item(models.Model):
         max_length=64, blank=True, help_text="neutral id of its series or table: reviewed together"
     )
     findings = models.JSONField(default=list)
+    regions = models.JSONField(
+        default=list, help_text="boxes that the machine proposes to mask: how found, never what they say"
+    )
+    screen = models.ForeignKey(Screen, on_delete=models.SET_NULL, null=True, related_name="items")
     payload = models.BinaryField(
         null=True, help_text="a table row's cells or what a header says of the person, encrypted"
     )
@@ -82,25 +107,55 @@ class Item(models.Model):
         ]
 
 
+class Verdict(models.TextChoices):
+    ACCEPT = "accept", "Accept"
+    MASK = "mask", "Mask"
+    REJECT = "reject", "Reject"
+
+
+class Standing(models.TextChoices):
+    PROPOSED = "proposed", "Waits for a second person"
+    FINAL = "final", "Stands"
+    REVOKED = "revoked", "Taken back"
+
+
 class Decision(models.Model):
-    """What a person decided on held items, and why."""
+    """What a person decided on held items, and why. A row is never deleted; taking it back is written beside it.
+
+    With `screen` it is used again for images of the same device that look the same; `reuses` names the first one.
+    """
 
     items = models.ManyToManyField(Item, related_name="decisions")
-    verdict = models.CharField(
-        max_length=10, choices=[("accept", "Accept"), ("mask", "Mask"), ("reject", "Reject")]
-    )
+    verdict = models.CharField(max_length=10, choices=Verdict.choices)
     boxes = models.JSONField(
         default=list, help_text="x, y, width, height in pixels, to be masked in every frame"
     )
+    dropped = models.JSONField(default=list, help_text="proposed boxes that the person took away, likewise")
+    scope = models.CharField(max_length=8, default="items", help_text="items, series or layout")
+    standing = models.CharField(max_length=8, choices=Standing.choices, default=Standing.FINAL)
+    was = models.JSONField(default=dict, help_text="item → reason and detail for which it was held")
+    screen = models.ForeignKey(Screen, on_delete=models.PROTECT, null=True, related_name="decisions")
+    reuses = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="uses")
     why = models.TextField()
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     by_name = models.CharField(max_length=150)
     at = models.DateTimeField()
+    second_name = models.CharField(max_length=150, blank=True, help_text="who decided the same, where two must")
+    second_at = models.DateTimeField(null=True)
+    ended_name = models.CharField(max_length=150, blank=True, help_text="who took it back or decided otherwise")
+    ended_at = models.DateTimeField(null=True)
+
+
+class Reviewer(models.Model):
+    """An account that may see what is identified, and decide; the others see counts, states and reasons."""
+
+    account = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
 
 
 class Look(models.Model):
-    """One view of an identified image by a person at the spoke: who, what, when."""
+    """One view of an identified image or header by a person at the spoke: who, what, when."""
 
     item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="looks")
+    what = models.CharField(max_length=8, default="picture", help_text="picture or header")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     at = models.DateTimeField()

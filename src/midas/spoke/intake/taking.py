@@ -176,7 +176,7 @@ def take_images(desk: Desk, *, progress: Progress, clock: Clock) -> None:
 
 @transaction.atomic
 def take_image(desk: Desk, item: Item, *, at: datetime) -> None:
-    """Match one file; where the protocol asks a person to look at each, hold it for that."""
+    """Match one file, or hold it for what is missing."""
     try:
         found = match(desk, item)
     except Stop as why:
@@ -193,9 +193,6 @@ def take_image(desk: Desk, item: Item, *, at: datetime) -> None:
         "known": found.known, "taken_on": found.taken_on.isoformat() if found.taken_on else None,
     }  # fmt: skip
     item.payload = items.sealed_payload(desk, told)
-    if found.wanted.review == "always" and not item.decisions.filter(verdict__in=["accept", "mask"]).exists():
-        items.stop(item, "review", at=at)
-        return
     items.go_on(item, "matched", at=at)
 
 

@@ -1,7 +1,7 @@
-"""Who may see the spoke's pages: people with a local account who signed in here; every view declares it.
+"""Who may see the spoke's pages; every view declares it.
 
-In comes a request; on goes the request, or the browser is sent to sign in. There are no roles at a spoke: whoever has
-an account here was given it by the operator (`midas spoke user add`).
+In comes a request; on goes the request, or the browser is sent to sign in, or is told that a role is missing. Operators see
+counts, states and reasons; identified names, pictures and values are for reviewers (`accounts.Role`), and so is deciding.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
+
+from midas.spoke.accounts import may_review
 
 View = Callable[..., HttpResponseBase]
 
@@ -21,6 +24,7 @@ View = Callable[..., HttpResponseBase]
 class Door(StrEnum):
     OPEN = "anyone at this machine"
     LOCAL = "people with a local account"
+    REVIEWER = "people who may see what is identified"
 
 
 def door(kind: Door) -> Callable[[View], View]:
@@ -29,9 +33,11 @@ def door(kind: Door) -> Callable[[View], View]:
     def declare(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            if kind is Door.LOCAL and not (request.user.is_authenticated and request.user.is_active):
+            if kind is not Door.OPEN and not (request.user.is_authenticated and request.user.is_active):
                 query = urlencode({"next": request.get_full_path()})
                 return HttpResponseRedirect(f"{reverse('spoke:sign-in')}?{query}")
+            if kind is Door.REVIEWER and not may_review(request.user):
+                raise PermissionDenied
             return view(request, *args, **kwargs)
 
         guarded.door = kind  # type: ignore[attr-defined]

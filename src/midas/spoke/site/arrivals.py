@@ -1,4 +1,4 @@
-"""What came in: batches and their items, with the state of each. File names are identified and shown here only."""
+"""What came in: batches and their items, with the state of each. File names are identified and for reviewers only."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
+from midas.spoke.accounts import may_review
 from midas.spoke.intake.items import name_of
 from midas.spoke.intake.models import Batch, Item, State
 from midas.spoke.site.access import Door, door
@@ -44,9 +45,11 @@ def batch(request: HttpRequest, number: int) -> HttpResponse:
     state = request.GET.get("state", "")
     chosen = items.filter(state=state) if state in State.values else items
     shown: Any = Paginator(chosen.order_by("pk"), ON_PAGE).get_page(request.GET.get("page"))
+    named = may_review(request.user)
     shown.object_list = [
         {
-            "pk": item.pk, "name": name_of(desk, item), "kind": item.kind, "size": item.size, "state": item.state,
+            "pk": item.pk, "name": name_of(desk, item) if named else "", "kind": item.kind, "size": item.size,
+            "state": item.state,
             "why": words(item.reason)[0] if item.reason else "", "detail": item.detail,
             "person": item.person.pseudonym if item.person else "",
         }

@@ -1,4 +1,4 @@
-"""What stands around every page of the spoke's site: the desk of the project and the number that waits for a person."""
+"""What stands around every page of the spoke's site: the desk of the project, who looks, and what waits for a person."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from midas.spoke.accounts import may_review
 from midas.spoke.bootstrap import current_home
 from midas.spoke.intake.items import of_project
 from midas.spoke.intake.models import State
@@ -32,4 +33,5 @@ def page(
     around: dict[str, Any] = {"section": section, "spoke_name": current_home().config.name}
     if request.user.is_authenticated:
         around["held_count"] = of_project(current_desk().project).filter(state=State.HELD).count()
+        around["reviewer"] = may_review(request.user)
     return render(request, f"spoke/{template}.html", {**around, **(context or {})}, status=status)

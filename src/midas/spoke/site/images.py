@@ -1,8 +1,9 @@
-"""The identified picture of an item, for people who signed in here; every view, small or large, is written down first."""
+"""The identified picture of an item, for reviewers who signed in here; every view, small or large, is written down first."""
 
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 
 from django.http import Http404, HttpRequest, HttpResponse
 
@@ -17,14 +18,30 @@ from midas.spoke.site.frame import current_desk
 
 LARGE, SMALL = 1600, 256
 """The longest side in pixels of the picture that is decided on, and of a thumbnail."""
+FRAMES_SHOWN = 9
+"""Frames of a loop that the page offers to look at, evenly spread from the first to the last."""
 
 
-def _png(request: HttpRequest, number: int, size: int) -> HttpResponse:
+@dataclass(frozen=True)
+class Canvas:
+    """The pixels in which boxes are given, and the frames that can be looked at."""
+
+    width: int
+    height: int
+    frames: int = 1
+
+    def shown(self) -> list[int]:
+        """Return the frames that the page offers, counted from 0."""
+        most = min(FRAMES_SHOWN, self.frames)
+        return sorted({round(place * (self.frames - 1) / max(1, most - 1)) for place in range(most)})
+
+
+def _png(request: HttpRequest, number: int, size: int, frame: int | None = None) -> HttpResponse:
     item = of_project(current_desk().project).select_related("batch__project").filter(pk=number).first()
     if item is None:
         raise Http404
     try:
-        data = look.item_preview_png(item, by=request.user, size=size)
+        data = look.item_preview_png(item, by=request.user, size=size, frame=frame)
     except MidasError:
         raise Http404 from None
     response = HttpResponse(data, content_type="image/png")
@@ -32,32 +49,30 @@ def _png(request: HttpRequest, number: int, size: int) -> HttpResponse:
     return response
 
 
-@door(Door.LOCAL)
+@door(Door.REVIEWER)
 def image(request: HttpRequest, number: int) -> HttpResponse:
-    return _png(request, number, LARGE)
+    frame = request.GET.get("frame", "")
+    return _png(request, number, LARGE, int(frame) if frame.isdigit() else None)
 
 
-@door(Door.LOCAL)
+@door(Door.REVIEWER)
 def thumbnail(request: HttpRequest, number: int) -> HttpResponse:
     return _png(request, number, SMALL)
 
 
-def pixels_of(item: Item) -> dict[str, int] | None:
-    """Return the width and height that boxes are given in, or `None` where there is no picture. Shows nothing."""
+def canvas_of(item: Item) -> Canvas | None:
+    """Return the pixels that boxes are given in, or `None` where there is no picture. Shows nothing."""
     if not look.has_picture(item):
         return None
     path = store.place_of(current_home(), item.stored)
     with suppress(MidasError):
         if item.kind == "dicom":
             facts = dicom.facts(dicom.read(path))
-            return (
-                {"width": int(facts["Columns"] or 0), "height": int(facts["Rows"] or 0)}
-                if facts.get("Rows")
-                else None
-            )
+            sides = [int(facts.get(word) or 0) for word in ("Columns", "Rows", "NumberOfFrames")]
+            return Canvas(sides[0], sides[1], max(1, sides[2])) if sides[0] and sides[1] else None
         if item.kind == "slide":
             with slides.open_slide(path) as slide:
-                return {"width": slide.width, "height": slide.height}
+                return Canvas(slide.width, slide.height)
         height, width = photos.look(path).pixels.shape[:2]
-        return {"width": width, "height": height}
+        return Canvas(width, height)
     return None

@@ -2,16 +2,21 @@
 
 from django.urls import include, path
 
-from midas.spoke.site import arrivals, images, outbox, overview, review, signing
+from midas.spoke.site import arrivals, deciding, held, images, outbox, overview, review, signing
 
 ROUTES = [
     path("", overview.overview, name="overview"),
     path("batches", arrivals.batches, name="batches"),
     path("batches/<int:number>", arrivals.batch, name="batch"),
-    path("held", review.held, name="held"),
-    path("held/<slug:code>", review.reason_page, name="reason"),
+    path("held", held.held, name="held"),
+    path("held/<slug:code>", held.reason_page, name="reason"),
+    path("review", held.grid, name="grid"),
+    path("review/decide", deciding.decide_many, name="decide-many"),
+    path("decisions", deciding.decisions, name="decisions"),
+    path("decisions/<int:number>/take-back", deciding.take_back, name="take-back"),
     path("items/<int:number>", review.item, name="item"),
-    path("items/<int:number>/decide", review.decide_item, name="decide"),
+    path("items/<int:number>/changes", review.tag_changes, name="changes"),
+    path("items/<int:number>/decide", deciding.decide_item, name="decide"),
     path("items/<int:number>/image.png", images.image, name="image"),
     path("items/<int:number>/thumbnail.png", images.thumbnail, name="thumbnail"),
     path("outbox", outbox.parcels, name="outbox"),

@@ -1,4 +1,5 @@
 // Small comforts; every page works without them: copy buttons, menus that close, filters that need no button.
+document.documentElement.classList.add("scripted");
 const say = (text) => { const live = document.getElementById("live"); if (live) live.textContent = text; };
 
 document.addEventListener("click", async (event) => {
