@@ -226,7 +226,9 @@ class _Work:
 class _Changes(_Work):
     """The same, for frames that someone else changes: each is one region as large as the picture."""
 
-    def __init__(self, frames: Frames, change: Callable[[int, Array], Array], numbers: frozenset[int]) -> None:
+    def __init__(
+        self, frames: Frames, change: Callable[[int, Array], Array], numbers: frozenset[int]
+    ) -> None:
         rows, columns, _ = frames.shape
         wanted = (Region(0, 0, columns, rows, "", "", (number, number + 1)) for number in sorted(numbers))
         super().__init__(frames, tuple(wanted), False)
@@ -254,7 +256,7 @@ class _Changes(_Work):
 
 
 def _stream() -> IO[bytes]:
-    return tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - closed by `write`
+    return tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)
 
 
 def _whole(out: IO[bytes]) -> bytes:

@@ -24,6 +24,8 @@ HTJ2K = frozenset({"1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.202", "1.2.84
 JPEG_XL = frozenset({"1.2.840.10008.1.2.4.110", "1.2.840.10008.1.2.4.111", "1.2.840.10008.1.2.4.112"})
 LOSSY = frozenset({BASELINE, EXTENDED})
 MIXED = frozenset({"YBR_RCT", "YBR_ICT"})
+ENCODERS = {RLELossless: "pylibjpeg", JPEGLSLossless: "pyjpegls", JPEG2000Lossless: "pylibjpeg"}
+"""Named, because another encoder at hand ends the process where it fails."""
 FINE = 95
 """Quality of extended JPEG whose tables cannot be taken over."""
 
@@ -75,12 +77,13 @@ def _encode(samples: Array, like: bytes, syntax: str, ds: Dataset) -> bytes:
 
 def _by_pydicom(samples: Array, uid: Any, ds: Dataset, colours: str) -> bytes:
     planes = samples.shape[2] if samples.ndim == 3 else 1
+    plugin = "pydicom" if uid == RLELossless and samples.dtype.itemsize > 2 else ENCODERS[uid]
     made = get_encoder(uid).encode(
-        samples, index=0, rows=samples.shape[0], columns=samples.shape[1], number_of_frames=1,
+        samples, rows=samples.shape[0], columns=samples.shape[1], number_of_frames=1,
         samples_per_pixel=planes, bits_allocated=samples.dtype.itemsize * 8,
         bits_stored=min(int(ds.BitsStored), samples.dtype.itemsize * 8),
         pixel_representation=int(samples.dtype.kind == "i"), photometric_interpretation=colours,
-        planar_configuration=0,
+        planar_configuration=0, encoding_plugin=plugin,
     )  # fmt: skip
     return bytes(made)
 
@@ -111,7 +114,7 @@ def _baseline(samples: Array, like: bytes) -> bytes:
     adobe = before.info.get("adobe_transform")
     if samples.ndim == 3:
         sampling = JpegImagePlugin.get_sampling(before)
-        how["subsampling"] = sampling if sampling >= 0 else 0
+        how["subsampling"] = max(sampling, 0)
     rgb = samples.ndim == 3 and adobe == 0
     mode = "L" if samples.ndim == 2 else "RGB" if rgb else "YCbCr"
     if rgb:

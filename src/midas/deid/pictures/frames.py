@@ -100,7 +100,9 @@ class Frames:
         if self.bits % 8:
             whole = self._bytes(0, (self.bits * self.count + 7) // 8)
             bits = np.unpackbits(np.frombuffer(whole, "u1"), bitorder="little")
-            return np.packbits(bits[number * self.bits : (number + 1) * self.bits], bitorder="little").tobytes()
+            return np.packbits(
+                bits[number * self.bits : (number + 1) * self.bits], bitorder="little"
+            ).tobytes()
         size = self.bits // 8
         return self._bytes(number * size, size)
 

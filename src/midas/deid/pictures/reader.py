@@ -1,0 +1,106 @@
+"""The OCR models that the rapidocr wheel carries, run here on one thread: where text stands, and what it says.
+
+In come eight-bit pictures, out come a map of text probability or strings with their confidence. The models are loaded
+once per process, at first use, from files of the installed package; nothing is downloaded and nothing is logged.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from midas.deid.pictures.frames import Array
+from midas.kernel import BadInput
+
+DETECTOR, RECOGNISER = "PP-OCRv6_det_small.onnx", "PP-OCRv6_rec_small.onnx"
+STRIDE = 32
+"""The detector's picture is a multiple of this, in pixels a side."""
+LINE = 48
+"""Height in pixels of a line as the recogniser reads it."""
+WIDEST = 1280
+NARROWEST = 48
+BATCH = 8
+_LOADING = threading.Lock()
+
+
+@cache
+def _folder() -> Path:
+    found = importlib.util.find_spec("rapidocr")
+    places = list(found.submodule_search_locations or ()) if found else []
+    if not places or not (Path(places[0]) / "models" / DETECTOR).is_file():
+        raise BadInput(
+            "The models that read text in pictures are not installed.",
+            advice="Install rapidocr 3.10 from its wheel.",
+        )
+    return Path(places[0]) / "models"
+
+
+@cache
+def _session(name: str) -> Any:
+    with _LOADING:
+        import onnxruntime
+
+        how = onnxruntime.SessionOptions()
+        how.intra_op_num_threads = how.inter_op_num_threads = 1
+        how.log_severity_level = 4
+        how.enable_cpu_mem_arena = False
+        return onnxruntime.InferenceSession(str(_folder() / name), how, providers=["CPUExecutionProvider"])
+
+
+@cache
+def _letters() -> tuple[str, ...]:
+    listed = _session(RECOGNISER).get_modelmeta().custom_metadata_map["character"].splitlines()
+    return ("", *listed, " ")
+
+
+def probability(picture: Array) -> Array:
+    """Return for each pixel of an RGB picture how probably it belongs to a line of text (0 to 1)."""
+    height, width = picture.shape[:2]
+    tall, wide = -(-height // STRIDE) * STRIDE, -(-width // STRIDE) * STRIDE
+    whole = np.empty((tall, wide, 3), np.float32)
+    whole[:height, :width] = picture
+    whole[height:], whole[:, width:] = whole[height - 1 : height], whole[:, width - 1 : width]
+    whole = (whole / 127.5 - 1).transpose(2, 0, 1)[None]
+    made = _session(DETECTOR).run(None, {"x": np.ascontiguousarray(whole)})[0]
+    return np.asarray(made[0, 0, :height, :width])
+
+
+def read(lines: Sequence[Array]) -> list[tuple[str, float]]:
+    """Return (text, confidence 0 to 1) for each picture of one line, RGB."""
+    import cv2
+
+    shrunk = []
+    for line in lines:
+        width = int(np.clip(round(line.shape[1] * LINE / line.shape[0]), NARROWEST, WIDEST))
+        shrunk.append(cv2.resize(np.ascontiguousarray(line), (width, LINE), interpolation=cv2.INTER_LINEAR))
+    results: list[tuple[str, float]] = [("", 0.0)] * len(lines)
+    order = sorted(range(len(lines)), key=lambda number: shrunk[number].shape[1])
+    for start in range(0, len(order), BATCH):
+        part = order[start : start + BATCH]
+        for number, said in zip(part, _read([shrunk[number] for number in part]), strict=True):
+            results[number] = said
+    return results
+
+
+def _read(lines: list[Array]) -> list[tuple[str, float]]:
+    widest = max(line.shape[1] for line in lines)
+    batch = np.zeros((len(lines), 3, LINE, widest), np.float32)
+    for number, line in enumerate(lines):
+        batch[number, :, :, : line.shape[1]] = (line.astype(np.float32) / 127.5 - 1).transpose(2, 0, 1)
+    made = _session(RECOGNISER).run(None, {"x": batch})[0]
+    return [_said(row.argmax(axis=1), row.max(axis=1)) for row in made]
+
+
+def _said(marks: Array, sure: Array) -> tuple[str, float]:
+    """Collapse repeats and blanks of one line (CTC); the confidence is the mean over its letters."""
+    first = np.ones(len(marks), bool)
+    first[1:] = marks[1:] != marks[:-1]
+    first &= marks != 0
+    text = "".join(_letters()[mark] for mark in marks[first])
+    return text, float(sure[first].mean()) if first.any() else 0.0
