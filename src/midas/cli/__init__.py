@@ -17,6 +17,7 @@ from midas.cli.show import fail
 from midas.kernel import MidasError
 
 GROUPS = {
+    "deid": "De-identify folders and files, without hub or spoke.",
     "protocol": "Write, check, show and compare dataset protocols.",
     "spoke": "The agent inside a hospital: receive, review, send.",
     "hub": "The server where datasets live: set up, serve, people.",

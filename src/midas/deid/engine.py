@@ -12,14 +12,18 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
+from pydicom.tag import BaseTag
 from pydicom.uid import UID, ImplicitVRLittleEndian
 
 from midas.deid import pixels, sop
 from midas.deid.apply import apply
 from midas.deid.cards import open_card, open_keys
 from midas.deid.known import named_in
+from midas.deid.memory import Memory, watched
 from midas.deid.model import Card, Held, Job, Outcome, Region, Uids
 from midas.deid.plan import Plan, plan
 from midas.deid.stream import Opened, open_file
@@ -28,6 +32,8 @@ from midas.deid.verify import verify
 from midas.deid.writing import Hashed, syntax_of, write
 from midas.formats.dicom import facts
 from midas.kernel import Finding, MidasError, Severity, whole_file
+
+_UIDS = Memory()
 
 
 def clean(job: Job) -> Outcome:
@@ -49,6 +55,15 @@ def clean(job: Job) -> Outcome:
 def risk(ds: Dataset) -> tuple[Finding, ...]:
     """Return why a person must look at these pixels first (PS3.15 E.3.1)."""
     return sop.risk(ds)
+
+
+def planned(job: Job) -> Plan:
+    """Return what `clean` would do with a file, and why; `Held` where it would hold it. Nothing is written."""
+    with _quiet():
+        storage, keys = open_keys(job.key_file)
+        card, opened = open_card(job.card, key=storage), open_file(job.source)
+        _looked_at(job, opened.ds)
+        return plan(opened.ds, profile=job.profile, keys=keys, card=card, placement=job.placement)
 
 
 def _clean(job: Job) -> Outcome:
@@ -117,11 +132,27 @@ def _named(
 
 
 def _source_uids(ds: Dataset) -> frozenset[str]:
-    found: set[str] = set()
-    for element in ds.iterall():
-        if element.VR == "UI" and element.value:
-            found.update([str(element.value)] if isinstance(element.value, str) else map(str, element.value))
+    """Return every UID of the source, at every depth."""
+    seen, found = watched(ds), set[str]()
+    topic = _UIDS.topic((seen.ground(), ds.original_encoding)) if seen is not None else None
+    for tag in list(ds.keys()):
+        if getattr(ds.get_item(tag), "VR", None) in {"UI", "SQ", "UN", None}:
+            work = partial(_uids, ds, tag)
+            found |= work() if topic is None or seen is None else topic.ask(tag, seen, work)
     return frozenset(found)
+
+
+def _uids(ds: Dataset, tag: BaseTag) -> frozenset[str]:
+    return frozenset(_uids_of(ds[tag]))
+
+
+def _uids_of(element: DataElement) -> Iterator[str]:
+    if element.VR == "UI" and element.value:
+        yield from [str(element.value)] if isinstance(element.value, str) else map(str, element.value)
+    elif element.VR == "SQ":
+        for item in element.value:
+            for inner in item:
+                yield from _uids_of(inner)
 
 
 def _held(

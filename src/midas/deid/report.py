@@ -1,18 +1,20 @@
-"""The report of a batch: what was done, under which rules, and what the verifier found. For programs and for people.
+"""The report of a batch or study: what was done, under which rules, and what the verifier found. For programs and people.
 
-In come outcomes, out come JSON or one self-contained printable HTML page. Outputs are named by their pseudonymous path;
-no value of any attribute is ever shown.
+In come outcomes, or the sum of them; out come JSON or one self-contained printable HTML page. Outputs are named by their
+pseudonymous path; no value of any attribute, and no name or path of the hospital, is ever shown.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
 from midas.deid import tables
-from midas.deid.model import ENGINE, Outcome, RuleRow
+from midas.deid.model import ENGINE, Outcome, Profile, RuleRow
+from midas.deid.report_page import PAGE, WORDS
 from midas.kernel import canonical
 
 MEANING = {
@@ -20,75 +22,202 @@ MEANING = {
     "K": "kept by an option",
 }  # fmt: skip
 
+NUMBERS = ("files", "cleaned", "size", "masked")
+COUNTS = ("held", "actions", "kinds", "profiles")
+PAIRS = ("rules", "regions", "findings")
 
-def _totals(outcomes: tuple[Outcome, ...]) -> dict[str, Any]:
-    actions: Counter[str] = Counter()
-    rules: Counter[tuple[str, str, str, str]] = Counter()
-    for outcome in outcomes:
-        actions.update(outcome.actions)
+
+@dataclass
+class Tally:
+    """The sum over many outcomes; it grows with the number of rules, not of files."""
+
+    files: int = 0
+    cleaned: int = 0
+    size: int = 0
+    masked: int = 0
+    held: Counter[str] = field(default_factory=Counter)
+    actions: Counter[str] = field(default_factory=Counter)
+    rules: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
+    regions: Counter[tuple[str, str]] = field(default_factory=Counter)
+    findings: Counter[tuple[str, str]] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
+    profiles: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, outcomes: Iterable[Outcome]) -> Tally:
+        made = cls()
+        for outcome in outcomes:
+            made.add(outcome)
+        return made
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one outcome in."""
+        self.files += 1
+        self.profiles[f"{outcome.profile}#{outcome.digest}"] += bool(outcome.profile)
+        if outcome.state == "held":
+            self.held[outcome.reason] += 1
+            return
+        self.cleaned += 1
+        self.size += outcome.size
+        self.masked += outcome.masked
+        self.kinds[outcome.uids.sop_class] += 1
+        self.actions.update(outcome.actions)
         for row in outcome.rules:
-            rules[row.tag, row.name, row.action, row.cites] += row.count
-    held = Counter(outcome.reason for outcome in outcomes if outcome.state == "held")
-    return {
-        "schema": "midas-deid-report/1",
-        "engine": ENGINE,
-        "standard": f"DICOM PS3.15 {tables.edition()}, Basic Application Level Confidentiality Profile",
-        "profiles": sorted({f"{o.profile}#{o.digest}" for o in outcomes}),
-        "files": len(outcomes),
-        "cleaned": sum(outcome.state == "cleaned" for outcome in outcomes),
-        "held": dict(sorted(held.items())),
-        "actions": dict(sorted(actions.items())),
-        "rules": [RuleRow(*key, count).__dict__ for key, count in sorted(rules.items())],
-    }
+            self.rules[row.tag, row.name, row.action, row.cites] += row.count
+        self.regions.update((region.rule, region.evidence) for region in outcome.regions)
+        self.findings.update((one.rule, one.severity.value) for one in outcome.findings)
+
+    def merge(self, other: Tally) -> None:
+        """Count another sum in."""
+        self.files, self.cleaned = self.files + other.files, self.cleaned + other.cleaned
+        self.size, self.masked = self.size + other.size, self.masked + other.masked
+        for name in (*COUNTS, *PAIRS):
+            getattr(self, name).update(getattr(other, name))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON-like data; `from_dict` reads it back."""
+        flat = {name: getattr(self, name) for name in (*NUMBERS, *COUNTS)}
+        paired = {name: [[*key, n] for key, n in getattr(self, name).items()] for name in PAIRS}
+        return {**flat, **paired}
+
+    @classmethod
+    def from_dict(cls, given: dict[str, Any]) -> Tally:
+        made: dict[str, Any] = {name: int(given[name]) for name in NUMBERS}
+        made |= {name: Counter(given[name]) for name in COUNTS}
+        made |= {name: Counter({tuple(row[:-1]): row[-1] for row in given[name]}) for name in PAIRS}
+        return cls(**made)
+
+    def told(self) -> dict[str, Any]:
+        """Return what the machine's report says."""
+        return {
+            "schema": "midas-deid-report/1",
+            "engine": ENGINE,
+            "standard": f"DICOM PS3.15 {tables.edition()}, Basic Application Level Confidentiality Profile",
+            "profiles": sorted(name for name, count in self.profiles.items() if count),
+            "files": self.files,
+            "cleaned": self.cleaned,
+            "held": dict(sorted(self.held.items())),
+            "bytes": self.size,
+            "actions": dict(sorted(self.actions.items())),
+            "rules": [RuleRow(*key, count).__dict__ for key, count in sorted(self.rules.items())],
+            "regions": [
+                {"rule": rule, "evidence": evidence, "count": count}
+                for (rule, evidence), count in sorted(self.regions.items())
+            ],
+            "masked_pixels": self.masked,
+            "findings": [
+                {"rule": rule, "severity": severity, "count": count}
+                for (rule, severity), count in sorted(self.findings.items())
+            ],
+            "sop_classes": dict(sorted(self.kinds.items())),
+        }
 
 
 def report_json(outcomes: Iterable[Outcome]) -> bytes:
-    """Return the batch report as canonical JSON."""
+    """Return the report of these outcomes as canonical JSON, with one entry for each output."""
     given = tuple(outcomes)
     files = [
         {
             "output": o.output, "state": o.state, "reason": o.reason, "sha256": o.sha256, "size": o.size,
             "actions": o.actions, "findings": [finding.to_dict() for finding in o.findings],
+            "regions": len(o.regions), "masked": o.masked,
         }
         for o in given
     ]  # fmt: skip
-    return canonical(
-        {**_totals(given), "outputs": sorted(files, key=lambda f: (str(f["output"]), str(f["sha256"])))}
+    outputs = sorted(files, key=lambda f: (str(f["output"]), str(f["sha256"])))
+    return canonical({**Tally.of(given).told(), "outputs": outputs})
+
+
+def report_json_of(tally: Tally, profile: Profile) -> bytes:
+    """Return the report of a whole batch as canonical JSON; its outputs stand in `file-map.csv`, not here."""
+    return canonical({**tally.told(), "profile": _asked(profile)})
+
+
+def _asked(profile: Profile) -> dict[str, Any]:
+    return {
+        "name": profile.name, "digest": profile.digest, "options": sorted(profile.options),
+        "exceptions": [one.model_dump(mode="json") for one in profile.exceptions],
+        "thresholds": dict(profile.thresholds.__dict__), "face_keep": sorted(profile.face_keep),
+    }  # fmt: skip
+
+
+def report_html(outcomes: Iterable[Outcome], *, language: str = "en") -> bytes:
+    """Return the report of these outcomes as one page that prints well and loads nothing."""
+    given = sorted(outcomes, key=lambda one: one.output)
+    words = _words(language)
+    outputs = _section(
+        words["by_output"],
+        (words["output"], words["verifier"], words["size"], "SHA-256"),
+        [_line(o) for o in given],
     )
+    return _page(Tally.of(given), None, language, outputs)
 
 
-def report_html(outcomes: Iterable[Outcome]) -> bytes:
-    """Return the batch report as one HTML page that prints well and loads nothing."""
-    given = tuple(outcomes)
-    totals = _totals(given)
+def report_html_of(tally: Tally, profile: Profile, *, language: str = "en") -> bytes:
+    """Return the report of a whole batch as one page that prints well and loads nothing."""
+    return _page(tally, profile, language, "")
+
+
+def _words(language: str) -> dict[str, str]:
+    return {**WORDS["en"], **WORDS.get(language, {})}
+
+
+def _page(tally: Tally, profile: Profile | None, language: str, outputs: str) -> bytes:
+    words, told = _words(language), tally.told()
     cards = [
-        ("files", totals["files"]),
-        ("cleaned and verified", totals["cleaned"]),
-        ("held for a person", sum(totals["held"].values())),
-    ]
+        (words["files"], tally.files), (words["cleaned"], tally.cleaned), (words["held"], sum(tally.held.values())),
+        (words["regions"], sum(tally.regions.values())),
+    ]  # fmt: skip
     body = [
-        "<header><h1>De-identification report</h1>",
-        f"<p>{escape(totals['standard'])} · {escape(ENGINE)}</p>",
-        "".join(f"<p class=mono>{escape(profile)}</p>" for profile in totals["profiles"]),
+        f"<header><h1>{escape(words['title'])}</h1><p>{escape(told['standard'])} · {escape(ENGINE)}</p>",
+        "".join(f"<p class=mono>{escape(one)}</p>" for one in told["profiles"]),
         "</header><section class=cards>",
         "".join(f"<div><b>{number:,}</b><span>{escape(label)}</span></div>" for label, number in cards),
         "</section>",
+        _profile(profile, words) if profile else "",
+        _held(tally, words, language),
         _section(
-            "What was done", ("action", "meaning", "elements"),
-            [(action, MEANING.get(action, ""), number) for action, number in totals["actions"].items()],
-        ),
-        _section("Held, and why", ("reason", "files"), list(totals["held"].items())) if totals["held"] else "",
-        _section(
-            "By attribute", ("tag", "attribute", "action", "clause", "elements"),
-            [tuple(row[k] for k in ("tag", "name", "action", "cites", "count")) for row in totals["rules"]],
+            words["what"], (words["action"], words["meaning"], words["elements"]),
+            [(action, words.get(f"act_{action}", MEANING.get(action, "")), n) for action, n in told["actions"].items()],
         ),
         _section(
-            "By output", ("output", "verifier", "size", "SHA-256"),
-            [_line(o) for o in sorted(given, key=lambda o: o.output)],
+            words["pixels"], (words["rule"], words["evidence"], words["regions"]),
+            [(one["rule"], one["evidence"], one["count"]) for one in told["regions"]],
         ),
-        "<footer>No value of any attribute is shown here. Held files were not written.</footer>",
+        _section(
+            words["findings"], (words["rule"], words["severity"], words["number"]),
+            [(one["rule"], one["severity"], one["count"]) for one in told["findings"]],
+        ),
+        _section(
+            words["by_attribute"], (words["tag"], words["attribute"], words["action"], words["clause"], words["elements"]),
+            [tuple(row[k] for k in ("tag", "name", "action", "cites", "count")) for row in told["rules"]],
+        ),
+        outputs,
+        f"<footer>{escape(words['footer'])}</footer>",
     ]  # fmt: skip
-    return _PAGE.replace("{{body}}", "".join(body)).encode()
+    page = PAGE.replace("{{language}}", language if language in WORDS else "en").replace(
+        "{{title}}", words["title"]
+    )
+    return page.replace("{{body}}", "".join(body)).encode()
+
+
+def _held(tally: Tally, words: dict[str, str], language: str) -> str:
+    rows = []
+    for reason, count in tally.held.most_common():
+        why = tables.why_held(reason)
+        title, advice = (why.title_hi, why.advice_hi) if language == "hi" else (why.title, why.advice)
+        rows.append((reason, title, advice, count))
+    return _section(
+        words["why_held"], (words["reason"], words["meaning"], words["advice"], words["files"]), rows
+    )
+
+
+def _profile(profile: Profile, words: dict[str, str]) -> str:
+    rows: list[tuple[Any, ...]] = [(words["option"], option, "") for option in sorted(profile.options)]
+    rows += [(words["exception"], f"{one.keyword}: {one.action}", one.reason) for one in profile.exceptions]
+    rows += [(words["threshold"], name, str(value)) for name, value in profile.thresholds.__dict__.items()]
+    rows += [(words["face_keep"], part, "") for part in sorted(profile.face_keep)]
+    return _section(f"{words['profile']}: {profile.name}", ("", "", ""), rows)
 
 
 def _line(outcome: Outcome) -> tuple[Any, ...]:
@@ -97,36 +226,13 @@ def _line(outcome: Outcome) -> tuple[Any, ...]:
 
 
 def _section(title: str, heads: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> str:
-    head = "".join(f"<th>{escape(text)}</th>" for text in heads)
     lines = "".join("<tr>" + "".join(_cell(value) for value in row) + "</tr>" for row in rows)
+    if not lines:
+        return ""
+    head = "".join(f"<th>{escape(text)}</th>" for text in heads)
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
     return f"<section><h2>{escape(title)}</h2>{table}</section>"
 
 
 def _cell(value: Any) -> str:
     return f"<td class=n>{value:,}</td>" if isinstance(value, int) else f"<td>{escape(str(value))}</td>"
-
-
-_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>De-identification report</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"><style>
-:root{--ink:#1c2430;--soft:#5b6675;--line:#dfe4ea;
- --paper:#fff;--wash:#f5f7f9;--accent:#0b6e6e}
-@media (prefers-color-scheme:dark){:root{--ink:#e8ecf1;--soft:#9aa6b4;--line:#2c3542;
- --paper:#12171e;--wash:#1a212b;--accent:#5cc4be}}
-body{margin:0 auto;max-width:62rem;padding:2.5rem 1.5rem;
- font:15px/1.55 system-ui,sans-serif;color:var(--ink);background:var(--paper)}
-h1{font-size:1.9rem;margin:0 0 .25rem;letter-spacing:-.02em}h2{font-size:1.1rem;margin:2.2rem 0 .6rem}
-header p{margin:.1rem 0;color:var(--soft)}
-.mono,td{font-variant-numeric:tabular-nums}
-.mono{font:12px ui-monospace,monospace;overflow-wrap:anywhere}
-.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(11rem,1fr));gap:1rem;margin:1.6rem 0}
-.cards div{background:var(--wash);border-left:3px solid var(--accent);padding:.9rem 1.1rem;border-radius:.3rem}
-
-.cards b{display:block;font-size:1.7rem;line-height:1.2}.cards span{color:var(--soft)}
-table{border-collapse:collapse;width:100%;font-size:.88rem}th{text-align:left;color:var(--soft);font-weight:600}
-th,td{padding:.32rem .6rem .32rem 0;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
-td.n{text-align:right}
-footer{margin-top:2.5rem;color:var(--soft);font-size:.85rem}
-@media print{body{max-width:none;padding:0;font-size:11px}thead{display:table-header-group}tr{break-inside:avoid}}
-</style></head><body>{{body}}</body></html>
-"""
