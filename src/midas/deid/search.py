@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +29,9 @@ MOBILE = 10
 """A telephone number is found without its country code."""
 MIN_BYTES = 6
 MIN_PIXELS = 10
+STEP = MIN_PIXELS // 2
+MANY_HITS = 4096
+"""From here on it costs less to look for each pattern everywhere."""
 CHUNK = 4 << 20
 PLACEHOLDERS = frozenset(
     {"removed", "anonymous", "anonymized", "anonymised", "unknown", "none", "nil", "test", "patient"}
@@ -35,13 +39,37 @@ PLACEHOLDERS = frozenset(
 _PUNCTUATION = bytes(range(0x21)) + b"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~\x7f"
 
 
-_PRINTABLE = np.array([byte >= 0x20 and byte != 0x7F for byte in range(256)])
+@dataclass(frozen=True)
+class Needles:
+    """Long patterns to be found in any bytes at once.
 
+    Bytes are looked at in steps of `MIN_PIXELS // 2`. Wherever a pattern lies, two of these places fall into it, so that
+    a pair of bytes is seen that the pattern has at that distance; only there is the pattern itself compared.
+    """
 
-def _may_hold_text(part: bytes) -> bool:
-    """Say whether a run of `MIN_PIXELS` printable bytes may be there: it would cover two places five bytes apart."""
-    sampled = _PRINTABLE[np.frombuffer(part, dtype=np.uint8)[:: MIN_PIXELS // 2]]
-    return bool((sampled[:-1] & sampled[1:]).any())
+    patterns: tuple[tuple[str, bytes], ...]
+    pairs: np.ndarray[Any, Any]
+    longest: int
+
+    @classmethod
+    def of(cls, patterns: tuple[tuple[str, bytes], ...]) -> Needles:
+        pairs = np.zeros(1 << 16, dtype=bool)
+        for _, pattern in patterns:
+            for at in range(len(pattern) - STEP):
+                pairs[pattern[at] | pattern[at + STEP] << 8] = True
+        return cls(patterns, pairs, max((len(pattern) for _, pattern in patterns), default=0))
+
+    def within(self, part: bytes) -> set[str]:
+        """Return the kinds of the patterns that stand in these bytes."""
+        seen = np.frombuffer(part, dtype=np.uint8)[::STEP]
+        hits = np.flatnonzero(self.pairs[seen[:-1] | seen[1:].astype(np.uint16) << 8])
+        if len(hits) > MANY_HITS:
+            return {kind for kind, pattern in self.patterns if pattern in part}
+        found: set[str] = set()
+        for hit in hits.tolist():
+            window = part[max(hit * STEP - self.longest, 0) : hit * STEP + STEP + self.longest]
+            found.update(kind for kind, pattern in self.patterns if pattern in window)
+        return found
 
 
 def _letters(text: str) -> list[str]:
@@ -72,7 +100,7 @@ class Wanted:
     runs: tuple[tuple[str, str], ...]
     exact: tuple[tuple[str, str], ...]
     header: tuple[tuple[str, str, bytes], ...]
-    pixels: tuple[tuple[str, bytes], ...]
+    pixels: Needles
 
     def in_value(self, text: str, *, numeric: bool = False) -> Iterator[str]:
         """Yield the kinds of the identifiers that one element's text holds."""
@@ -93,14 +121,13 @@ class Wanted:
             if pattern in (bare if form == "bare" else low):
                 yield kind, form
 
-    def in_pixels(self, data: mmap.mmap, start: int) -> Iterator[str]:
+    def in_pixels(self, data: bytes | mmap.mmap, start: int) -> Iterator[str]:
         """Yield the kinds of long identifiers found after `start`; short ones would be found by chance."""
-        overlap = max((len(pattern) for _, pattern in self.pixels), default=0)
+        if not self.pixels.patterns:
+            return
         found: set[str] = set()
         for at in range(start, len(data), CHUNK):
-            part = data[at : at + CHUNK + overlap]
-            if _may_hold_text(part):
-                found.update(kind for kind, pattern in self.pixels if pattern in part)
+            found |= self.pixels.within(data[at : at + CHUNK + self.pixels.longest])
         yield from sorted(found)
 
 
@@ -134,7 +161,7 @@ def wanted(known: tuple[tuple[str, str], ...]) -> Wanted:
         tuple(sorted(runs)),
         tuple(sorted(exact)),
         tuple(sorted(header)),
-        tuple(sorted(pixels)),
+        Needles.of(tuple(sorted(pixels))),
     )
 
 
@@ -165,6 +192,7 @@ def _patterns(kind: str, text: str, form: str) -> Iterator[tuple[str, str, bytes
 
 def _literals(value: str) -> Iterator[bytes]:
     text = value.strip()
-    for form in {text, text.upper(), text.replace(" ", "^")}:
+    caret = text.replace(" ", "^")
+    for form in {text, text.upper(), text.lower(), caret, caret.upper()}:
         if len(form.encode()) >= MIN_PIXELS:
             yield form.encode()

@@ -11,16 +11,17 @@ import re
 import struct
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-import pydicom
-from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
+from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag, tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
 from midas.deid import tables
 from midas.deid.model import Card, Placement, Profile
+from midas.deid.rereading import Data, Reread, decoded, reread
 from midas.deid.search import Wanted, wanted
 from midas.kernel import Finding, Severity
 
@@ -32,6 +33,13 @@ REQUIRED = {
     "PatientIdentityRemoved": "YES", "LongitudinalTemporalInformationModified": None, "DeidentificationMethod": None,
     "SOPInstanceUID": None, "StudyInstanceUID": None, "SeriesInstanceUID": None, "ClinicalTrialSponsorName": "MIDAS",
 }  # fmt: skip
+NEEDED = frozenset(
+    int(tag_for_keyword(keyword) or 0)
+    for keyword in (*REQUIRED, "DeidentificationMethodCodeSequence", "PatientID", "PatientName")
+)
+META_UIDS = frozenset({0x00020002, 0x00020003, 0x00020010, 0x00020012})
+SMALL, LARGE, MANY = 1 << 23, 1 << 16, 8192
+"""Bytes of a file that is read at once and of an element whose verdict is kept; verdicts kept for one person."""
 PUBLISHED = re.compile(
     r"^(1\.2\.840\.10008|2\.16\.840\.1\.113883\.[56]|1\.0\.639|1\.2\.840\.10065)(\.\d{1,5}){1,10}$"
 )
@@ -54,7 +62,20 @@ def verify(
     source_uids: frozenset[str] = frozenset(),
 ) -> tuple[Finding, ...]:
     """Return what is wrong with the output at `path`; nothing means that every promise was found kept."""
-    return tuple(_Verifier(card, profile, placement, source_uids).examine(path))
+    return tuple(_verifier(card.known, profile, placement).examine(path, source_uids))
+
+
+@lru_cache(maxsize=16)
+def _verifier(known: tuple[tuple[str, str], ...], profile: Profile, placement: Placement) -> _Verifier:
+    return _Verifier(known, profile, placement)
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    """What is wrong with one element, and the UIDs of instances that it holds, each with the keyword it stands under."""
+
+    findings: tuple[Finding, ...]
+    uids: tuple[tuple[str, str], ...]
 
 
 def _wrong(rule: str, message: str, cites: str = "PS3.15 E.2") -> Finding:
@@ -67,7 +88,9 @@ def _wrong(rule: str, message: str, cites: str = "PS3.15 E.2") -> Finding:
 def _allowed(word: str) -> bool:
     """Say whether a table lets a word stand in a cleaned text, as it is or as words glued by their case."""
     low = word.casefold()
-    listed = low in tables.vocabulary() or low in tables.doubtful() or tables.composed(low) or low == "removed"
+    listed = (
+        low in tables.vocabulary() or low in tables.doubtful() or tables.composed(low) or low == "removed"
+    )
     if listed or not word.isascii():
         bare = "".join(char for char in unicodedata.normalize("NFD", low) if not unicodedata.combining(char))
         return listed or low in tables.indic_words() or bare in tables.vocabulary()
@@ -80,11 +103,14 @@ def _place(tag: int) -> str:
 
 
 class _Verifier:
-    def __init__(
-        self, card: Card, profile: Profile, placement: Placement, source_uids: frozenset[str]
-    ) -> None:
-        self.profile, self.placement, self.source = profile, placement, source_uids
-        self.wanted: Wanted = wanted(card.known)
+    """Judges outputs of one person. The verdict on an element is kept under all bytes that were judged."""
+
+    def __init__(self, known: tuple[tuple[str, str], ...], profile: Profile, placement: Placement) -> None:
+        self.profile, self.placement = profile, placement
+        self.wanted: Wanted = wanted(known)
+        self._verdicts: dict[tuple[int, bool, bytes], _Verdict] = {}
+        self._uids_seen: list[tuple[str, str]] = []
+        self._complete: set[tuple[bytes, ...]] = set()
         self.exceptions = {e.keyword: e.action for e in profile.exceptions}
         self.written = {
             "PatientName": placement.subject, "PatientID": placement.subject, "PatientSex": None,
@@ -94,30 +120,65 @@ class _Verifier:
             "SpecimenUID": None,
         }  # fmt: skip
 
-    def examine(self, path: Path) -> Iterator[Finding]:
-        with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            if data[:132] != b"\0" * 128 + b"DICM":
-                yield _wrong("preamble", "The preamble is not empty.", "PS3.10 7.1")
-            ds = pydicom.dcmread(stream, stop_before_pixels=True)
-            at = stream.tell()
-            strange = sorted(int(element.tag) for element in ds.file_meta if int(element.tag) not in META)
-            if strange:
-                yield _wrong("file-meta", f"File meta information holds {_place(strange[0])}.", "PS3.10 7.1")
-            yield from self._end(data, at, ds)
-            yield from self._walk(ds, 0)
-            yield from self._required(ds)
-            for kind, form in self.wanted.in_header(data[132:at]):
-                yield _wrong(
-                    "identifier", f"A known identifier ({kind}) is found in the header's bytes ({form})."
-                )
-            for kind in self.wanted.in_pixels(data, at):
-                yield _wrong(
-                    "identifier", f"A known identifier ({kind}) is found in the bytes of the pixel data."
-                )
+    def examine(self, path: Path, source: frozenset[str]) -> Iterator[Finding]:
+        with path.open("rb") as stream:
+            small = path.stat().st_size <= SMALL
+            data = stream.read() if small else mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+        yield from self._read(data, source)
+        if isinstance(data, mmap.mmap):
+            data.close()
 
-    def _end(self, data: mmap.mmap, at: int, ds: Any) -> Iterator[Finding]:
+    def _read(self, data: Data, source: frozenset[str]) -> Iterator[Finding]:
+        if data[:132] != b"\0" * 128 + b"DICM":
+            yield _wrong("preamble", "The preamble is not empty.", "PS3.10 7.1")
+        file = reread(data)
+        if file is None:
+            yield _wrong("malformed", "The file is not well formed.", "PS3.5 7.1")
+            return
+        strange = sorted(file.meta.keys() - META)
+        if strange:
+            yield _wrong("file-meta", f"File meta information holds {_place(strange[0])}.", "PS3.10 7.1")
+        if any(
+            self.wanted.in_header(b"".join(raw for tag, raw in file.meta.items() if tag not in META_UIDS))
+        ):
+            yield _wrong(
+                "identifier", "A known identifier is found in the file meta information.", "PS3.10 7.1"
+            )
+        yield from self._end(data, file.at, implicit=file.implicit)
+        for tag in file.elements:
+            verdict = self._verdict(file, tag)
+            yield from verdict.findings
+            for keyword, uid in verdict.uids:
+                if uid in source:
+                    yield _wrong("uid", f"{keyword} still has a UID of the source.", "PS3.15 E.3.9")
+        yield from self._required(file)
+        for kind in self.wanted.in_pixels(data, file.at):
+            yield _wrong(
+                "identifier", f"A known identifier ({kind}) is found in the bytes of the pixel data."
+            )
+
+    def _verdict(self, file: Reread, tag: int) -> _Verdict:
+        judged = file.beside(tag)
+        key = (tag, file.implicit, judged)
+        verdict = self._verdicts.get(key)
+        if verdict is None:
+            verdict = self._judge(decoded(judged, implicit=file.implicit), tag, file.elements[tag])
+            if len(judged) <= LARGE:
+                if len(self._verdicts) >= MANY:
+                    self._verdicts.clear()
+                self._verdicts[key] = verdict
+        return verdict
+
+    def _judge(self, ds: Dataset, tag: int, raw: bytes) -> _Verdict:
+        self._uids_seen = []
+        findings = list(self._element(ds, ds[tag], 0))
+        for kind, form in self.wanted.in_header(raw):
+            message = f"A known identifier ({kind}) is found in the header's bytes ({form})."
+            findings.append(_wrong("identifier", message))
+        return _Verdict(tuple(findings), tuple(self._uids_seen))
+
+    def _end(self, data: Data, at: int, *, implicit: bool) -> Iterator[Finding]:
         if at < len(data):
-            implicit = bool(ds.original_encoding[0])
             group, element = struct.unpack("<HH", data[at : at + 4])
             length = struct.unpack("<I", data[at + 4 : at + 8] if implicit else data[at + 8 : at + 12])[0]
             at += 8 if implicit else 12
@@ -135,20 +196,20 @@ class _Verifier:
         if at != len(data):
             yield _wrong("trailing", "The file does not end with its last element.", "PS3.10 7.2")
 
-    def _walk(self, ds: Dataset, depth: int) -> Iterator[Finding]:
-        for element in ds:
-            tag = int(element.tag)
-            if (tag >> 16) % 2:
-                yield from self._private(ds, element)
-            elif tag & 0xFFFF == 0 or not dictionary_has_tag(tag) or not self._formed(element):
-                yield _wrong("unknown", f"{_place(tag)} is not known or has no known form.", "PS3.6")
-            else:
-                yield from self._outcome(element, depth)
-            if element.VR in TEXTS:
-                yield from self._text(element)
-            if element.VR == "SQ":
-                for item in element.value:
-                    yield from self._walk(item, depth + 1)
+    def _element(self, ds: Dataset, element: DataElement, depth: int) -> Iterator[Finding]:
+        tag = int(element.tag)
+        if (tag >> 16) % 2:
+            yield from self._private(ds, element)
+        elif tag & 0xFFFF == 0 or not dictionary_has_tag(tag) or not self._formed(element):
+            yield _wrong("unknown", f"{_place(tag)} is not known or has no known form.", "PS3.6")
+        else:
+            yield from self._outcome(element, depth)
+        if element.VR in TEXTS:
+            yield from self._text(element)
+        if element.VR == "SQ":
+            for item in element.value:
+                for inner in item:
+                    yield from self._element(item, inner, depth + 1)
 
     def _formed(self, element: DataElement) -> bool:
         """An element has a form; numbers too many for a length of two bytes are written without (PS3.5 6.2.2)."""
@@ -172,7 +233,7 @@ class _Verifier:
     def _outcome(self, element: DataElement, depth: int) -> Iterator[Finding]:
         tag, keyword = int(element.tag), keyword_for_tag(element.tag)
         if element.VR == "UI":
-            yield from self._uids(element, keyword)
+            self._uids(element, keyword)
         group = tag >> 16
         if 0x5000 <= group <= 0x50FF or 0x6000 <= group <= 0x60FF:
             yield _wrong("graphics", f"Curve or overlay {_place(tag)} is left.", "PS3.15 E.3.3")
@@ -223,13 +284,15 @@ class _Verifier:
         if not all(map(_allowed, _WORD.findall(unicodedata.normalize("NFC", str(element.value))))):
             yield _wrong("words", f"{keyword} holds a word outside the vocabulary.", "PS3.15 E.3.5")
 
-    def _uids(self, element: DataElement, keyword: str) -> Iterator[Finding]:
+    def _uids(self, element: DataElement, keyword: str) -> None:
+        """Note the UIDs that must not be the source's: all but published, kept and pseudonymous ones."""
         row = tables.attributes().get(int(element.tag))
         kept = row is not None and any(o in self.profile.options and a == "K" for o, a in row.options)
+        ours = {self.placement.specimen_uid, self.placement.tracking_uid}
         for value in [element.value] if element.VM < 2 else element.value:
             uid = str(value or "")
-            if uid in self.source and not PUBLISHED.match(uid) and not kept:
-                yield _wrong("uid", f"{keyword} still has a UID of the source.", "PS3.15 E.3.9")
+            if uid and not kept and uid not in ours and not PUBLISHED.match(uid):
+                self._uids_seen.append((keyword, uid))
 
     def _text(self, element: DataElement) -> Iterator[Finding]:
         for kind in self.wanted.in_value(
@@ -237,19 +300,26 @@ class _Verifier:
         ):
             yield _wrong("identifier", f"{_place(int(element.tag))} holds a known identifier ({kind}).")
 
-    def _required(self, ds: Dataset) -> Iterator[Finding]:
+    def _required(self, file: Reread) -> Iterator[Finding]:
+        raws = tuple(file.elements.get(tag, b"") for tag in sorted(NEEDED))
+        if raws not in self._complete:
+            ds = decoded(b"".join(raws), implicit=file.implicit)
+            found = tuple(self._missing(ds))
+            if found:
+                yield from found
+                return
+            if len(self._complete) >= MANY:
+                self._complete.clear()
+            self._complete.add(raws)
+
+    def _missing(self, ds: Dataset) -> Iterator[Finding]:
         for keyword, value in REQUIRED.items():
             if keyword not in ds or (value is not None and str(ds[keyword].value) != value):
                 yield _wrong("required", f"{keyword} is missing or wrong.", "PS3.15 E.1.1")
         codes = {str(item.CodeValue) for item in ds.get("DeidentificationMethodCodeSequence") or ()}
         if "113100" not in codes:
-            yield _wrong(
-                "required",
-                "De-identification Method Code Sequence does not name the Basic Profile.",
-                "PS3.16 CID 7050",
-            )
-        if (
-            str(ds.get("PatientID", "")) != self.placement.subject
-            or str(ds.get("PatientName", "")) != self.placement.subject
-        ):
+            message = "De-identification Method Code Sequence does not name the Basic Profile."
+            yield _wrong("required", message, "PS3.16 CID 7050")
+        ours = {str(ds.get("PatientID", "")), str(ds.get("PatientName", ""))}
+        if ours != {self.placement.subject}:
             yield _wrong("required", "Patient's Name or ID is not the pseudonym.", "PS3.15 E.1.1")

@@ -1,0 +1,94 @@
+"""An output file as a stranger reads it: strictly, by its bytes, believing nothing that it says of itself.
+
+In come the bytes of a file, out come its file meta information, the elements of its root and the place where the pixel
+data begins; None where anything is not exactly as PS3.5 and PS3.10 ask. Written for the verifier alone: the engine reads
+and writes with other code.
+"""
+
+from __future__ import annotations
+
+import mmap
+from dataclasses import dataclass
+from io import BytesIO
+
+from pydicom.dataset import Dataset
+from pydicom.filereader import read_dataset
+
+Data = bytes | mmap.mmap
+WIDE = {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
+NARROW = {
+    b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT", b"PN", b"SH", b"SL", b"SS", b"ST",
+    b"TM", b"UI", b"UL", b"US",
+}  # fmt: skip
+IMPLICIT = b"1.2.840.10008.1.2"
+PIXEL_DATA = (0x7FE00008, 0x7FE00009, 0x7FE00010)
+CHARSET, SIGN = 0x00080005, 0x00280103
+
+
+@dataclass(frozen=True)
+class Reread:
+    """What stands in a file: elements by tag, each with its whole encoding, up to `at`."""
+
+    meta: dict[int, bytes]
+    implicit: bool
+    elements: dict[int, bytes]
+    at: int
+
+    def beside(self, tag: int) -> bytes:
+        """Return an element with those by which it is read: character set, sign of the pixels, private creator."""
+        tags = {tag, CHARSET} if CHARSET in self.elements else {tag}
+        if self.implicit and SIGN in self.elements:
+            tags.add(SIGN)
+        if (tag >> 16) % 2 and tag & 0xFFFF >= 0x1000:
+            creator = tag >> 16 << 16 | (tag & 0xFFFF) >> 8
+            tags.update({creator} & self.elements.keys())
+        if len(tags) == 1:
+            return self.elements[tag]
+        return b"".join(self.elements[one] for one in sorted(tags))
+
+
+def reread(data: Data) -> Reread | None:
+    """Return what stands in the file; None where it is not well formed up to its pixel data."""
+    if data[128:132] != b"DICM":
+        return None
+    meta, at = _elements(data, 132, implicit=False, group=2)
+    syntax = next((raw[8:].rstrip(b"\0") for tag, raw in meta.items() if tag == 0x00020010), b"")
+    if not syntax or at < 0:
+        return None
+    elements, at = _elements(data, at, implicit=syntax == IMPLICIT)
+    return None if at < 0 else Reread(meta, syntax == IMPLICIT, elements, at)
+
+
+def _elements(
+    data: Data, at: int, *, implicit: bool, group: int | None = None
+) -> tuple[dict[int, bytes], int]:
+    """Return the elements from `at` on and where they end: at the pixel data, another `group` or the end; -1: malformed."""
+    found: dict[int, bytes] = {}
+    end, last = len(data), -1
+    while at < end:
+        head = data[at : at + 12]
+        if len(head) < 8:
+            return found, -1
+        tag = int.from_bytes(head[:2], "little") << 16 | int.from_bytes(head[2:4], "little")
+        if tag in PIXEL_DATA or (group is not None and tag >> 16 != group):
+            return found, at
+        if tag <= last:
+            return found, -1
+        if implicit:
+            size = 8 + int.from_bytes(head[4:8], "little")
+        elif head[4:6] in NARROW:
+            size = 8 + int.from_bytes(head[6:8], "little")
+        elif head[4:6] in WIDE and head[6:8] == b"\0\0":
+            size = 12 + int.from_bytes(head[8:12], "little")
+        else:
+            return found, -1
+        if size % 2 or at + size > end:
+            return found, -1
+        found[tag] = data[at : at + size]
+        last, at = tag, at + size
+    return found, at
+
+
+def decoded(data: bytes, *, implicit: bool) -> Dataset:
+    """Return encoded elements as pydicom reads them."""
+    return read_dataset(BytesIO(data), implicit, True)
