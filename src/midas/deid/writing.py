@@ -22,13 +22,15 @@ from pydicom.uid import (
 )
 
 from midas.deid import header
+from midas.deid.memory import Memory
 from midas.deid.model import Held
-from midas.deid.samples import clean_bits, even, expected, frame_count, swapped
+from midas.deid.samples import Layout, even, frame_count, swapped
 from midas.deid.segments import RLE, STARTS, bare_frame, family
 from midas.deid.stream import PIXELS, UNDEFINED, Opened
 
 CHUNK = 1 << 20
 _ITEM = struct.Struct("<HHI")
+_LAYOUTS = Memory()
 
 
 class Hashed:
@@ -59,7 +61,7 @@ def write(opened: Opened, out: Hashed) -> str:
     """Write the cleaned header, then the pixel data, to `out`; returns the transfer syntax of what was written."""
     ds, syntax = opened.ds, syntax_of(opened)
     implicit = syntax == ImplicitVRLittleEndian
-    out.write(header.meta(str(ds.SOPClassUID), str(ds.SOPInstanceUID), syntax))
+    out.write(header.meta(header.uid(ds, "SOPClassUID"), header.uid(ds, "SOPInstanceUID"), syntax))
     out.write(header.encoded(ds, implicit=implicit))
     if opened.at is not None:
         with opened.pixels() as stream:
@@ -73,23 +75,32 @@ def _copy_pixels(opened: Opened, stream: IO[bytes], out: Hashed, *, implicit: bo
         out.write(struct.pack("<HH2sHI", 0x7FE0, 0x0010, b"OB", 0, UNDEFINED))
         _copy_frames(opened, stream, out)
         return
-    size = expected(opened.ds, words=not opened.little and opened.vr == "OW")
+    layout = _layout(opened)
+    size = layout.size + layout.size % 2 if not opened.little and opened.vr == "OW" else layout.size
     if opened.length < size:
         raise Held("truncated", "There are fewer pixels than rows, columns and frames ask for.")
     length = size + size % 2
     tag = struct.pack("<HH", 0x7FE0, opened.tag & 0xFFFF)
     vr = opened.vr if opened.vr in {"OB", "OW", "OF", "OD"} else "OW"
     out.write(tag + (struct.pack("<I", length) if implicit else struct.pack("<2sHI", vr.encode(), 0, length)))
-    swap = 0 if opened.little or vr == "OB" else {"OW": 2, "OF": 4, "OD": 8}[vr]
+    words = {"OB": 0, "OW": max(2, layout.allocated // 8), "OF": 4, "OD": 8}
+    swap = 0 if opened.little else words[vr]
     left = size
     while left:
         part = stream.read(min(CHUNK, left))
         if not part:
             raise Held("truncated", "The file ends before its pixel data does.")
-        out.write(clean_bits(opened.ds, swapped(part, swap)))
+        out.write(layout.clean(swapped(part, swap)))
         left -= len(part)
     if length != size:
         out.write(b"\0")
+
+
+def _layout(opened: Opened) -> Layout:
+    ds = opened.ds
+    return (
+        Layout.of(ds) if header.all_ready(ds) is None else _LAYOUTS.ask("layout", ds, lambda: Layout.of(ds))
+    )
 
 
 @dataclass
