@@ -167,6 +167,8 @@ class _Judge:
         value = output.element(check.tag, check.where)
         if value is None:
             return "absent"
+        if isinstance(value, bytes):
+            value = value.decode("utf-8", "replace").strip(" \0")
         if said(value) == check.value:
             return ""
         lost = [word for word in words(check.value) if word not in set(words(str(value)))]

@@ -22,7 +22,7 @@ _STAY_OUT = frozenset(
 """Words that carry nothing without the identifier beside them: they may go with it."""
 GENERIC = frozenset(
     "ward bed road nagar sector block dept department hospital centre center college institute clinic imaging medical unit wing house "
-    "bypass east west rural diagnostic cancer dental the and research multispeciality oral medicine neurosurgery onco opd years".split()
+    "bypass east west rural diagnostic cancer dental the and research multispeciality oral medicine neurosurgery onco opd years headmistress clerk bank".split()
 )
 """Words of identifiers that name nobody by themselves: alone they may stay."""
 
@@ -56,9 +56,9 @@ class Sheet:
         self.hidden(kind, value, f"{area}:{tag:08x}")
 
     def hidden(self, kind: str, value: str, spot: str) -> None:
-        """`value` may stand nowhere; PN groups and date forms are searched one by one."""
+        """`value` may stand nowhere; PN groups are searched one by one, days as days of this person alone."""
         for part in value.split("=") if kind.endswith(("pn", "dicom")) else [value]:
-            if len(part.strip("^ ")) >= 4:
+            if len(part.strip("^ ")) >= 4 and not (part.isdigit() and len(part) == 8):
                 self.secrets.append(Secret(self.number, part, kind, spot))
 
     def must(self, action: str, category: str, tag: int, value: str = "", where: Where = (), *, area: str = "attributes") -> None:
