@@ -110,7 +110,7 @@ def folder(
         entries, crowd = surveyed(items, place=place, runner=runner, progress=watch)
         faces = look_for_faces(entries, folder=place.folder, profile=profile, runner=runner, progress=watch)
         # 5. Clean, 6. put in place, 7. tell
-        flow = _Flow(place, profile, out, Journal(report), Lists(report))
+        flow = _Flow(place, profile, source, out, report)
         open_until_done.callback(flow.close)
         flow.hold(held)
         flow.clean(entries, crowd, faces, runner=runner, progress=watch)
@@ -149,8 +149,9 @@ def _bare(path: Path) -> bool:
 class _Flow:
     """One run over a folder: it puts outputs in place and adds up."""
 
-    def __init__(self, place: Workplace, profile: Profile, out: Path, journal: Journal, lists: Lists) -> None:
-        self.place, self.profile, self.out, self.journal, self.lists = place, profile, out, journal, lists
+    def __init__(self, place: Workplace, profile: Profile, source: Path, out: Path, report: Path) -> None:
+        self.place, self.profile, self.source, self.out = place, profile, source, out
+        self.journal, self.lists = Journal(report), Lists(report)
         self.tally, self.kept, self.files = Tally(), 0, 0
         self.taken: set[str] = set()
 
@@ -205,14 +206,22 @@ class _Flow:
         about = [
             (
                 one.item.name,
-                (stat := one.item.source.stat()).st_size,
-                stat.st_mtime_ns,
+                one.item.source.stat().st_size,
+                self._changed(one.item.name),
                 card,
                 faces.mask(one) is not None,
             )
             for one, card in zip(members, cards, strict=True)
         ]
         return self.place.secret.fingerprint(repr((ENGINE, self.profile.digest, about)))
+
+    def _changed(self, name: str) -> int:
+        """Return when a file, or the archive that it came in, was last changed."""
+        outer = self.source if self.source.is_file() else self.source / name.split("!/")[0]
+        try:
+            return outer.stat().st_mtime_ns
+        except OSError:
+            return -1
 
     def _known(self, key: str, members: Sequence[Entry]) -> Line | None:
         """Return what the journal says of a chunk, where all its outputs still stand as they were written."""
