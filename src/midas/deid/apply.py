@@ -6,12 +6,9 @@ could be; pixel data is left to `writing`. An element whose steps and bytes were
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
-from pydicom.tag import BaseTag
 
 from midas.deid.header import Ready, all_ready, ready
 from midas.deid.memory import ALL, Memory, Watched, tag_of, watched
@@ -21,7 +18,6 @@ from midas.deid.plan import Decided, Path, Plan, Step
 MANY, LARGE = 256, 1 << 16
 """Outputs remembered for one decision; bytes of an element that is not remembered."""
 _PLACED = Memory()
-CHARSET = BaseTag(0x00080005)
 
 
 def apply(plan: Plan, *, ds: Dataset, implicit: bool = False) -> Dataset:
@@ -108,13 +104,9 @@ def _drop(items: dict[Path, Dataset], path: Path) -> None:
 
 def _ascii_or_utf8(ds: Dataset) -> None:
     """Say UTF-8 (PS3.3 C.12.1.1.2) where a character outside ASCII is left, nothing otherwise."""
-    if any(_wide(ds, tag) for tag in list(ds.keys())):
+    elements = ds._dict  # noqa: SLF001 - as in `memory`
+    if any(one.wide if type(one) is Ready else _not_ascii(ds[tag]) for tag, one in list(elements.items())):
         ds.SpecificCharacterSet = "ISO_IR 192"
-
-
-def _wide(ds: Dataset, tag: BaseTag) -> bool:
-    raw: Any = ds.get_item(tag)
-    return bool(raw.wide) if type(raw) is Ready else _not_ascii(ds[tag])
 
 
 def _not_ascii(element: DataElement) -> bool:

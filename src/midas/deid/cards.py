@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -28,7 +29,20 @@ def seal_card(card: Card, *, key: bytes, out: Path) -> None:
 
 
 def open_card(path: Path, *, key: bytes) -> Card:
-    """Return the sealed card; `BrokenPromise` where the key or the file is not the right one."""
+    """Return the sealed card; `BrokenPromise` where the key or the file is not the right one.
+
+    A card that this process opened before is opened again only where its file has changed.
+    """
+    return _opened_card(path, _state(path), key)
+
+
+def _state(path: Path) -> tuple[int, int, int]:
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+@lru_cache(maxsize=64)
+def _opened_card(path: Path, state: tuple[int, int, int], key: bytes) -> Card:  # noqa: ARG001 - part of what is remembered
     data = path.read_bytes()
     if not data.startswith(MAGIC):
         raise BadInput("This file is not a sealed card.", advice="Run the receive step again.")
@@ -42,6 +56,11 @@ def open_card(path: Path, *, key: bytes) -> Card:
 
 def open_keys(path: Path) -> tuple[bytes, Keys]:
     """Return the storage key and the derived keys from the key file (JSON: storage, root in hexadecimal)."""
+    return _opened_keys(path, _state(path))
+
+
+@lru_cache(maxsize=4)
+def _opened_keys(path: Path, state: tuple[int, int, int]) -> tuple[bytes, Keys]:  # noqa: ARG001 - as above
     try:
         given = json.loads(path.read_text(encoding="ascii"))
         return bytes.fromhex(given["storage"]), Keys.from_root(bytes.fromhex(given["root"]))

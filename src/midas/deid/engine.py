@@ -7,12 +7,15 @@ raises: it is held with a reason. No clock, network or database is touched.
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
+from typing import IO, Any
 
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
@@ -22,6 +25,7 @@ from pydicom.uid import UID, ImplicitVRLittleEndian
 from midas.deid import pixels, sop
 from midas.deid.apply import apply
 from midas.deid.cards import open_card, open_keys
+from midas.deid.header import all_ready, uid
 from midas.deid.known import named_in
 from midas.deid.memory import Memory, watched
 from midas.deid.model import Card, Held, Job, Outcome, Region, Uids
@@ -31,9 +35,9 @@ from midas.deid.uids import note
 from midas.deid.verify import verify
 from midas.deid.writing import Hashed, syntax_of, write
 from midas.formats.dicom import facts
-from midas.kernel import Finding, MidasError, Severity, whole_file
+from midas.kernel import Finding, MidasError, Severity
 
-_UIDS = Memory()
+_UIDS, _REMEMBERED = Memory(), Memory()
 
 
 def clean(job: Job) -> Outcome:
@@ -78,7 +82,7 @@ def _clean(job: Job) -> Outcome:
     # 3. Plan, 4. apply
     source, names = _source_uids(opened.ds), tuple(named_in(opened.ds, card.subject))
     note(source)
-    overlay = pixels.overlay_bits(opened.ds)
+    overlay = _REMEMBERED.ask("overlay", opened.ds, lambda: pixels.overlay_bits(opened.ds))
     made = plan(opened.ds, profile=job.profile, keys=keys, card=card, placement=job.placement)
     apply(made, ds=opened.ds, implicit=syntax_of(opened) == ImplicitVRLittleEndian)
     if job.boxes or overlay:
@@ -92,7 +96,7 @@ def _clean(job: Job) -> Outcome:
 
 
 def _looked_at(job: Job, ds: Dataset) -> tuple[Finding, ...]:
-    findings = sop.risk(ds)
+    findings = _REMEMBERED.ask("risk", ds, lambda: sop.risk(ds))
     if "clean-recognizable-visual-features" in job.profile.options and not job.face_seen:
         findings += sop.face_risk(ds)
     if findings and not job.accepted_risk and not job.boxes:
@@ -108,7 +112,7 @@ def _named(
 ) -> Outcome:
     aside = job.target.with_name(f".{job.target.name}.{secrets.token_hex(4)}.checking")
     try:
-        with whole_file(aside) as stream:
+        with _flushed(aside) as stream:
             out = Hashed(stream)
             syntax = write(opened, out)
         wrong = verify(aside, card=card, profile=job.profile, placement=job.placement, source_uids=source)
@@ -121,25 +125,44 @@ def _named(
     ds = opened.ds
     ds.file_meta.TransferSyntaxUID = UID(syntax)
     uids = Uids(
-        study=str(ds.StudyInstanceUID), series=str(ds.SeriesInstanceUID), instance=str(ds.SOPInstanceUID),
-        sop_class=str(ds.SOPClassUID), transfer_syntax=str(syntax),
+        study=uid(ds, "StudyInstanceUID"), series=uid(ds, "SeriesInstanceUID"), instance=uid(ds, "SOPInstanceUID"),
+        sop_class=uid(ds, "SOPClassUID"), transfer_syntax=str(syntax),
     )  # fmt: skip
     return Outcome(
-        "cleaned", sha256=digest, size=size, facts=facts(ds), uids=uids, findings=(*findings, *wrong),
+        "cleaned", sha256=digest, size=size, facts=_facts(ds, syntax), uids=uids, findings=(*findings, *wrong),
         actions=made.actions(), rules=made.rules, profile=job.profile.name, digest=job.profile.digest,
         output=job.target.name,
     )  # fmt: skip
 
 
+def _facts(ds: Dataset, syntax: str) -> dict[str, Any]:
+    if all_ready(ds) is None:
+        return facts(ds)
+    return dict(_REMEMBERED.ask("facts", ds, lambda: facts(ds), context=syntax))
+
+
+@contextmanager
+def _flushed(path: Path) -> Iterator[IO[bytes]]:
+    """Yield a new file whose bytes are on the disk when the block ends; it gets its name only when it was verified."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("xb") as stream:
+        yield stream
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
 def _source_uids(ds: Dataset) -> frozenset[str]:
     """Return every UID of the source, at every depth."""
-    seen, found = watched(ds), set[str]()
-    topic = _UIDS.topic((seen.ground(), ds.original_encoding)) if seen is not None else None
-    for tag in list(ds.keys()):
-        if getattr(ds.get_item(tag), "VR", None) in {"UI", "SQ", "UN", None}:
-            work = partial(_uids, ds, tag)
-            found |= work() if topic is None or seen is None else topic.ask(tag, seen, work)
-    return frozenset(found)
+    seen = watched(ds)
+    if seen is None:
+        return frozenset(uid for tag in list(ds.keys()) for uid in _uids(ds, tag))
+    topic = _UIDS.topic((seen.ground(), ds.original_encoding))
+    found = (
+        topic.ask(tag, seen, partial(_uids, ds, tag))
+        for tag, vr in seen.forms()
+        if vr in {"UI", "SQ", "UN", None}
+    )
+    return frozenset().union(*found)
 
 
 def _uids(ds: Dataset, tag: BaseTag) -> frozenset[str]:

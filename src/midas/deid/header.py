@@ -7,13 +7,13 @@ our own. What was decoded after it was made ready is encoded again; text is writ
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from typing import Any, cast
 
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import correct_ambiguous_vr_element, write_data_element
+from pydicom.tag import BaseTag, Tag
 
 from midas.deid.memory import Watched
 from midas.deid.model import ENGINE
@@ -39,7 +39,7 @@ class Ready(RawDataElement):
 def ready(element: DataElement, ds: Dataset, *, implicit: bool) -> Ready:
     """Encode one element of the root of `ds`; raises what pydicom raises for a value that its VR does not allow."""
     if element.VR in AMBIGUOUS:
-        element = cast(DataElement, correct_ambiguous_vr_element(element, ds, True))
+        element = cast("DataElement", correct_ambiguous_vr_element(element, ds, True))
     if element.VR == "SQ":
         element.is_undefined_length = False
     out = DicomBytesIO()
@@ -62,24 +62,29 @@ def _wide(element: DataElement) -> bool:
 def all_ready(ds: Dataset) -> Watched | None:
     """Return the watched elements of `ds` where every one still stands as it was encoded."""
     elements = ds._dict  # noqa: SLF001 - as in `memory`
-    if isinstance(elements, Watched) and all(type(one) is Ready for one in elements.values()):
+    if isinstance(elements, Watched) and all(type(one) is Ready for one in dict.values(elements)):
         return elements
     return None
 
 
+def uid(ds: Dataset, keyword: str) -> str:
+    """Return a UID of the root without decoding an element that is ready; "" where it is absent."""
+    raw: Any = ds.get_item(Tag(keyword))
+    return (raw.value or b"").decode("ascii").rstrip("\0 ") if type(raw) is Ready else str(ds.get(keyword, ""))
+
+
 def encoded(ds: Dataset, *, implicit: bool) -> bytes:
     """Return the elements of the root in order, without offset tables and pixel data."""
-    return b"".join(_each(ds, implicit))
+    parts = [(int(tag), _encoding(ds, tag, implicit)) for tag in list(ds.keys()) if tag not in OFFSETS]
+    return b"".join(part for _, part in sorted(parts))
 
 
-def _each(ds: Dataset, implicit: bool) -> Iterator[bytes]:
-    for tag in sorted(ds.keys()):
-        if tag in OFFSETS:
-            continue
-        element: Any = ds.get_item(tag)
-        if type(element) is not Ready or element.is_implicit_VR is not implicit:
-            element = ready(ds[tag], ds, implicit=implicit)
-        yield element.encoded
+def _encoding(ds: Dataset, tag: BaseTag, implicit: bool) -> bytes:
+    element: Any = ds._dict[tag]  # noqa: SLF001 - as in `memory`
+    if type(element) is not Ready or element.is_implicit_VR is not implicit:
+        element = ready(ds[tag], ds, implicit=implicit)
+    encoding: bytes = element.encoded
+    return encoding
 
 
 def meta(sop_class: str, instance: str, syntax: str) -> bytes:

@@ -52,13 +52,12 @@ def said_in(ds: Dataset, subject: str) -> Iterator[tuple[str, str]]:
     for itself, whatever stands beside it.
     """
     seen = watched(ds)
-    topic = _NAMED.topic((subject, seen.ground(), ds.original_encoding)) if seen is not None else None
-    for tag in list(ds.keys()):
-        if getattr(ds.get_item(tag), "VR", None) in MUTE:
-            continue
-        if topic is None or seen is None:
-            yield from _said(ds, tag, subject)
-        else:
+    if seen is None:
+        yield from (pair for tag in list(ds.keys()) for pair in _said_whole(ds, tag, subject))
+        return
+    topic = _NAMED.topic((subject, seen.ground(), ds.original_encoding))
+    for tag, vr in seen.forms():
+        if vr not in MUTE:
             yield from topic.ask(tag, seen, partial(_said_whole, ds, tag, subject))
 
 

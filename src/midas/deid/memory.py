@@ -89,6 +89,10 @@ class Watched(dict[Any, Any]):
         self._everything(values=True)
         return dict.items(self)
 
+    def forms(self) -> list[tuple[Any, str | None]]:
+        """Return tags and VRs (None where they are not known) of all elements, without reading any."""
+        return [(tag, element.VR) for tag, element in dict.items(self)]
+
     def forget(self, tag: Any) -> None:
         """Take an element out together with its bytes: it could not be read, which other answers may depend on."""
         self.pop(tag, None)
@@ -174,3 +178,10 @@ class Memory:
         else:
             self._topics.move_to_end(context)
         return found
+
+    def ask(self, question: Hashable, ds: Dataset, work: Callable[[], T], *, context: Hashable = ()) -> T:
+        """Return what `work` gives for this dataset, or gave where all that it read was the same; see `Topic.ask`."""
+        seen = watched(ds)
+        if seen is None:
+            return work()
+        return self.topic((context, seen.ground(), ds.original_encoding)).ask(question, seen, work)

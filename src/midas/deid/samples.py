@@ -5,6 +5,7 @@ In come a header and stored bytes, out come bytes of the same samples. What cont
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from pydicom.dataset import Dataset
@@ -18,42 +19,50 @@ def frame_count(ds: Dataset) -> int:
     return int(value)
 
 
-def expected(ds: Dataset, *, words: bool) -> int:
-    """Return how many bytes of native pixels the header asks for; nothing beyond them is copied (PS3.5 8.1.1).
+@dataclass(frozen=True)
+class Layout:
+    """How native pixels are stored: bytes of all frames together, bits of a sample allocated and stored, high bit, sign."""
 
-    `words`: the samples stand in big-endian words of two bytes, of which the last is whole.
-    """
-    try:
-        bits = int(ds.Rows) * int(ds.Columns) * int(ds.get("SamplesPerPixel") or 1) * int(ds.BitsAllocated)
-        bits *= frame_count(ds)
-    except (AttributeError, TypeError, ValueError):
-        raise Held("unreadable", "Rows, columns or bits of the pixels are missing.") from None
-    if ds.get("PhotometricInterpretation") == "YBR_FULL_422":
-        bits = bits * 2 // 3
-    size = (bits + 7) // 8
-    return size + size % 2 if words else size
+    size: int
+    allocated: int
+    stored: int
+    high: int
+    signed: bool
 
+    @classmethod
+    def of(cls, ds: Dataset) -> Layout:
+        """Return what the header says; nothing beyond `size` bytes is copied (PS3.5 8.1.1)."""
+        try:
+            bits = (
+                int(ds.Rows) * int(ds.Columns) * int(ds.get("SamplesPerPixel") or 1) * int(ds.BitsAllocated)
+            )
+            bits *= frame_count(ds)
+        except (AttributeError, TypeError, ValueError):
+            raise Held("unreadable", "Rows, columns or bits of the pixels are missing.") from None
+        if ds.get("PhotometricInterpretation") == "YBR_FULL_422":
+            bits = bits * 2 // 3
+        stored = int(ds.get("BitsStored") or 0)
+        signed = bool(int(ds.get("PixelRepresentation") or 0))
+        return cls((bits + 7) // 8, int(ds.BitsAllocated), stored, int(ds.get("HighBit", stored - 1)), signed)
 
-def clean_bits(ds: Dataset, part: bytes) -> bytes:
-    """Return native pixels, little endian, whose unused bits hold nothing (PS3.5 8.1.1): an overlay could stand there."""
-    allocated, stored = int(ds.get("BitsAllocated") or 0), int(ds.get("BitsStored") or 0)
-    if allocated not in (8, 16, 32) or not 0 < stored < allocated:
-        return part
-    import numpy as np
+    def clean(self, part: bytes) -> bytes:
+        """Return little-endian pixels whose unused bits hold nothing (PS3.5 8.1.1): an overlay could stand there."""
+        if self.allocated not in (8, 16, 32) or not 0 < self.stored < self.allocated:
+            return part
+        import numpy as np
 
-    high = int(ds.get("HighBit", stored - 1))
-    low = high + 1 - stored
-    if low < 0 or high >= allocated or len(part) % (allocated // 8):
-        raise Held("unreadable", "Bits stored, high bit and bits allocated contradict each other.")
-    values = np.frombuffer(part, dtype=f"<u{allocated // 8}")
-    unused = ~np.array(((1 << stored) - 1) << low, dtype=values.dtype)
-    if not np.bitwise_or.reduce(values) & unused:
-        return part
-    used = values & ~unused
-    if low == 0 and int(ds.get("PixelRepresentation") or 0):
-        sign = np.array(1 << high, dtype=values.dtype)
-        used = (used ^ sign) - sign
-    return part if np.array_equal(used, values) else used.tobytes()
+        low = self.high + 1 - self.stored
+        if low < 0 or self.high >= self.allocated or len(part) % (self.allocated // 8):
+            raise Held("unreadable", "Bits stored, high bit and bits allocated contradict each other.")
+        values = np.frombuffer(part, dtype=f"<u{self.allocated // 8}")
+        unused = ~np.array(((1 << self.stored) - 1) << low, dtype=values.dtype)
+        if not np.bitwise_or.reduce(values) & unused:
+            return part
+        used = values & ~unused
+        if low == 0 and self.signed:
+            sign = np.array(1 << self.high, dtype=values.dtype)
+            used = (used ^ sign) - sign
+        return part if np.array_equal(used, values) else used.tobytes()
 
 
 def swapped(part: bytes, width: int) -> bytes:

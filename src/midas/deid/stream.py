@@ -32,7 +32,7 @@ from pydicom.uid import (
 from midas.deid import elements
 from midas.deid.memory import Memory, Watched, watched
 from midas.deid.model import Held
-from midas.deid.samples import clean_bits, even, expected, frame_count
+from midas.deid.samples import Layout, even, frame_count
 
 __all__ = ["PIXELS", "UNDEFINED", "Opened", "frame_count", "native", "open_file"]
 UNDEFINED = elements.UNDEFINED
@@ -152,10 +152,10 @@ def _inflated(opened: Opened) -> None:
         raise Held("truncated", "The deflated file ends before its content does.") from None
     for tag in PIXELS:
         if tag in whole:
-            size = expected(opened.ds, words=False)
-            if len(whole[tag].value) < size:
+            layout = Layout.of(opened.ds)
+            if len(whole[tag].value) < layout.size:
                 raise Held("truncated", "There are fewer pixels than rows, columns and frames ask for.")
-            whole[tag].value = even(clean_bits(opened.ds, whole[tag].value[:size]))
+            whole[tag].value = even(layout.clean(whole[tag].value[: layout.size]))
             opened.ds[tag] = whole[tag]
             return
 
