@@ -29,6 +29,8 @@ TABLES = Path(__file__).parents[1] / "src" / "midas" / "deid" / "tables"
 ENGLISH, RARE = 45_000, 15_000
 """Ranks by frequency: rarer words are left out; beyond `RARE` one that is also a village's name is."""
 SHORT = 3
+OFTEN = 40
+"""Different descriptions of one collection in which a word of a device or a program stands."""
 LOCALES = ("en_IN", "en_US", "en_GB", "en")
 
 
@@ -53,17 +55,19 @@ def standard() -> set[str]:
 
 
 def descriptions(site: Path) -> set[str]:
-    """Return the words that descriptions of series and studies of two collections or more hold."""
+    """Return the words that descriptions of series and studies of two collections or more hold, or many of one."""
     import duckdb
 
     source = site / "idc_index_data" / "idc_index.parquet"
     where: dict[str, set[str]] = collections.defaultdict(set)
+    often: collections.Counter[str] = collections.Counter()
     for column in ("SeriesDescription", "StudyDescription", "ManufacturerModelName", "BodyPartExamined"):
         query = f"select distinct {column}, collection_id from '{source}' where {column} is not null"
         for text, collection in duckdb.sql(query).fetchall():
             for word in _letters([text]):
                 where[word].add(collection)
-    return {word for word, found in where.items() if len(found) > 1}
+                often[word] += 1
+    return {word for word, found in where.items() if len(found) > 1 or often[word] >= OFTEN}
 
 
 def diseases() -> set[str]:

@@ -178,13 +178,15 @@ class Known:
 
     def _in_camel(self, text: str) -> bool:
         """Look into words glued by case or by a digit: `RameshCT`, `ramesh2`."""
-        glued = [[piece.casefold() for piece in pieces(word)] for word in _words(text)]
-        return any(
-            self.exact(piece) and len(piece) >= MIN_PART and not piece.isdigit()
-            for many in glued
-            if len(many) > 1
-            for piece in many
-        )
+        for word in _WORDS.findall(text if text.isascii() else plain(text)):
+            if word.isalpha() and (word.islower() or word.isupper() or word[1:].islower()):
+                continue
+            parted = [piece.casefold() for piece in pieces(word)]
+            if len(parted) > 1 and any(
+                len(one) >= MIN_PART and not one.isdigit() and self.exact(one) for one in parted
+            ):
+                return True
+        return False
 
     def spelt(self, word: str) -> bool:
         """Say whether a case-folded word is a known name in another script or spelling."""

@@ -14,9 +14,16 @@ from dataclasses import dataclass
 from stdnum import luhn, verhoeff
 from stdnum.in_ import gstin
 
-STATES = "AN|AP|AR|AS|BR|CH|CG|DD|DL|DN|GA|GJ|HP|HR|JH|JK|KA|KL|LA|LD|MH|ML|MN|MP|MZ|NL|OD|OR|PB|PY|RJ|SK|TN|TS|TG|TR|UK|UA|UP|WB"
+from midas.deid import tables
+
+STATES = (
+    "AN|AP|AR|AS|BR|CH|CG|DD|DL|DN|GA|GJ|HP|HR|JH|JK|KA|KL|LA|LD|MH|ML|MN|MP|MZ|NL|OD|OR|PB|PY|RJ|SK|TN|TS|TG|TR|UK|UA"
+    "|UP|WB"
+)
 """State codes of licences and number plates (Central Motor Vehicles Rules)."""
 _B, _E = r"(?<![A-Za-z\d])", r"(?![A-Za-z\d])"
+MANY = 8
+"""Digits in a row, however they are set apart, that reach someone or tell a day."""
 
 
 def _always(_: str) -> bool:
@@ -41,9 +48,30 @@ def _gstin(text: str) -> bool:
     return bool(gstin.is_valid(text))
 
 
+def _many(text: str) -> bool:
+    """Say whether `MANY` digits stand in whole numbers side by side: `2.5,140,60,0.1` are measures, `98 23 04 15` a phone."""
+    digits = 0
+    for group in re.split(r"[ ,/_\-]+", text):
+        digits = 0 if group.count(".") == 1 and len(group) <= 7 else digits + sum(map(str.isdigit, group))
+        if digits >= MANY:
+            return True
+    return False
+
+
+_B_VALUES = re.compile(r"(?:[A-Z]{1,6}[-_])?(?:[A-Z]{1,4}\d{0,2}[-_/])*[BT][ERI]?\d{2,4}(?:[-_][A-Z]+)?", re.IGNORECASE)
+
+
+def _coded(text: str) -> bool:
+    """Say whether letters and digits are a number of someone: `Body_3_000_CE` and `DWI-b1000` are words with sizes."""
+    if not re.search(r"\d{3}", text) or _B_VALUES.fullmatch(text):
+        return False
+    words = re.findall("[a-z]{2,}", text.lower())
+    return "/" in text or bool(re.search(r"\d{4}", text)) or not all(word in tables.vocabulary() for word in words)
+
+
 @dataclass(frozen=True)
 class Pattern:
-    """One kind: where it is (`expression`; a group named `gone`, if any, is the part that goes), its check, examples."""
+    """One kind: where it is (a group named `gone`, if any, is the part that goes), its source, examples, its check."""
 
     kind: str
     expression: str
@@ -54,206 +82,126 @@ class Pattern:
     flags: re.RegexFlag = re.IGNORECASE
 
 
-_ID_LABEL = (
-    r"(?:u\.?h\.?i\.?d|m\.?r\.?n|m\.?r\.?d|mrd|h\.?rn|crn?|cr|ip|op|ipd|opd|reg(?:istration|n|d)?|hosp(?:ital)?|patient|pt|case|file|bill|receipt"
-    r"|acc(?:ession)?|specimen|slide|block|biopsy|hpe|histo(?:path(?:ology)?)?|path|cyto|sample|token|visit|episode|adm(?:ission)?"
-    r"|policy|claim|insurance|tpa|aadhaa?r|adhaa?r|uidai|uid|vid|abha|pan|voter|epic|passport|dl|licen[cs]e|ration|emp(?:loyee)?|staff"
-    r"|ref(?:erence)?|lab|x-?ray|film|study|exam|order|requisition|mobile|mob|phone|ph|tel|contact|fax|whatsapp|cell|ext|bed|room|ward|pin(?:code)?|zip|health"
-    r"|serial|s|sl|sr|a/c|account|roll|service|cghs|echs|esic?|ayushman|pmjay|nikshay|rch|mcts)"
+_SURE_LABELS = (
+    "uhid|u\\.h\\.i\\.d|mrn|mrd|m\\.r\\.d|hrn|crn|crno|ipd|opd|mobile|mob|phone|tel|contact|fax|ext|bed|room|ward|pin|pincode"
+    "|aadhaa?r|adhaa?r|abha|passport|voter|policy|insurance|uidai|pan"
 )
-_ID_VALUE = r"(?=[A-Z/\-]*\d)[A-Z]{0,6}(?:[\-/ ]?[A-Z]{0,4}\d[A-Z\d]*)(?:[\-/.]?[A-Z\d]+)*"
+_LABELS = (
+    _SURE_LABELS + "|mr|cr|ip|op|reg(?:istration|n|d)?|hosp(?:ital)?|patient|pt|case|file|bill|receipt|acc(?:ession)?|specimen"
+    "|slide|block|biopsy|hpe|histo(?:path(?:ology)?)?|path|cyto|sample|token|visit|episode|adm(?:ission)?|claim|tpa|uid|vid|epic"
+    "|dl|licen[cs]e|ration|emp(?:loyee)?|staff|ref(?:erence)?|lab|x-?ray|film|study|exam|order|requisition|ph|whatsapp|cell|zip"
+    "|health|serial|s|sl|sr|a/c|account|roll|service|cghs|echs|esic?|ayushman|pmjay|nikshay|rch|mcts|h|d"
+)
+_VALUE = r"(?=[A-Z/\-]*\d)[A-Z]{0,6}(?:[\-/ ]?[A-Z]{0,4}\d[A-Z\d]*)(?:[\-/.]?[A-Z\d]+)*"
+_LONGER = r"(?=(?:[A-Z/\- ]{0,6}\d){2})"
 
 TABLE: tuple[Pattern, ...] = (
     Pattern(
-        "e-mail",
-        r"[^\s,;:<>()\[\]]+\s?@\s?[^\s,;:<>()\[\]]+",
-        "RFC 5322",
-        ("asha.k@mail.example", "ravi @ ybl", "x@abdm"),
-        ("at 5 mm",),
+        "e-mail", r"[^\s,;:<>()\[\]@]+\s?@\s?[^\s,;:<>()\[\]]+", "RFC 5322; UPI and ABHA addresses",
+        ("asha.k@mail.example", "ravi @ ybl", "x@abdm"), ("at 5 mm",),
     ),
     Pattern(
-        "e-mail",
-        r"\b[\w.\-]+\s?[(\[]\s?at\s?[)\]]\s?[\w\-]+(?:\s?[(\[]\s?dot\s?[)\]]\s?\w+)*",
-        "RFC 5322, written out",
-        ("asha (at) mail (dot) in",),
-        ("at (5)",),
+        "e-mail", r"\b[\w.\-]+\s?[(\[]\s?at\s?[)\]]\s?[\w\-]+(?:\s?[(\[.]\s?(?:dot\s?[)\]])?\s?\w+)*", "RFC 5322, spelt out",
+        ("asha (at) mail (dot) in",), ("at (5)",),
     ),
     Pattern(
         "url",
-        r"(?:https?|ftp|dicom)://\S+|\bwww\.\S+|\b(?:[a-z\d\-]+\.)+(?:com|in|org|net|info|edu|health|hospital|care|example|test)\b(?:/\S*)?",
-        "RFC 3986",
-        ("https://x.y/z", "www.a.in", "clinic.co.in"),
-        ("e.g. in", "axial.5"),
+        r"(?:https?|ftp|dicom)://\S+|\bwww\.\S+|\b(?:[a-z\d\-]+\.)+"
+        r"(?:com|in|org|net|info|edu|gov|health|hospital|care|example|test)\b(?:/\S*)?",
+        "RFC 3986", ("https://x.y/z", "www.a.in", "clinic.co.in"), ("e.g. in", "axial.5"),
     ),
     Pattern(
-        "network",
-        r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])|\b[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}\b",
-        "RFC 791, IEEE 802",
-        ("10.0.0.12",),
-        ("1.5.2",),
+        "network", r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])|\b[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}\b", "RFC 791, IEEE 802",
+        ("10.0.0.12", "00:1B:44:11:3A:B7"), ("1.5.2",),
+    ),
+    Pattern("uid", r"(?<![\d.])[0-2](?:\.\d+){4,}(?![\d.])", "DICOM PS3.5 9", ("1.2.840.10008.1.2",), ("2.5",)),
+    Pattern(
+        "masked", r"(?:[x*•]{3,4}[\s\-]?){1,3}\d{2,4}" + _E, "UIDAI: masked Aadhaar", ("XXXX XXXX 1234", "****4512"), ("xxx",),
     ),
     Pattern(
-        "uid", r"(?<![\d.])[0-2](?:\.\d+){4,}(?![\d.])", "DICOM PS3.5 9", ("1.2.840.10008.1.2",), ("2.5",)
+        "aadhaar", _B + r"[2-9]\d{3}[ .\-]?\d{4}[ .\-]?\d{4}(?:[ .\-]?\d{4})?" + _E, "UIDAI: Verhoeff",
+        ("2341 2341 2346",), ("2341 2341 2345",), aadhaar,
     ),
     Pattern(
-        "masked",
-        r"(?:[x*•]{3,4}[\s\-]?){1,3}\d{2,4}" + _E,
-        "UIDAI: masked Aadhaar",
-        ("XXXX XXXX 1234", "****4512"),
-        ("xxx",),
+        "abha", _B + r"\d{2}[ \-]\d{4}[ \-]\d{4}[ \-]\d{4}" + _E, "ABDM: 14 digits, no check digit", ("91-4823-7716-0391",),
     ),
     Pattern(
-        "aadhaar",
-        _B + r"[2-9]\d{3}[ .\-]?\d{4}[ .\-]?\d{4}(?:[ .\-]?\d{4})?" + _E,
-        "UIDAI: Verhoeff",
-        ("2341 2341 2346",),
-        ("2341 2341 2345",),
-        aadhaar,
+        "pan", _B + r"[A-Z]{3}[ABCFGHLJPTK][A-Z]\s?(?!0000)\d{4}\s?[A-Z]" + _E, "Income Tax Department",
+        ("ABCPK1234L",), ("ABCPK0000L",),
     ),
     Pattern(
-        "abha",
-        _B + r"\d{2}[ \-]\d{4}[ \-]\d{4}[ \-]\d{4}" + _E,
-        "ABDM: 14 digits, no check digit",
-        ("91-4823-7716-0391",),
+        "epic", _B + r"[A-Z]{3}[ /\-]?\d{7}" + _E, "Election Commission: Luhn", ("WKH1186253",), ("WKH1186254",), _epic,
     ),
     Pattern(
-        "pan",
-        _B + r"[A-Z]{3}[ABCFGHLJPTK][A-Z]\s?(?!0000)\d{4}\s?[A-Z]" + _E,
-        "Income Tax Department",
-        ("ABCPK1234L",),
-        ("ABCPK0000L",),
+        "gstin", _B + r"\d{2}[A-Z]{5}\d{4}[A-Z][A-Z\d]Z[A-Z\d]" + _E, "GSTN: Luhn mod 36",
+        ("27AAPFU0939F1ZV",), ("27AAPFU0939F1ZA",), _gstin,
     ),
     Pattern(
-        "epic",
-        _B + r"[A-Z]{3}[ /\-]?\d{7}" + _E,
-        "Election Commission: Luhn",
-        ("WKH1186253",),
-        ("WKH1186254",),
-        _epic,
+        "passport", _B + r"[A-PR-WY][ \-]?[1-9]\d\s?\d{4}[1-9]" + _E, "Passport Seva", ("K1234567", "M 12 34567"), ("T2 12",),
     ),
     Pattern(
-        "gstin",
-        _B + r"\d{2}[A-Z]{5}\d{4}[A-Z][A-Z\d]Z[A-Z\d]" + _E,
-        "GSTN: Luhn mod 36",
-        ("27AAPFU0939F1ZV",),
-        ("27AAPFU0939F1ZA",),
-        _gstin,
-    ),
-    Pattern(
-        "passport",
-        _B + r"[A-PR-WY][ \-]?[1-9]\d\s?\d{4}[1-9]" + _E,
-        "Passport Seva",
-        ("Z1234567".replace("Z", "K"),),
-        ("T2 12",),
-    ),
-    Pattern(
-        "licence",
-        _B + rf"(?:{STATES})[ \-]?\d{{2}}[ \-/]?(?:19|20)\d{{2}}[ \-/]?\d{{7}}" + _E,
-        "Sarathi",
+        "licence", _B + rf"(?:{STATES})[ \-]?\d{{2}}[ \-/]?(?:19|20)\d{{2}}[ \-/]?\d{{7}}" + _E, "Sarathi",
         ("MH12 20110012345", "KA-0120150001234"),
     ),
     Pattern(
         "vehicle",
-        _B
-        + rf"(?:{STATES})[ \-]?\d{{1,2}}[ \-]?[A-Z]{{1,3}}[ \-]?\d{{4}}"
-        + _E
-        + "|"
-        + _B
-        + r"\d{2}[ \-]?BH[ \-]?\d{4}[ \-]?[A-HJ-NP-Z]{1,2}"
-        + _E,
-        "Vahan",
-        ("MH 12 AB 1234", "22BH1234A"),
-        ("CT 12 mm",),
-        _always,
-        re.NOFLAG,
+        _B + rf"(?:{STATES})[ \-]?\d{{1,2}}[ \-]?[A-Z]{{1,3}}[ \-]?\d{{4}}" + _E
+        + "|" + _B + r"\d{2}[ \-]?BH[ \-]?\d{4}[ \-]?[A-HJ-NP-Z]{1,2}" + _E,
+        "Vahan", ("MH 12 AB 1234", "22BH1234A"), ("CT 12 mm",), _always, re.NOFLAG,
     ),
-    Pattern(
-        "ifsc",
-        _B + r"[A-Z]{4}0(?=[A-Z\d]*\d)[A-Z\d]{6}" + _E,
-        "RBI",
-        ("SBIN0001234",),
-        (),
-        _always,
-        re.NOFLAG,
-    ),
+    Pattern("ifsc", _B + r"[A-Z]{4}0(?=[A-Z\d]*\d)[A-Z\d]{6}" + _E, "RBI", ("SBIN0001234",), (), _always, re.NOFLAG),
     Pattern(
         "phone",
-        r"(?<!\d)(?:(?:\+|00)?91[\s.\-]?|0)?[6-9]\d(?:[\s.\-]?\d){8}(?!\d)|(?<!\d)\(?0\d{2,4}\)?[\s.\-]?\d{3,4}[\s.\-]?\d{3,4}(?!\d)|\+\d{1,3}(?:[\s.\-]?\d){7,12}",
-        "DoT National Numbering Plan",
-        ("+91 98230 41577", "98230-41577", "(0712) 2234567", "020-2612 3456"),
-        ("512 x 512",),
+        r"(?<!\d)(?:(?:\+|00)?91[\s.\-]?|0)?[6-9]\d(?:[\s.\-]?\d){8}(?!\d)|\+\d{1,3}(?:[\s.\-]?\d){7,12}"
+        r"|(?<!\d)\(?0\d{2,4}\)?[\s.\-]?\d{3,4}[\s.\-]?\d{3,4}(?!\d)",
+        "DoT: National Numbering Plan", ("+91 98230 41577", "98230-41577", "(0712) 2234567", "020-2612 3456"), ("512 x 512",),
+    ),
+    Pattern(
+        "long", r"\d(?:[ .,/\-_]{0,3}\d){7,}", "45 CFR 164.514(b)(2)(i)", ("9 8 7 6 5 1 2 3", "20190614"),
+        ("2.5 3.0", "420,2.5,140,60,0.1"), _many,
     ),
     Pattern(
         "long",
-        r"\d(?:[ .,/\-_]{0,3}\d){7,}",
-        "45 CFR 164.514(b)(2)(i)",
-        ("9 8 7 6 5 1 2 3", "20190614"),
-        ("2.5 3.0",),
-        lambda text: (
-            not re.fullmatch(
-                r"(?:\d{1,3}[.,]\d{1,2}|\d{1,2})(?:[ /]{1,3}(?:\d{1,3}[.,]\d{1,2}|\d{1,2})){1,3}", text
-            )
-        ),
-    ),
-    Pattern(
-        "long",
-        r"(?<![\d.])\d{6,}(?!\d)|(?<![\d.])(\d{3})[ \-](?!\1(?!\d))\d{3}(?![\d.])(?!\s?(?:mm|cm|hu|ms)\b)",
-        "PIN code: India Post; numbers of persons",
-        ("442001", "442 001"),
-        ("512 512", "12345", "200 350 mm"),
+        r"(?<![\d.])\d{6,}(?!\d)|(?<![\d.,])([1-8]\d\d)[ \-](?!\1(?!\d))\d{3}(?![\d.,])(?!\s?(?:mm|cm|hu|ms)\b)",
+        "India Post: PIN codes; numbers of persons", ("442001", "442 001"), ("512 512", "12345", "200 350 mm"),
     ),
     Pattern(
         "label",
-        rf"\b(?P<label>{_ID_LABEL})(?P<gone>\s?\.?\s?(?:(?:card|code|id)\s?)?(?:(?:no|nos|num|number|id|#)\b[\s.:#=\-]*|[#:=]\s*|(?<=[.])\s*){_ID_VALUE})",
+        rf"\b(?P<label>{_LABELS})(?P<gone>\s?\.?\s?(?:(?:card|code|id)\s?)?(?:(?:no|nos|num|number|id|#)\b[\s.:#=\-]*|[#]\s*"
+        rf"|[:=]\s*{_LONGER}|(?<=[.])\s*{_LONGER}){_VALUE})",
         "numbers of hospitals by what stands before them",
-        ("UHID: WH/12/345", "MRD No. 4512", "Lab id 77", "Bed no 4", "CR NO-88"),
-        ("lab values", "case of 5 mm"),
+        ("UHID: WH/12/345", "MRD No. 4512", "Lab id 77", "Bed no 4", "CR NO-88"), ("lab values", "case of 5 mm", "ref: 3D"),
     ),
     Pattern(
-        "label",
-        rf"\b(?P<label>uhid|mrn|mrd|hrn|crn|crno|ipd|opd|mobile|mob|phone|tel|contact|fax|ext|bed|room|ward|pin|pincode|aadhaa?r|adhaa?r|abha|passport|voter|policy)(?P<gone>[\s.:#=\-]*{_ID_VALUE})",
-        "numbers of hospitals by what stands before them",
-        ("UHID 4512", "Room 12", "MRN4512"),
-        ("room air",),
+        "label", rf"\b(?P<label>{_SURE_LABELS})(?P<gone>[\s.:#=\-]*{_VALUE})", "numbers of hospitals by what stands before them",
+        ("UHID 4512", "Room 12", "MRN4512"), ("room air",),
     ),
     Pattern(
         "code",
-        _B + r"(?=[A-Z\d/\-]*[A-Z])(?=(?:[A-Z/\-]*\d){4})[A-Z\d]{1,8}(?:[/\-_][A-Z\d]{1,10}){1,5}" + _E,
-        "site patterns: letters and four digits or more, set apart by / - _",
-        ("UH-2019-004512", "HP/2019/0873"),
-        ("T1-2", "L4-L5", "SPIN-ECHO"),
-        lambda text: (
-            bool(re.search(r"\d{3,}", text))
-            and not re.fullmatch(
-                r"(?:[A-Z]{1,6}[-_])?(?:[A-Z]{1,4}\d{0,2}[-_/])*[BT][ERI]?\d{2,4}(?:[-_][A-Z]+)?",
-                text,
-                re.IGNORECASE,
-            )
-        ),
-        re.NOFLAG,
+        _B + r"(?=[A-Z\d/\-_]*[A-Z])(?=(?:[A-Z/\-_]*\d){4})[A-Z\d]{1,8}(?:[/\-_][A-Z\d]{1,10}){1,5}" + _E,
+        "site patterns: letters and four digits or more, set apart by / - _", ("UH-2019-004512", "HP/2019/0873"),
+        ("T1-2", "L4-L5", "SPIN-ECHO", "DWI-b1000", "100ML_AXIAL_350"), _coded, re.NOFLAG,
     ),
     Pattern(
         "age",
-        r"\b(?:9\d|1[0-2]\d)[ \-]*(?:y|yr|yrs|year|years|yo|y/o)\b|\b0?(?:9\d|1[0-2]\d)y\b|\bage[d]?[ :=\-]*(?:9\d|1[0-2]\d)\b|(?<![\d.])(?:9\d|1[0-2]\d)\s?/\s?[mf]\b|(?:9\d|1[0-2]\d)\s?(?:साल|वर्ष|वर्षे|வயது|ವರ್ಷ)",
-        "45 CFR 164.514(b)(2)(i)(C): ages of 90 and over",
-        ("97 yrs", "aged 94", "095Y", "92/M"),
-        ("45 yrs", "1.92 m"),
+        r"\b(?:9\d|1[0-2]\d)[ \-]*(?:y|yr|yrs|year|years|yo|y/o)\b|\b0?(?:9\d|1[0-2]\d)y\b|\bage[d]?[ :=\-]*(?:9\d|1[0-2]\d)\b"
+        r"|(?<![\d.])(?:9\d|1[0-2]\d)\s?/\s?[mf]\b|(?:9\d|1[0-2]\d)\s?(?:साल|वर्ष|वर्षे|வயது|ವರ್ಷ)",
+        "45 CFR 164.514(b)(2)(i)(C): ages of 90 and over", ("97 yrs", "aged 94", "095Y", "92/M"), ("45 yrs", "1.92 m"),
     ),
     Pattern(
         "address",
-        r"\b(?:h\.?\s?no|house\s?no|d\.?\s?no|door\s?no|flat\s?(?:no)?|plot\s?(?:no)?|survey\s?no|s\.?\s?no|qtr\s?(?:no)?|quarter\s?no|shop\s?no|gala\s?no|p\.?\s?o\.?\s?box|room\s?no|bldg\s?(?:no)?)[\s.:#\-]*\d[\w/\-]*",
-        "addresses as India writes them",
-        ("H.No. 16/397", "Flat 4B", "Plot No 12"),
-        ("flat surface", "plot of"),
+        r"\b(?:h\.?\s?no|house\s?no|d\.?\s?no|door\s?no|flat\s?(?:no)?|plot\s?(?:no)?|survey\s?no|s\.?\s?no|qtr\s?(?:no)?"
+        r"|quarter\s?no|shop\s?no|gala\s?no|p\.?\s?o\.?\s?box|room\s?no|bldg\s?(?:no)?)[\s.:#\-]*\d[\w/\-]*",
+        "addresses as India writes them", ("H.No. 16/397", "Flat 4B", "Plot No 12"), ("flat surface", "plot of"),
     ),
     Pattern(
         "address",
-        r"\b\d{1,4}(?:st|nd|rd|th)\s(?:main|cross|floor|block|street|phase|lane|avenue|sector)\b|\b(?:sector|phase|block|lane|gali|street|cross|main)\s?(?:no\.?)?[\s\-]?\d{1,3}[a-z]?(?=[,\s]+(?:[A-Z][a-z]+)?\s?(?:nagar|colony|layout|road|street|marg|vihar|puram|enclave))",
-        "addresses as India writes them",
-        ("4th Cross", "2nd floor"),
-        ("2nd molar",),
+        r"\b\d{1,4}(?:st|nd|rd|th)\s(?:main|cross|floor|block|street|phase|lane|avenue|sector)\b"
+        r"|\b(?:sector|phase|block|lane|gali|street|cross|main)\s?(?:no\.?)?[\s\-]?\d{1,3}[a-z]?"
+        r"(?=[,\s]+(?:[A-Z][a-z]+)?\s?(?:nagar|colony|layout|road|street|marg|vihar|puram|enclave))",
+        "addresses as India writes them", ("4th Cross", "2nd floor"), ("2nd molar",),
     ),
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,14 +214,20 @@ class Span:
 
 
 _COMPILED = tuple((row, re.compile(row.expression, row.flags)) for row in TABLE)
-_HINT = re.compile(r"[\d@:*•]|www|\.\w|\bat\b")
+_FEW = frozenset({"e-mail", "url", "label", "address", "age"})
+"""Kinds of which a text with fewer than four digits can hold one."""
+_FOUR = re.compile(r"\d(?:\D*\d){3}")
+_WEB = re.compile(r"@|www|\bat\b|\.[a-z]|://", re.IGNORECASE)
+_DIGIT = re.compile(r"[\d*•]")
 
 
 def spans(text: str) -> Iterator[Span]:
     """Yield what the table finds in `text`; spans may overlap."""
-    if not _HINT.search(text):
-        return
+    web, digit, four = _WEB.search(text), _DIGIT.search(text), _FOUR.search(text)
     for row, expression in _COMPILED:
+        online = row.kind in {"e-mail", "url"}
+        if not (web if online else four or (digit and (row.kind in _FEW or row.kind == "masked"))):
+            continue
         for match in expression.finditer(text):
             if row.check(match.group()):
                 group = "gone" if "gone" in expression.groupindex else 0

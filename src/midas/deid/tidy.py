@@ -31,8 +31,8 @@ def typed(text: str) -> str:
 
 def joined(text: str, keep: Sequence[Span], tokens: Sequence[Span], gone: Iterable[Span]) -> str:
     """Return `text` with only the spans of `keep`; `text` itself where all tokens stay and nothing is gone."""
-    cut = [span for span in tokens if span not in set(keep)] if len(keep) < len(tokens) else []
-    cut = sorted([*cut, *gone])
+    kept = set(keep)
+    cut = sorted([*(span for span in tokens if span not in kept), *gone])
     if not keep:
         return ""
     if not cut and "^" not in text:

@@ -42,10 +42,9 @@ _PARAMETER = re.compile(
     r"(?:tr|te|ti|b|fov|fa|sl|thk|etl|nex|nsa|kv|kvp|ma|mas|ww|wl|td|res|f|tra|bw|q|dw)(\d{1,4})(?:[a-z]{1,2})?"
 )
 _SHORT = re.compile(r"(?=.*[a-z])(?:[a-z]{0,3}\d{1,3}(?:[.,]\d{1,2})?[a-z]{0,3})")
+_VERSION = re.compile(r"v\d{1,2}(?:\.\d{1,3}){1,3}[a-z]?")
 _GROUPS = re.compile(r"[a-z]+|\d+(?:\.\d+)?")
 _YEAR = re.compile(r"(?:19|20)\d\d")
-_LETTERS = frozenset("lrtwcosvaphfbxnmigdeq")
-"""Single letters of sides, sequences, views and stages."""
 LONGEST = 64
 
 
@@ -65,7 +64,7 @@ def judge(token: str) -> Verdict:
 
 def _word(token: str, low: str) -> Verdict:
     if len(low) == 1:
-        return Verdict.INITIAL if low in _LETTERS else Verdict.GOES
+        return Verdict.INITIAL if low.isascii() else Verdict.GOES
     doubt = tables.doubtful().get(low)
     if doubt:
         return Verdict.WEAK if doubt == "weak" else Verdict.STRONG
@@ -96,7 +95,7 @@ def _mixed(low: str) -> bool:
         return bool(re.fullmatch(r"(?:b|tr|ti|fov|te)(?:19|20)\d\d", low))
     if low in tables.vocabulary() or _UNIT.fullmatch(low) or _PARAMETER.fullmatch(low):
         return True
-    if _SIZE.fullmatch(low) or _SHORT.fullmatch(low):
+    if _SIZE.fullmatch(low) or _VERSION.fullmatch(low) or _SHORT.fullmatch(low):
         return True
     groups = _GROUPS.findall(low)
     if "".join(groups) != low:

@@ -25,7 +25,8 @@ __all__ = [
 
 _CHAR = r"(?:[^\W_]|[\u0900-\u0963\u0966-\u096f\u0971-\u0dff\u200c\u200d])"
 _TOKEN = re.compile(
-    rf"(?<![^\W_])(?:[kK]/)?[A-Za-z]/[A-Za-z](?![^\W_])|(?<![^\W_])[A-Za-z]&[A-Za-z](?![^\W_])|{_CHAR}+(?:(?<=\d)[.,]\d{_CHAR}*)*"
+    r"(?<![^\W_])(?:[A-Za-z]/)+[A-Za-z](?![^\W_])|(?<![^\W_])[A-Za-z]&[A-Za-z](?![^\W_])"
+    rf"|{_CHAR}+(?:(?<=\d)(?:\.\d{_CHAR}*|,\d{{1,2}}(?![\w.,])))*"
 )
 _SLASHED = frozenset(
     "h/o c/o k/c/o r/o s/o w/o d/o o/e w/f f/u s/p y/o p/a u/s b/l n/a i/v l/r r/l a/p p/h c/s t/t m/f i/c d/d h&e w/w".split()
@@ -38,6 +39,7 @@ _TITLES = frozenset(
 )
 _LEADS = frozenset("name naam by sister brother attendant referred नाम नाव பெயர் ಹೆಸರು".split())
 """Words after which a doubtful word with a capital is a name."""
+_HEADS = _TITLES | _RELATIONS | _LEADS
 _EPONYM = re.compile(
     r"['’]?s?\s+(?:disease|syndrome|sign|palsy|tumou?r|sarcoma|lymphoma|view|projection|fracture|cyst|neuroma|duct|gland|criteria"
     r"|classification|grad(?:e|ing)|scores?|stage|staging|procedure|plane|line|angle|node|triangle|ligament|pouch|phenomenon|stain"
@@ -60,7 +62,7 @@ _PLACE_WORDS = frozenset(
 _PAIR = re.compile(
     r"(?<![\w.])(\d{1,4})\s?[/]\s?(\d{1,4})(?:\s?/\s?\d+)*(?![\w])|(?<![\w.\-])(\d{1,4})-(\d{1,4})(?:-\d+)*(?![\w])"
 )
-_CHAIN = re.compile(r"\d+(?:\.\d+)?(?:\s*[x*×,;]\s*\d+(?:\.\d+)?){4,}", re.IGNORECASE)
+_CHAIN = re.compile(r"\d+(?:\.\d+)?(?:\s*[x*]\s*\d+(?:\.\d+)?){4,}", re.IGNORECASE)
 _ASIDE = re.compile(r"[\s.,'’_\-^]*")
 _CLOSE = re.compile(r"[\s.'’_\-^]*")
 REACH = 4
@@ -197,7 +199,7 @@ def _tokens(text: str, gone: tuple[tuple[int, int], ...]) -> tuple[_Token, ...]:
 def _token(text: str, start: int) -> list[_Token]:
     low = text.casefold()
     if "/" in text or "&" in text:
-        verdict = Verdict.STAYS if low in _SLASHED else Verdict.GOES
+        verdict = Verdict.STAYS if low in _SLASHED else Verdict.INITIAL
         return [_Token(start, start + len(text), text, low, verdict)]
     verdict = judge(text)
     if verdict is not Verdict.SPLIT:
@@ -222,23 +224,29 @@ def _parts_of(text: str, start: int) -> list[_Token]:
 def _resolved(text: str, tokens: tuple[_Token, ...], known: Known, *, prose: bool) -> list[_Token]:
     """Return the tokens that stay, now that the person and the neighbours are looked at."""
     stays = [_alone(token, known) for token in tokens]
+    if all(stays) and all(
+        token.verdict is Verdict.STAYS and token.low not in _HEADS and token.low not in _PLACES
+        for token in tokens
+    ):
+        return list(tokens)
     named = [_names(token, stay) for token, stay in zip(tokens, stays, strict=True)]
     _titles(text, tokens, stays, named)
     _institutions(text, tokens, stays)
     for at, token in enumerate(tokens):
-        if stays[at] and token.verdict in {Verdict.WEAK, Verdict.STRONG}:
+        if stays[at] and (token.verdict is Verdict.WEAK or token.verdict is Verdict.STRONG):
             stays[at] = _is_word(text, tokens, named, at, prose=prose)
             named[at] = not stays[at]
     for at, token in enumerate(tokens):
-        if stays[at] and token.verdict in {Verdict.INITIAL, Verdict.NUMBER}:
+        if stays[at] and (token.verdict is Verdict.INITIAL or token.verdict is Verdict.NUMBER):
             stays[at] = not _belongs(text, tokens, named, stays, at)
     return [token for token, stay in zip(tokens, stays, strict=True) if stay]
 
 
 def _alone(token: _Token, known: Known) -> bool:
-    if token.verdict is Verdict.GOES or known.exact(token.low):
+    verdict = token.verdict
+    if verdict is Verdict.GOES or token.low in known.words or token.low in known.wholes:
         return False
-    return not (token.verdict in {Verdict.WEAK, Verdict.STRONG} and known.spelt(token.low))
+    return not ((verdict is Verdict.WEAK or verdict is Verdict.STRONG) and known.spelt(token.low))
 
 
 def _names(token: _Token, stays: bool) -> bool:
@@ -253,6 +261,8 @@ def _beside(text: str, one: _Token, other: _Token) -> bool:
 def _titles(text: str, tokens: tuple[_Token, ...], stays: list[bool], named: list[bool]) -> None:
     """A title or a relation goes with the name that follows it; followed by a word of the field it is none (`w/o contrast`)."""
     for at, token in enumerate(tokens[:-1]):
+        if token.low not in _HEADS:
+            continue
         after = tokens[at + 1]
         if token.low in _TITLES or token.low in _RELATIONS:
             doubt = after.verdict in {Verdict.WEAK, Verdict.STRONG} and (
