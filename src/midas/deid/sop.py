@@ -20,7 +20,6 @@ VERDICTS = {
     "audio": ("sound", "A recording of sound may hold a voice and what it says."),
     "model": ("model", "A surface model (STL, OBJ, MTL) holds free text and the shape of a body."),
     "foreign": ("sop-class-not-mastered", "This kind of object describes no patient; it has no place in a dataset."),
-    "common": ("sop-class-not-mastered", "This kind of object describes no patient; it has no place in a dataset."),
     "": ("sop-class-not-mastered", "This kind of object is a maker's own, or not in PS3.6; nothing says what it holds."),
 }  # fmt: skip
 """Kinds of object that are held: the stable reason and why."""

@@ -19,7 +19,7 @@ from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag,
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
-from midas.deid import tables
+from midas.deid import documents_again, tables
 from midas.deid.model import Card, Placement, Profile
 from midas.deid.rereading import Data, Reread, decoded, reread
 from midas.deid.search import Wanted, wanted
@@ -37,6 +37,7 @@ NEEDED = frozenset(
     int(tag_for_keyword(keyword) or 0)
     for keyword in (*REQUIRED, "DeidentificationMethodCodeSequence", "PatientID", "PatientName")
 )
+DOCUMENT = 0x00420011
 META_UIDS = frozenset({0x00020002, 0x00020003, 0x00020010, 0x00020012})
 SMALL, LARGE, MANY = 1 << 23, 1 << 16, 8192
 """Bytes of a file that is read at once and of an element whose verdict is kept; verdicts kept for one person."""
@@ -47,7 +48,7 @@ PUBLISHED = re.compile(
 TEXTS = frozenset(
     {"LO", "SH", "LT", "ST", "UT", "UC", "PN", "AE", "CS", "UR", "DA", "DT", "TM", "AS", "IS", "DS", "UI"}
 )
-_WORD = re.compile(r"(?<!\d)(?:[^\W\d_]|[\u0900-\u0963\u0971-\u0dff]){2,}(?!\d)")
+_WORD = re.compile(r"(?<![^\W_])(?:[^\W\d_]|[\u0900-\u0963\u0971-\u0dff]){2,}+(?!\d)")
 """Runs of letters, and of the letters and vowel signs of Indian scripts, that no digit makes a code of."""
 _CASED = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|.")
 _NUMBERS = re.compile(rb"[0-9+\-.eE \\\\]*")
@@ -273,6 +274,8 @@ class _Verifier:
             return True
         if element.VR == "SQ":
             return basic != "Z"
+        if int(element.tag) == DOCUMENT:
+            return documents_again.clean_document(element.value, _allowed)
         values = element.value if element.VM > 1 else [element.value]
         if "U" in basic or element.VR == "UI":
             return all(str(v).startswith("2.25.") or PUBLISHED.match(str(v)) for v in values)
