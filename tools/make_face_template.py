@@ -25,8 +25,8 @@ DATA = Path(__file__).parents[1] / "src" / "midas" / "deid" / "faces" / "data"
 LOW, HIGH = (-96.0, -141.0, -120.0), (96.0, 126.0, 126.0)
 """Corners of the packaged grids: mm in the template's own patient axes (LPS)."""
 COARSE, FINE = 3.0, 2.0
-RAISED_MM, RAISED_BEFORE_MM = 8.0, -72.0
-"""How far the mask is raised, and the frontal plane (LPS y, mm) before which it is: the globes lie before it."""
+RAISED_MM, BETWEEN_MM = (8.0, 18.0), (-72.0, -96.0)
+"""How far the mask is raised: least at the back of the globes, most at the brow (frontal planes, LPS y in mm)."""
 BOXES = {
     "orbit": ((-52, -100, -48), (52, -52, -16)),
     "teeth": ((-34, -110, -125), (34, -62, -66)),
@@ -56,11 +56,12 @@ def largest(mask: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 def raised(face: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Raise the mask over the eyes: each voxel before the frontal plane also covers what lies just above it."""
-    made, steps = face.copy(), round(RAISED_MM / FINE)
-    before = LOW[1] + np.arange(face.shape[1]) * FINE <= RAISED_BEFORE_MM
-    for step in range(1, steps + 1):
-        made[step:, before] |= face[:-step, before]
+    """Raise the mask over the eyes: each voxel before the back of the globes also covers what lies just above it."""
+    made, along = face.copy(), LOW[1] + np.arange(face.shape[1]) * FINE
+    lift = np.interp(-along, [-BETWEEN_MM[0], -BETWEEN_MM[1]], RAISED_MM, left=0.0)
+    for step in range(1, round(RAISED_MM[1] / FINE) + 1):
+        columns = lift >= step * FINE
+        made[step:, columns] |= face[:-step, columns]
     return made
 
 

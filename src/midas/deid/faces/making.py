@@ -21,6 +21,7 @@ sitk: Any = SimpleITK
 
 STEP_MM = 2.0
 """Edge of the mask's voxels."""
+VOXEL_CM3 = STEP_MM**3 / 1000
 MARGIN_MM = 8.0
 """How far the mask reaches beyond the slices, so that the outermost voxels and contours are cut as well."""
 SKIN_MM = 6.0
@@ -49,18 +50,21 @@ def make(
     grid = _grid(volume)
     points = grid.points
     face = template().at(fit.to_template(points), "face", beyond=BEYOND)
-    deep = _sampled(_eroded(fit.head, volume.step), volume, points)
-    kept = np.zeros_like(face)
+    there = points[face]
+    deep = _sampled(_eroded(fit.head, volume.step), volume, there)
+    kept = np.zeros(len(there), bool)
     for part in sorted(keep & {"teeth", "jaw", "orbit"}):
-        kept |= template().at(fit.to_template(points), part, beyond=BEYOND) & deep
+        kept |= template().at(fit.to_template(there), part, beyond=BEYOND) & deep
     sick = _near(lesions, grid)
-    bare, share = bool((sick & face & ~deep).any()), float((sick & face).sum()) / max(1, int(sick.sum()))
-    kept = (kept | sick) & face
-    cut = face & ~kept
-    head = _sampled(fit.head, volume, points)
-    litre = STEP_MM**3 / 1000
-    mask = _cropped(cut, grid, air=-volume.air if inverted else volume.air, frame=frame)
-    return Made(mask, int((cut & head).sum()) * litre, int((kept & head).sum()) * litre, share, bare)
+    met = sick[face]
+    kept |= met
+    head = _sampled(fit.head, volume, there)
+    face[face] = ~kept
+    mask = _cropped(face, grid, air=-volume.air if inverted else volume.air, frame=frame)
+    return Made(
+        mask, int((head & ~kept).sum()) * VOXEL_CM3, int((head & kept).sum()) * VOXEL_CM3,
+        float(met.sum()) / max(1, int(sick.sum())), bool((met & ~deep).any()),
+    )  # fmt: skip
 
 
 def _grid(volume: Volume) -> Volume:

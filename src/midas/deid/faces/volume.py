@@ -74,7 +74,7 @@ class Volume:
         z, y, x = (
             self.origin[2 - axis] + np.arange(n) * self.step for axis, n in enumerate(self.values.shape)
         )
-        made = np.empty((*self.values.shape, 3))
+        made = np.empty((*self.values.shape, 3), np.float32)
         made[..., 0], made[..., 1], made[..., 2] = x, y[:, None], z[:, None, None]
         return made
 
