@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from midas.cli import custody
 from midas.cli.show import Bar, as_json, out, table
 from midas.kernel import NoProgress
 
@@ -158,3 +159,6 @@ def plan(
             out.print(f"[bold]It would be held:[/] {planned.reason}. {planned.detail}", highlight=False)
     if planned.reason:
         raise typer.Exit(1)
+
+
+app.registered_commands += custody.app.registered_commands

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from midas.deid import tables
-from midas.kernel import BadInput, whole_file
+from midas.kernel import BadInput, NotFound, whole_file
 
 if TYPE_CHECKING:
     from midas.deid.batch import Subject
 
 JOURNAL = "journal.jsonl"
+LEADS_BACK = ("patient-map.csv", "uid-map.csv", "file-map.csv", "held.csv")
 
 
 def private(folder: Path) -> None:
@@ -160,3 +161,33 @@ class Lists:
             if not stream.closed:
                 stream.close()
                 (self._folder / f".{name}.part").unlink(missing_ok=True)
+
+
+def lists_of(folder: Path) -> dict[str, list[list[str]]]:
+    """Return the lists of a run that lead back, by their names without `.csv`, for sealing; `NotFound` without any."""
+    found = {}
+    for name in LEADS_BACK:
+        if (folder / name).is_file():
+            with (folder / name).open(encoding="utf-8", newline="") as stream:
+                found[Path(name).stem] = list(csv.reader(stream))
+    if not found:
+        raise NotFound(
+            "There are no maps in this folder.", advice="Give the report folder of `midas deid run`."
+        )
+    return found
+
+
+def write_lists(folder: Path, lists: Mapping[str, Sequence[Sequence[str]]]) -> tuple[str, ...]:
+    """Write lists that were sealed into a private folder; return their names."""
+    for name, rows in lists.items():
+        with _private_file(folder / f"{name}.csv") as stream:
+            csv.writer(stream, lineterminator="\n").writerows(rows)
+    return tuple(f"{name}.csv" for name in lists)
+
+
+def forget(folder: Path) -> tuple[str, ...]:
+    """Remove the lists that lead back, and the journal; reports stay. Return what was removed."""
+    gone = tuple(name for name in (*LEADS_BACK, JOURNAL) if (folder / name).is_file())
+    for name in gone:
+        (folder / name).unlink()
+    return gone
