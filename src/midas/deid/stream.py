@@ -30,6 +30,7 @@ from pydicom.uid import (
 )  # fmt: skip
 
 from midas.deid import elements
+from midas.deid.absent import lacking, palette, supply
 from midas.deid.memory import Memory, Watched, watched
 from midas.deid.model import Held
 from midas.deid.samples import Layout, even, frame_count
@@ -84,10 +85,13 @@ def open_file(path: Path) -> Opened:
         raise Held(
             "not-an-instance", "The file has no SOP Class or SOP Instance UID, so nothing says what it is."
         )
-    if not ds.get("StudyInstanceUID") or not ds.get("SeriesInstanceUID"):
-        raise Held(
-            "incomplete-identity", "The file has no Study or Series Instance UID, so it belongs nowhere."
-        )
+    if lacking(ds):
+        if opened.at is None and not palette(ds):
+            raise Held("incomplete-identity", "The file belongs to no study, and ends before any picture.")
+        with path.open("rb") as stream:
+            opened = _forgiving(path, stream)
+        ds = opened.ds
+        supply(ds)
     _settle_root(ds)
     return opened
 

@@ -223,7 +223,6 @@ HELD = {
     "burned-in-text": {"BurnedInAnnotation": "YES"},
     "structured-report": {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.88.33"},
     "truncated": {"Rows": 64},
-    "incomplete-identity": {"StudyInstanceUID": ""},
 }
 
 
@@ -234,6 +233,15 @@ def test_what_is_not_mastered_is_held_and_never_written(bench, reason):
     assert outcome.detail
     assert out is None
     assert not list((bench.folder / "out").glob("*")) if (bench.folder / "out").exists() else True
+
+
+def test_a_file_of_no_study_is_given_one_and_files_that_say_the_same_share_it(bench):
+    first, out = bench.clean(ct(StudyInstanceUID="", SeriesInstanceUID=""))
+    second, other = bench.clean(ct(StudyInstanceUID="", SOPInstanceUID="1.2.826.0.1.99.1.1.2"))
+    assert (first.state, second.state) == ("cleaned", "cleaned"), (first.detail, second.detail)
+    assert out.StudyInstanceUID == other.StudyInstanceUID
+    assert out.StudyInstanceUID.startswith("2.25.")
+    assert out.SeriesInstanceUID != other.SeriesInstanceUID
 
 
 @pytest.mark.parametrize("cut", [0, 1, 131, 200, 600, -1, -300])
@@ -255,9 +263,10 @@ def test_broken_bytes_are_held(bench, cut):
 ])  # fmt: skip
 def test_risk_of_burned_in_text_holds_until_a_person_decides(bench, change):
     assert risk(ct(**change))
-    held, _ = bench.clean(ct(**change))
+    unseen = profile(*USUAL - {"clean-pixel-data"})
+    held, _ = bench.clean(ct(**change), profile=unseen)
     assert held.reason == "burned-in-text"
-    accepted, out = bench.clean(ct(**change), accepted_risk=True)
+    accepted, out = bench.clean(ct(**change), accepted_risk=True, profile=unseen)
     assert accepted.state == "cleaned", accepted.findings
     assert out.BurnedInAnnotation == "NO"
 
