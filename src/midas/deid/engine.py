@@ -1,4 +1,4 @@
-"""One file: open → look for risk → plan → apply → write aside → verify → name.
+"""One file: open → plan → look at the pixels → apply, mask, cut → write aside → verify → look again → name.
 
 In comes a `Job`, out comes an `Outcome`; the target appears only when the verifier has found nothing. Bad data never
 raises: it is held with a reason. No clock, network or database is touched.
@@ -26,14 +26,16 @@ from midas.deid import pixels, sop
 from midas.deid.apply import apply
 from midas.deid.cards import open_card, open_keys
 from midas.deid.header import all_ready, uid
-from midas.deid.known import named_in
+from midas.deid.known import known_in, named_in
+from midas.deid.looking import Looked, looked_at
 from midas.deid.memory import Memory, watched
-from midas.deid.model import Card, Held, Job, Outcome, Region, Uids
+from midas.deid.model import Card, Held, Job, Keys, Outcome, Region, Uids
 from midas.deid.plan import Plan, plan
 from midas.deid.stream import Opened, open_file
 from midas.deid.uids import note
 from midas.deid.verify import verify
-from midas.deid.writing import Hashed, syntax_of, write
+from midas.deid.words import Known
+from midas.deid.writing import Hashed, parts_of, syntax_of, write
 from midas.formats.dicom import facts
 from midas.kernel import Finding, MidasError, Severity
 
@@ -64,51 +66,62 @@ def risk(ds: Dataset) -> tuple[Finding, ...]:
 def planned(job: Job) -> Plan:
     """Return what `clean` would do with a file, and why; `Held` where it would hold it. Nothing is written."""
     with _quiet():
-        storage, keys = open_keys(job.key_file)
-        card, opened = open_card(job.card, key=storage), open_file(job.source)
-        _looked_at(job, opened.ds)
-        return plan(opened.ds, profile=job.profile, keys=keys, card=card, placement=job.placement)
+        opened, card, keys = _opened(job)
+        made = plan(opened.ds, profile=job.profile, keys=keys, card=card, placement=job.placement)
+        looked = looked_at(job, opened, _known(opened.ds, job, card))
+        return replace(made, regions=looked.regions, parts=parts_of(opened))
 
 
-def _clean(job: Job) -> Outcome:
-    # 1. Open the person's card and the file's header
+def _opened(job: Job) -> tuple[Opened, Card, Keys]:
     storage, keys = open_keys(job.key_file)
     card = open_card(job.card, key=storage)
     if card.subject != job.placement.subject:
         raise Held("wrong-card", "The card belongs to another subject than the placement.")
-    opened = open_file(job.source)
-    # 2. Look for risk that no header rule takes away
-    findings = _looked_at(job, opened.ds)
-    # 3. Plan, 4. apply
-    source, names = _source_uids(opened.ds), tuple(named_in(opened.ds, card.subject))
+    return open_file(job.source), card, keys
+
+
+def _known(ds: Dataset, job: Job, card: Card) -> Known:
+    return known_in(ds, card, places_stay="retain-institution-identity" in job.profile.options)
+
+
+def _clean(job: Job) -> Outcome:
+    # 1. Open the person's card and the file's header
+    opened, card, keys = _opened(job)
+    ds = opened.ds
+    source, names = _source_uids(ds), tuple(named_in(ds, card.subject))
     note(source)
-    overlay = _REMEMBERED.ask("overlay", opened.ds, lambda: pixels.overlay_bits(opened.ds))
-    made = plan(opened.ds, profile=job.profile, keys=keys, card=card, placement=job.placement)
-    apply(made, ds=opened.ds, implicit=syntax_of(opened) == ImplicitVRLittleEndian)
-    if job.boxes or overlay:
-        regions = [Region(*box, rule="person", evidence="drawn by a person") for box in job.boxes]
-        pixels.mask(opened, regions=regions, clear_overlay=overlay)
-    if findings and (job.boxes or job.accepted_risk):
-        opened.ds.BurnedInAnnotation = "NO"
-    # 5. Write aside, 6. verify, 7. name
+    overlay = _REMEMBERED.ask("overlay", ds, lambda: pixels.overlay_bits(ds))
+    # 2. Plan, 3. look at the pixels
+    made = plan(ds, profile=job.profile, keys=keys, card=card, placement=job.placement)
+    known = _known(ds, job, card)
+    looked = looked_at(job, opened, known)
+    # 4. Apply, mask, cut
+    apply(made, ds=ds, implicit=syntax_of(opened) == ImplicitVRLittleEndian)
+    masked = 0
+    if looked.regions or overlay:
+        masked = pixels.mask(opened, regions=looked.regions, clear_overlay=overlay).pixels
+    if job.face is not None:
+        masked += _cut(job, opened)
+    if looked.no_text:
+        ds.BurnedInAnnotation = "NO"
+    # 5. Write aside, 6. verify, look again, 7. name
     knowing = replace(card, known=(*card.known, *names))
-    return _named(job, opened, made, knowing, source, findings)
+    outcome = _named(job, opened, made, knowing, source, looked, known)
+    return replace(outcome, regions=looked.regions, masked=masked) if masked else outcome
 
 
-def _looked_at(job: Job, ds: Dataset) -> tuple[Finding, ...]:
-    findings = _REMEMBERED.ask("risk", ds, lambda: sop.risk(ds))
-    if "clean-recognizable-visual-features" in job.profile.options and not job.face_seen:
-        findings += sop.face_risk(ds)
-    if findings and not job.accepted_risk and not job.boxes:
-        reason = (
-            "recognisable-face" if all(f.rule == "deid.risk.face" for f in findings) else "burned-in-text"
-        )
-        raise Held(reason, findings[0].message, findings)
-    return findings
+def _cut(job: Job, opened: Opened) -> int:
+    from midas.deid.faces import cut
+
+    if job.face is None:
+        return 0
+    if not job.profile.thresholds.unattended and not job.accepted_risk:
+        raise Held("recognisable-face", "A face would be cut, and the protocol wants a person to see it.")
+    return cut(opened, mask=job.face)
 
 
 def _named(
-    job: Job, opened: Opened, made: Plan, card: Card, source: frozenset[str], findings: tuple[Finding, ...]
+    job: Job, opened: Opened, made: Plan, card: Card, source: frozenset[str], looked: Looked, known: Known
 ) -> Outcome:
     aside = job.target.with_name(f".{job.target.name}.{secrets.token_hex(4)}.checking")
     try:
@@ -118,6 +131,7 @@ def _named(
         wrong = verify(aside, card=card, profile=job.profile, placement=job.placement, source_uids=source)
         if any(finding.severity is Severity.ERROR for finding in wrong):
             raise Held("verification-failed", wrong[0].message, wrong)
+        wrong += _again(job, aside, looked, known)
         digest, size = out.digest(), out.size
         aside.replace(job.target)
     finally:
@@ -129,10 +143,22 @@ def _named(
         sop_class=uid(ds, "SOPClassUID"), transfer_syntax=str(syntax),
     )  # fmt: skip
     return Outcome(
-        "cleaned", sha256=digest, size=size, facts=_facts(ds, syntax), uids=uids, findings=(*findings, *wrong),
+        "cleaned", sha256=digest, size=size, facts=_facts(ds, syntax), uids=uids, findings=(*looked.findings, *wrong),
         actions=made.actions(), rules=made.rules, profile=job.profile.name, digest=job.profile.digest,
         output=job.target.name,
     )  # fmt: skip
+
+
+def _again(job: Job, aside: Path, looked: Looked, known: Known) -> tuple[Finding, ...]:
+    """Look at the pixels of the output where some were masked; `Held` where text is still there."""
+    if looked.seen is None or not looked.seen.regions:
+        return ()
+    from midas.deid.pictures import again
+
+    found = again(aside, known=known, seen=looked.seen, profile=job.profile)
+    if any(finding.severity is Severity.ERROR for finding in found):
+        raise Held("burned-in-text", found[0].message, (*looked.findings, *found), looked.regions)
+    return found
 
 
 def _facts(ds: Dataset, syntax: str) -> dict[str, Any]:

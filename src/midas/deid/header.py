@@ -19,6 +19,8 @@ from midas.deid.memory import Watched
 from midas.deid.model import ENGINE
 
 IMPLEMENTATION_UID = "2.25.317064157423058931412043837164593817273"
+META = frozenset({0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020013})
+"""What file meta information must have, or what says who wrote the file: we (PS3.10 Table 7.1-1)."""
 OFFSETS = frozenset({0x7FE00001, 0x7FE00002, 0x7FE00003})
 """Extended offset tables: fragments may have become shorter."""
 TEXTS = frozenset({"PN", "LO", "SH", "LT", "ST", "UT", "UC"})
@@ -70,7 +72,9 @@ def all_ready(ds: Dataset) -> Watched | None:
 def uid(ds: Dataset, keyword: str) -> str:
     """Return a UID of the root without decoding an element that is ready; "" where it is absent."""
     raw: Any = ds.get_item(Tag(keyword))
-    return (raw.value or b"").decode("ascii").rstrip("\0 ") if type(raw) is Ready else str(ds.get(keyword, ""))
+    return (
+        (raw.value or b"").decode("ascii").rstrip("\0 ") if type(raw) is Ready else str(ds.get(keyword, ""))
+    )
 
 
 def encoded(ds: Dataset, *, implicit: bool) -> bytes:

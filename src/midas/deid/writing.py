@@ -23,7 +23,7 @@ from pydicom.uid import (
 
 from midas.deid import header
 from midas.deid.memory import Memory
-from midas.deid.model import Held
+from midas.deid.model import Held, PartStep
 from midas.deid.samples import Layout, even, frame_count, swapped
 from midas.deid.segments import RLE, STARTS, bare_frame, family
 from midas.deid.stream import PIXELS, UNDEFINED, Opened
@@ -55,6 +55,23 @@ def syntax_of(opened: Opened) -> str:
         return ExplicitVRLittleEndian
     no_pixels = opened.at is None and not any(tag in opened.ds for tag in PIXELS)
     return ExplicitVRLittleEndian if opened.syntax == ImplicitVRLittleEndian and no_pixels else opened.syntax
+
+
+def parts_of(opened: Opened) -> tuple[PartStep, ...]:
+    """Return what becomes of the parts of a file that are no elements of its dataset."""
+    preamble = getattr(opened.ds, "preamble", None) or b""
+    extra = sum(1 for element in opened.ds.file_meta if int(element.tag) not in header.META)
+    said = f"{extra} of its elements say more than how the file is written" if extra else ""
+    parts = [
+        PartStep("preamble", "Z", "PS3.10 7.1", "it is not empty" if preamble.strip(b"\0") else ""),
+        PartStep("file meta information", "D", "PS3.10 7.1", said),
+        PartStep("bytes behind the pixel data", "X", "PS3.10 7.2"),
+    ]
+    if opened.length == UNDEFINED:
+        parts.append(PartStep("comments and application data in compressed frames", "X", "PS3.5 A.4"))
+    elif opened.at is not None:
+        parts.append(PartStep("bits of the pixels that no sample uses", "Z", "PS3.5 8.1.1"))
+    return tuple(parts)
 
 
 def write(opened: Opened, out: Hashed) -> str:
@@ -177,6 +194,8 @@ def _fragments(stream: IO[bytes], found: _Found) -> Iterator[tuple[int, bytes]]:
     number, first = 0, 0
     while True:
         at, head = stream.tell(), stream.read(8)
+        if not head and number > 1:
+            return  # no delimiter ends the sequence; whether the last frame is whole, its own end marker tells
         if len(head) < 8:
             raise Held("truncated", "The file ends before its pixel data does.")
         group, element, length = _ITEM.unpack(head)
