@@ -15,6 +15,7 @@ _J2K_KEPT = frozenset(
 )
 """Markers of ISO/IEC 15444-1 Table A.2 and 15444-15 that describe the picture; TLM (55) goes where lengths change."""
 _J2K_TLM = 0x55
+_JP2 = b"jP  "
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 _JFIF, _ADOBE = b"JFIF\0", b"Adobe"
 JPEG, J2K, RLE, JXL = "jpeg", "j2k", "rle", "jxl"
@@ -38,6 +39,8 @@ def family(syntax: str) -> str:
 
 def bare_frame(frame: bytes, kind: str, *, plane: int = 0) -> bytes:
     """Return the frame without comments, application data and what stands after its end; `plane` is rows x columns."""
+    if kind == J2K and frame[4:8] == _JP2:
+        frame = _codestream(frame)
     if not frame.startswith(STARTS[kind]):
         raise _strange()
     if kind == JXL:
@@ -46,6 +49,19 @@ def bare_frame(frame: bytes, kind: str, *, plane: int = 0) -> bytes:
         return _rle(frame, plane) if kind == RLE else {JPEG: _jpeg, J2K: _jpeg2000}[kind](frame)
     except (struct.error, IndexError):
         raise _strange() from None
+
+
+def _codestream(data: bytes) -> bytes:
+    """Return the codestream of a JP2 file (ISO/IEC 15444-1 Annex I), which PS3.5 A.4.4 lets no frame wrap around it."""
+    at = 0
+    while at + 8 <= len(data):
+        size, name = struct.unpack(">I4s", data[at : at + 8])
+        if name == b"jp2c":
+            return data[at + 8 : at + size] if size else data[at + 8 :]
+        if size < 8:
+            break
+        at += size
+    raise _strange()
 
 
 def _strange() -> Held:
