@@ -44,6 +44,10 @@ PIXELS = elements.PIXELS
 _SETTLED = Memory()
 
 
+FORMS = frozenset({b"OB", b"OW", b"OF", b"OD", b"UN"})
+"""How explicit pixel data begins; a file that says explicit and is implicit begins otherwise."""
+
+
 @dataclass
 class Opened:
     """A parsed header and where in the file the pixel data stands (`at` is None where there is none)."""
@@ -185,7 +189,7 @@ def _place_pixels(opened: Opened, head: bytes, at: int, size: int) -> None:
     group, element = struct.unpack(order + "HH", head[:4])
     if (group << 16 | element) not in PIXELS:
         return
-    implicit = bool(opened.ds.original_encoding[0])
+    implicit = bool(opened.ds.original_encoding[0]) or head[4:6] not in FORMS
     opened.tag, opened.vr = group << 16 | element, "OW" if implicit else head[4:6].decode("ascii", "replace")
     start = 8 if implicit else 12
     opened.length = struct.unpack(order + "I", head[4:8] if implicit else head[8:12])[0]
