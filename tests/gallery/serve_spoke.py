@@ -88,11 +88,69 @@ def fill(home) -> None:
                     definition="oral-photo" if kind == "jpeg" else "", changed_at=at,
                     group=f"series-{n // 3}" if code == "review" else "", **stored,
                 )  # fmt: skip
+    screens_and_series(work, batch, person)
     header = {"subjects": 41, "instances": 168, "records": 402, "labels": 96, "bytes": 1_480_000_000}
     Parcel.objects.create(
         project=work.project, root="a3" * 32, header=header, signed={}, state="acknowledged", packed_at=NOW - timedelta(days=8),
         acknowledged_at=NOW - timedelta(days=8), receipt={"payload": '{"instances": 168}'},
     )  # fmt: skip
+
+
+def screens_and_series(work, batch, person) -> None:
+    """Ultrasound screens of three devices with the boxes that a machine would propose, and a CT whose face may be rebuilt."""
+    from datetime import date
+
+    from pydicom import dcmread
+    from pydicom.data import get_testdata_file
+
+    from midas.deid.model import Region
+    from midas.spoke.intake import screens, store
+    from midas.spoke.intake.models import Item
+    from midas.testing.hospital import ultrasound
+
+    def keep(name: str, path: Path, reason: str, group: str, regions: tuple, definition: str) -> None:
+        kept = store.keep(work.home, path)
+        item = Item.objects.create(
+            batch=batch, kind="dicom", name=work.vault.seal(name, about="item"), lookup=name, state="held", reason=reason,
+            person=person, definition=definition, changed_at=NOW, group=group, regions=screens.as_json(work, regions),
+            sha256=kept.sha256, stored=kept.place, size=kept.size,
+        )  # fmt: skip
+        item.screen = screens.screen_of(work, item, regions)
+        item.save(update_fields=["screen"])
+
+    people = (
+        ("Sunita Deshmukh", "WR/24/0117"),
+        ("Meenakshi Subramaniam", "WR/24/0233"),
+        ("Farida Bano", "WR/23/8812"),
+    )
+    for number in range(24):
+        device, (name, uhid) = ultrasound.DEVICES[number % 3], people[number // 3 % 3]
+        path = work.home.scratch / f"us{number}.dcm"
+        boxes = ultrasound.screen(
+            device,
+            path,
+            name=name,
+            uhid=uhid,
+            born=date(1971, 3, 9),
+            on=date(2024, 3, 4),
+            seed=number + 1,
+            series=name,
+        )
+        found = tuple(Region(*box, rule="deid.text", evidence="text, 96 % sure") for box in boxes)
+        keep(
+            f"usg/{name.replace(' ', '_')}/{number:03d}.dcm",
+            path,
+            "masked-unseen",
+            f"us-{number % 3}-{number // 3 % 3}",
+            found,
+            "face-neck-ct",
+        )
+    for number in range(6):
+        ds = dcmread(get_testdata_file("CT_small.dcm"))
+        ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.{number + 1}"
+        path = work.home.scratch / f"ct{number}.dcm"
+        ds.save_as(path)
+        keep(f"ct/face/{number:03d}.dcm", path, "recognisable-face", "ct-face", (), "face-neck-ct")
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from midas.formats import Kind
 from midas.formats import dicom as formats_dicom
 from midas.kernel import BadInput, Finding, Severity
 from midas.protocol.model import Item as Wanted
+from midas.spoke.inks import inks
 from midas.spoke.vault.keys import Vault
 from midas.wire.v1 import Code
 
@@ -43,7 +44,7 @@ class Order:
 class Worked:
     """Either `reason` says why to hold the file, or `outcomes` and `targets` are its cleaned instances.
 
-    `regions` are what the machine proposes to mask, where a person has to decide.
+    `regions` are what the machine proposes to mask, where a person has to decide; `inks` tell their drawings apart.
     """
 
     reason: str = ""
@@ -52,6 +53,7 @@ class Worked:
     outcomes: tuple[deid.Outcome, ...] = ()
     targets: tuple[Path, ...] = ()
     regions: tuple[Region, ...] = ()
+    inks: tuple[str, ...] = ()
 
 
 def _opened_door(order: Order, path: Path) -> ingest.Door:
@@ -83,6 +85,13 @@ def _first_look(source: Path, wanted: Wanted) -> tuple[Finding, ...]:
 
 def work(order: Order) -> Worked:
     """Do steps 3 to 6 of the spine for one file."""
+    worked = _work(order)
+    if worked.reason and worked.regions and order.kind == Kind.DICOM.value:
+        return replace(worked, inks=inks(order.source, worked.regions))
+    return worked
+
+
+def _work(order: Order) -> Worked:
     order.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         sources = instances(order)

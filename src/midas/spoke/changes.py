@@ -102,7 +102,7 @@ def _rows(
 
 def _element(ds: Dataset, tag: int) -> DataElement | None:
     try:
-        return ds[tag] if tag in ds else None
+        return ds.get(tag)
     except Exception:  # noqa: BLE001 - pydicom raises many kinds for a value that cannot be read
         return None
 

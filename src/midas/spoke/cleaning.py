@@ -213,7 +213,7 @@ def settle(desk: Desk, item: Item, worked: Worked, *, at: datetime) -> bool:
     findings = tuple(worked.findings)
     if worked.reason:
         code = deid_reason(worked.reason)
-        item.regions, item.screen = screens.as_json(worked.regions), None
+        item.regions, item.screen = screens.as_json(desk, worked.regions, worked.inks), None
         if reason(code).review:
             item.screen = screens.screen_of(desk, item, worked.regions)
         items.stop(item, code, at=at, detail=worked.detail, findings=findings)

@@ -132,17 +132,19 @@ def _keep_file(work: Desk, batch: Batch, seen: Identified[ingest.Arrival], clock
 def decide(
     *, items: Iterable[Item], verdict: str, boxes: Iterable[tuple[int, int, int, int]] = (), why: str,
     dropped: Iterable[tuple[int, int, int, int]] = (), scope: str = "items", by: object = None, by_name: str = "",
-    home: Home | None = None, runner: Runner | None = None, progress: Progress = QUIET, clock: Clock = NOW,
-    clean: bool = True,
+    looked_at: Item | None = None, home: Home | None = None, runner: Runner | None = None,
+    progress: Progress = QUIET, clock: Clock = NOW, clean: bool = True,
 ) -> Decision:  # fmt: skip
     """Step 7: a person accepts, masks or rejects held items, with a reason; what is let on is cleaned at once.
 
-    `boxes` and `dropped` (proposed boxes that were taken away) are x, y, width, height in pixels. With `clean` false the
+    `boxes` and `dropped` (proposed boxes that were taken away on the item `looked_at`) are x, y, width, height in pixels.
+    With `clean` false the
     items wait for `go_on`. `Conflict` where an item is not held, or is held for a reason that looking at it cannot settle;
     `BadInput` without a reason or, for a mask, without any box. See `reviewing.decide` for decisions that two must make.
     """
     chosen = list(items)
-    said = reviewing.Said(verdict, why, tuple(boxes), tuple(dropped), scope)
+    seen = looked_at or (chosen[0] if len(chosen) == 1 else None)
+    said = reviewing.Said(verdict, why, tuple(boxes), tuple(dropped), scope, seen)
     work = _desk_of(chosen, home)
     name = by_name or str(getattr(by, "username", "") or by or "operator")
     decision = reviewing.decide(work, chosen, said, by=by, by_name=name, at=clock.now())

@@ -33,7 +33,8 @@ SAME_PLACE = 0.5
 class Said:
     """What a person said of held items. `why` is required; `boxes` are masked besides what the machine proposes.
 
-    `dropped` are proposed boxes that the person took away: on the other items of the act, those at the same place.
+    `dropped` are proposed boxes that the person took away on the item that was `looked_at`. On other items a box goes
+    only where it stands at the same place and shows the very same drawing: harmless words, not other words.
     """
 
     verdict: str
@@ -41,6 +42,7 @@ class Said:
     boxes: tuple[Box, ...] = ()
     dropped: tuple[Box, ...] = ()
     scope: str = "items"
+    looked_at: Item | None = None
 
     def __post_init__(self) -> None:
         if self.verdict not in Verdict.values:
@@ -55,7 +57,8 @@ class Said:
             )
 
     def same_as(self, decision: Decision) -> bool:
-        boxes, dropped = (sorted(map(tuple, found)) for found in (decision.boxes, decision.dropped))
+        boxes = sorted(tuple(box) for box in decision.boxes)
+        dropped = sorted(tuple(box[:4]) for box in decision.dropped)
         return (self.verdict, sorted(self.boxes), sorted(self.dropped)) == (decision.verdict, boxes, dropped)
 
 
@@ -99,7 +102,7 @@ def decide(
         return _agree(agreed, chosen, by_name, at)
     decision = Decision.objects.create(
         verdict=said.verdict, boxes=[list(box) for box in said.boxes], why=said.why.strip(), by_name=by_name, at=at,
-        dropped=[list(box) for box in said.dropped], scope=said.scope, by=by if getattr(by, "pk", None) else None,
+        dropped=_with_ink(said), looked_at=said.looked_at, scope=said.scope, by=by if getattr(by, "pk", None) else None,
         standing=Standing.PROPOSED if two else Standing.FINAL, was=_was(chosen),
         screen=_screen(chosen) if said.scope == "layout" else None,
     )  # fmt: skip
@@ -120,6 +123,14 @@ def _check(chosen: Sequence[Item], said: Said) -> None:
         why_held = REASONS[item.reason]
         if said.verdict != Verdict.REJECT and not why_held.review:
             raise Conflict(f"Looking at it does not settle “{why_held.title}”.", advice=why_held.advice)
+
+
+def _with_ink(said: Said) -> list[list[int | str]]:
+    """Return the dropped boxes with the fingerprint of what each shows on the item that was looked at."""
+    shown = {
+        box_of(one): str(one.get("ink", "")) for one in (said.looked_at.regions if said.looked_at else [])
+    }
+    return [[*box, shown.get(box, "")] for box in said.dropped]
 
 
 def _screen(chosen: Sequence[Item]) -> Screen | None:
@@ -204,16 +215,21 @@ def standing(item: Item) -> Decision | None:
 
 def boxes_for(decision: Decision, item: Item) -> tuple[Box, ...]:
     """Return what is masked in this item: the decision's boxes, and what the machine proposes and nobody dropped."""
-    boxes = [_box(side) for side in decision.boxes]
-    dropped = [_box(side) for side in decision.dropped]
-    for proposed in map(box_of, item.regions):
-        if not any(same_place(proposed, other) for other in (*dropped, *boxes)):
+    boxes = [_box(sides) for sides in decision.boxes]
+    own = decision.looked_at_id == item.pk
+    for region in item.regions:
+        proposed, ink = box_of(region), str(region.get("ink", ""))
+        gone = any(
+            same_place(proposed, _box(sides)) and (own or bool(ink and ink in sides[4:]))
+            for sides in decision.dropped
+        )
+        if not gone and proposed not in boxes:
             boxes.append(proposed)
     return tuple(boxes)
 
 
-def _box(sides: Sequence[int]) -> Box:
-    left, top, width, height = (int(side) for side in sides)
+def _box(sides: Sequence[Any]) -> Box:
+    left, top, width, height = (int(side) for side in sides[:4])
     return left, top, width, height
 
 
@@ -231,7 +247,7 @@ def same_place(one: Box, other: Box) -> bool:
 def use_again(item: Item, *, at: datetime) -> Decision | None:
     """Decide a held item as its screen layout was decided before, once; `None` where nothing stands for it.
 
-    An accepted layout lets nothing on in which the machine is sure to have found what names a person.
+    An accepted layout lets nothing on in which a proposed box shows other words than those that were looked at.
     """
     if item.state != State.HELD or item.screen is None or not REASONS[item.reason].again_by_looks:
         return None
@@ -250,7 +266,8 @@ def use_again(item: Item, *, at: datetime) -> Decision | None:
         return None
     decision = Decision.objects.create(
         verdict=first.verdict, boxes=first.boxes, dropped=first.dropped, why=first.why, by=first.by,
-        by_name=first.by_name, at=at, second_name=first.second_name, second_at=first.second_at, reuses=first,
+        by_name=first.by_name, looked_at=first.looked_at, at=at, second_name=first.second_name,
+        second_at=first.second_at, reuses=first,
         was=_was([item]),
     )  # fmt: skip
     decision.items.set([item])

@@ -130,7 +130,16 @@ class Decision(models.Model):
     boxes = models.JSONField(
         default=list, help_text="x, y, width, height in pixels, to be masked in every frame"
     )
-    dropped = models.JSONField(default=list, help_text="proposed boxes that the person took away, likewise")
+    dropped = models.JSONField(
+        default=list, help_text="proposed boxes that the person took away, likewise, and the ink of each"
+    )
+    looked_at = models.ForeignKey(
+        Item,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="the item before the person's eyes",
+    )
     scope = models.CharField(max_length=8, default="items", help_text="items, series or layout")
     standing = models.CharField(max_length=8, choices=Standing.choices, default=Standing.FINAL)
     was = models.JSONField(default=dict, help_text="item → reason and detail for which it was held")
@@ -140,9 +149,13 @@ class Decision(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     by_name = models.CharField(max_length=150)
     at = models.DateTimeField()
-    second_name = models.CharField(max_length=150, blank=True, help_text="who decided the same, where two must")
+    second_name = models.CharField(
+        max_length=150, blank=True, help_text="who decided the same, where two must"
+    )
     second_at = models.DateTimeField(null=True)
-    ended_name = models.CharField(max_length=150, blank=True, help_text="who took it back or decided otherwise")
+    ended_name = models.CharField(
+        max_length=150, blank=True, help_text="who took it back or decided otherwise"
+    )
     ended_at = models.DateTimeField(null=True)
 
 

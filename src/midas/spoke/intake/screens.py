@@ -25,8 +25,13 @@ TALLER = 1.45
 """How much higher one box may be than the other: descenders and accents change a line's height."""
 
 
-def as_json(regions: Iterable[Region]) -> list[dict[str, object]]:
-    return [asdict(region) for region in regions]
+def as_json(desk: Desk, regions: Sequence[Region], inks: Sequence[str] = ()) -> list[dict[str, object]]:
+    """Return boxes as an item keeps them, with the keyed fingerprint of what each shows (`spoke.inks`), "" for none."""
+    keyed = [desk.vault.lookup("ink", ink, within=desk.project.slug) if ink else "" for ink in inks]
+    return [
+        {**asdict(region), "ink": keyed[place] if place < len(keyed) else ""}
+        for place, region in enumerate(regions)
+    ]
 
 
 def box_of(region: dict[str, object]) -> tuple[int, int, int, int]:

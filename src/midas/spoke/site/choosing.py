@@ -100,6 +100,14 @@ class Card:
     proposed: int
     waits_for: str
 
+    @property
+    def file(self) -> str:
+        return self.name.rsplit("/", 1)[-1]
+
+    @property
+    def folder(self) -> str:
+        return self.name.rsplit("/", 1)[0] if "/" in self.name else ""
+
 
 def cards(desk: Desk, chosen: Iterable[tuple[int, int]]) -> list[Card]:
     """Return what the grid says of each group; `alike` counts held items with the same screen layout."""

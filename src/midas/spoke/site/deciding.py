@@ -159,7 +159,7 @@ def _said(request: HttpRequest, chosen: list[Item], item: Item, boxes: list[Box]
     drawn = [box for box in boxes if box not in proposed]
     dropped = [box for box in proposed if box not in boxes] if verdict != "reject" else []
     return _tell(request, chosen, verdict=verdict, why=_why(request.POST, verdict),
-                 boxes=drawn if verdict == "mask" else [], dropped=dropped, scope=scope)  # fmt: skip
+                 boxes=drawn if verdict == "mask" else [], dropped=dropped, scope=scope, looked_at=item)  # fmt: skip
 
 
 def _tell(request: HttpRequest, chosen: list[Item], **words: Any) -> bool:
@@ -253,9 +253,9 @@ def take_back(request: HttpRequest, number: int) -> HttpResponse:
     back = request.POST.get("next", "")
     if url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure()):
         return HttpResponseRedirect(back)
-    return HttpResponseRedirect(
-        reverse("spoke:item", args=[first.pk]) if first else reverse("spoke:decisions")
-    )
+    choice = Choice.of(QueryDict(request.POST.get("choice", "").lstrip("?")))
+    place = reverse("spoke:item", args=[first.pk]) if first else reverse("spoke:decisions")
+    return HttpResponseRedirect(place + choice.query)
 
 
 @door(Door.REVIEWER)

@@ -23,7 +23,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='decision',
             name='dropped',
-            field=models.JSONField(default=list, help_text='proposed boxes that the person took away, likewise'),
+            field=models.JSONField(default=list, help_text='proposed boxes that the person took away, likewise, and the ink of each'),
+        ),
+        migrations.AddField(
+            model_name='decision',
+            name='looked_at',
+            field=models.ForeignKey(help_text="the item before the person's eyes", null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='intake.item'),
         ),
         migrations.AddField(
             model_name='decision',
