@@ -25,7 +25,7 @@ DATA = Path(__file__).parents[1] / "src" / "midas" / "deid" / "faces" / "data"
 LOW, HIGH = (-96.0, -141.0, -120.0), (96.0, 126.0, 126.0)
 """Corners of the packaged grids: mm in the template's own patient axes (LPS)."""
 COARSE, FINE = 3.0, 2.0
-RAISED_MM, BETWEEN_MM = (8.0, 18.0), (-72.0, -96.0)
+RAISED_MM, BETWEEN_MM = (8.0, 22.0), (-72.0, -96.0)
 """How far the mask is raised: least at the back of the globes, most at the brow (frontal planes, LPS y in mm)."""
 BOXES = {
     "orbit": ((-52, -100, -48), (52, -52, -16)),

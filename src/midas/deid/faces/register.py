@@ -31,6 +31,8 @@ STRETCH = (0.75, 1.8)
 """Least and most change of length along any axis (template / patient) that a human head may need."""
 GOOD = 0.92
 """Overlap with which the first pose is taken without trying the second."""
+CLEARLY = 0.72
+"""Mutual information of a mirrored head, as a share of the pose's own, below which it needs no closer look."""
 SKEW = 1.4
 """Most that the longest change of length may be of the shortest."""
 
@@ -48,6 +50,13 @@ class Template:
     @lru_cache(maxsize=8)  # noqa: B019 - there is one template, and it lives as long as the process
     def part(self, name: str) -> Array:
         return np.asarray((self.labels >> self.bits.index(name)) & 1 > 0)
+
+    @property
+    def middle(self) -> Array:
+        """Return the middle of the cranium: of the head's box above the skull base."""
+        at = np.argwhere(self.part("head")[60:])[:, ::-1] * self.step + self.origin
+        at[:, 2] += 60 * self.step
+        return np.asarray((at.min(axis=0) + at.max(axis=0)) / 2)
 
     def __hash__(self) -> int:
         return id(self)
@@ -142,7 +151,7 @@ def register(volume: Volume, *, ct: bool) -> Fit | None:
     if overlap < GOOD and len(starts) > 1:
         other = _refined(fixed, volume, head, starts[1])
         matrix, overlap = max((matrix, overlap), other, key=lambda one: one[1])
-    return Fit(matrix, overlap, _plausible(matrix), _upright(fixed, matrix, volume), head)
+    return Fit(matrix, overlap, _plausible(matrix), _upright(fixed, matrix, volume, head, overlap), head)
 
 
 def _poses(volume: Volume, head: Array) -> list[Array]:
@@ -285,17 +294,23 @@ def _plausible(matrix: Array) -> bool:
     )
 
 
-def _upright(fixed: Any, matrix: Array, volume: Volume) -> bool:
+def _upright(fixed: Any, matrix: Array, volume: Volume, head: Array, overlap: float) -> bool:
     """Say whether the pose explains the picture better than the same head back to front or upside down."""
     method = _method(sitk.Shrink(_mask(volume, _worth(volume, matrix)), [2] * 3))
     method.SetMetricSamplingPercentage(0.5, 7)
     small = sitk.Shrink(fixed, [2] * 3)
-    scores = []
-    for mirror in ((1, 1, 1), (1, -1, 1), (1, 1, -1)):
-        turned = np.diag(mirror).astype(float) @ matrix
-        method.SetInitialTransform(_centred(turned, np.zeros(3)))
+
+    def score(pose: Array) -> float:
+        method.SetInitialTransform(_centred(pose, np.zeros(3)))
         try:
-            scores.append(method.MetricEvaluate(small, template().image))
+            return float(-method.MetricEvaluate(small, template().image))
         except RuntimeError:
-            scores.append(0.0)
-    return bool(scores[0] == min(scores))
+            return 0.0
+
+    mine = score(matrix)
+    for mirror in (np.array([1.0, -1, 1]), np.array([1.0, 1, -1])):
+        turned = np.diag(mirror) @ matrix
+        turned[:, 3] += (1 - mirror) * template().middle
+        if score(turned) > CLEARLY * mine and _refined(fixed, volume, head, turned)[1] > overlap - 0.005:
+            return False
+    return True
