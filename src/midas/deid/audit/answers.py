@@ -122,7 +122,12 @@ def write_answers(answers: Answers, path: Path) -> None:
 
 
 def _rows(answers: Answers) -> Iterable[dict[str, Any]]:
-    groups = {"file": answers.files, "check": answers.checks, "secret": answers.secrets, "line": answers.lines}
+    groups = {
+        "file": answers.files,
+        "check": answers.checks,
+        "secret": answers.secrets,
+        "line": answers.lines,
+    }
     for name, group in groups.items():
         for one in group:
             yield {"is": name, **asdict(one)}

@@ -30,7 +30,9 @@ DATED = frozenset({"DA", "DT"})
 
 @lru_cache(maxsize=1)
 def table() -> dict[str, Any]:
-    given: dict[str, Any] = json.loads(files(__package__).joinpath("attributes.json").read_text(encoding="utf-8"))
+    given: dict[str, Any] = json.loads(
+        files(__package__).joinpath("attributes.json").read_text(encoding="utf-8")
+    )
     return given
 
 
@@ -133,7 +135,12 @@ def _redated(ds: Dataset, sheet: Sheet) -> None:
 def note_the_rest(ds: Dataset, sheet: Sheet) -> None:
     """Write down what must happen to dates and UIDs at every depth, and what must stay."""
     for where, element in walk(ds):
-        if element.VR in DATED and element.value and not element.tag.is_private and int(element.tag) != 0x00100030:
+        if (
+            element.VR in DATED
+            and element.value
+            and not element.tag.is_private
+            and int(element.tag) != 0x00100030
+        ):
             for one in _many(element.value):
                 sheet.must("date_shifted", "hipaa", int(element.tag), str(one), where, area="dates")
         if element.VR == "UI" and element.value:
@@ -146,11 +153,20 @@ def note_the_rest(ds: Dataset, sheet: Sheet) -> None:
 
 
 def _retained(ds: Dataset, sheet: Sheet) -> None:
-    named = {(check.tag, check.where) for check in sheet.checks if check.action in {"text_retained", "text_removed"}}
+    named = {
+        (check.tag, check.where)
+        for check in sheet.checks
+        if check.action in {"text_retained", "text_removed"}
+    }
     kept = table()["retained"]
     for category, action in (("dicom", "text_notnull"), ("tcia", "text_retained")):
         for keyword in kept[category]:
-            if keyword not in ds or ds[keyword].value in (None, "") or "://" in str(ds[keyword].value) or (ds[keyword].tag, ()) in named:
+            if (
+                keyword not in ds
+                or ds[keyword].value in (None, "")
+                or "://" in str(ds[keyword].value)
+                or (ds[keyword].tag, ()) in named
+            ):
                 continue
             element = ds[keyword]
             if element.VR == "SQ":

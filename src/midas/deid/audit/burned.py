@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from pydicom.dataset import Dataset
 
-from midas.deid.audit import frames
+from midas.deid.audit import frames, sight
 from midas.deid.audit.answers import Line, Mask, packed
 from midas.deid.audit.glyphs import Pixels, drawn, inked, place, style_for
 from midas.deid.audit.sheet import Sheet
@@ -27,11 +27,37 @@ HARMLESS = {
     "xr": ("R", "L", "70 kV", "12 mAs", "PA", "AP"), "sc": ("W 400", "120 kV", "10 mm", "R", "WL 40", "100%"),
     "ct": ("R", "L", "120 kV"), "photo": ("1 cm", "L", "R", "10 mm"),
 }  # fmt: skip
-FAMILY = {"us": "us", "cr": "xr", "dx": "xr", "xa": "xr", "px": "xr", "mg": "xr", "sc": "sc", "xc": "photo", "sm": "photo", "ct": "ct", "mr": "ct"}
-SHARE = {"us": 85, "sc": 75, "xc": 75, "cr": 55, "dx": 45, "px": 45, "xa": 45, "sm": 60, "ct": 2, "mr": 2, "mg": 40}
+FAMILY = {
+    "us": "us",
+    "cr": "xr",
+    "dx": "xr",
+    "xa": "xr",
+    "px": "xr",
+    "mg": "xr",
+    "sc": "sc",
+    "xc": "photo",
+    "sm": "photo",
+    "ct": "ct",
+    "mr": "ct",
+}
+SHARE = {
+    "us": 85,
+    "sc": 75,
+    "xc": 75,
+    "cr": 55,
+    "dx": 45,
+    "px": 45,
+    "xa": 45,
+    "sm": 60,
+    "ct": 2,
+    "mr": 2,
+    "mg": 40,
+}
 """Pictures of a hundred in which text is drawn; those of CT and MR test the rule that lets them pass unread."""
 NEED = 96
 """Rows and columns that a picture must have before anything is drawn into it."""
+LEGIBLE = 0.95
+"""Share of a line's glyph pixels that must stand out once they are encoded: what nobody can see is no test."""
 
 
 def draw(ds: Dataset, sheet: Sheet, rng: random.Random, kind: str) -> bool:
@@ -44,9 +70,17 @@ def draw(ds: Dataset, sheet: Sheet, rng: random.Random, kind: str) -> bool:
     if not sheet.lines:
         return False
     frames.store(ds, pixels)
+    seen = sight.brightness(frames.drawable(ds))
+    sheet.lines = [line for line in sheet.lines if sight.showing(line, seen, seen) >= LEGIBLE]
     for line in sheet.lines:
-        sheet.must("pixels_hidden" if line.secret else "pixels_retained", "hipaa" if line.secret else "tcia", 0x7FE00010, str(sheet.lines.index(line)), area="line")
-    return True
+        sheet.must(
+            "pixels_hidden" if line.secret else "pixels_retained",
+            "hipaa" if line.secret else "tcia",
+            0x7FE00010,
+            str(sheet.lines.index(line)),
+            area="line",
+        )
+    return bool(sheet.lines)
 
 
 @dataclass(frozen=True)
@@ -72,7 +106,13 @@ def _lines(ds: Dataset, pixels: Pixels, sheet: Sheet, rng: random.Random, kind: 
     return made
 
 
-def _line(pixels: Pixels, what: tuple[str, bool], sheet: Sheet, rng: random.Random, page: tuple[_Inks, list[tuple[int, int, int, int]], int]) -> Line | None:
+def _line(
+    pixels: Pixels,
+    what: tuple[str, bool],
+    sheet: Sheet,
+    rng: random.Random,
+    page: tuple[_Inks, list[tuple[int, int, int, int]], int],
+) -> Line | None:
     inks, taken, number = page
     text, found, _ = sheet.filled(what[0])
     rows, columns = pixels.shape[1:3]
@@ -93,7 +133,12 @@ def _line(pixels: Pixels, what: tuple[str, bool], sheet: Sheet, rng: random.Rand
 
 def _inks(ds: Dataset, pixels: Pixels) -> _Inks:
     if str(ds.PhotometricInterpretation) == "PALETTE COLOR":
-        lights = np.array([np.frombuffer(ds[f"{c}PaletteColorLookupTableData"].value, dtype=_deep(ds)) for c in ("Red", "Green", "Blue")])
+        lights = np.array(
+            [
+                np.frombuffer(ds[f"{c}PaletteColorLookupTableData"].value, dtype=_deep(ds))
+                for c in ("Red", "Green", "Blue")
+            ]
+        )
         used = lights.astype(float).sum(axis=0)
         first = int(ds.RedPaletteColorLookupTableDescriptor[1])
         return _Inks((first + float(used.argmin()),), (first + float(used.argmax()),), palette=True)

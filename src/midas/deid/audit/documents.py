@@ -44,15 +44,30 @@ def _item(kind: str, concept: Dataset, relation: str = "CONTAINS", **values: Any
 
 def report(sheet: Sheet, rng: Rng) -> Dataset:
     """A report with a named observer, findings as text, a date, a coded finding and a measurement."""
-    ds = _bare(rng.choice(("88.11", "88.22", "88.33")), "SR", rng.choice((ExplicitVRLittleEndian, ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian)))
-    ds.ValueType, ds.ContinuityOfContent, ds.CompletionFlag, ds.VerificationFlag = "CONTAINER", "SEPARATE", "COMPLETE", "VERIFIED"
+    ds = _bare(
+        rng.choice(("88.11", "88.22", "88.33")),
+        "SR",
+        rng.choice((ExplicitVRLittleEndian, ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian)),
+    )
+    ds.ValueType, ds.ContinuityOfContent, ds.CompletionFlag, ds.VerificationFlag = (
+        "CONTAINER",
+        "SEPARATE",
+        "COMPLETE",
+        "VERIFIED",
+    )
     ds.ConceptNameCodeSequence = Sequence([_code("18748-4", "LN", "Diagnostic imaging report")])
-    ds.ReferencedPerformedProcedureStepSequence, ds.PerformedProcedureCodeSequence = Sequence([]), Sequence([])
+    ds.ReferencedPerformedProcedureStepSequence, ds.PerformedProcedureCodeSequence = (
+        Sequence([]),
+        Sequence([]),
+    )
     reader = sheet.person.say("reader", sheet.study)
     texts = rng.sample(FINDINGS, 3)
     number = _item("NUM", _code("M-02550", "SRT", "Diameter"))
     measured = Dataset()
-    measured.NumericValue, measured.MeasurementUnitsCodeSequence = "32", Sequence([_code("mm", "UCUM", "millimeter")])
+    measured.NumericValue, measured.MeasurementUnitsCodeSequence = (
+        "32",
+        Sequence([_code("mm", "UCUM", "millimeter")]),
+    )
     number.MeasuredValueSequence = Sequence([measured])
     ds.ContentSequence = Sequence([
         _item("PNAME", _code("121008", "DCM", "Person Observer Name"), "HAS OBS CONTEXT", PersonName=reader),
@@ -71,14 +86,19 @@ def report(sheet: Sheet, rng: Rng) -> Dataset:
             sheet.removed(TEXT_VALUE, ((CONTENT, at),), kind, value, area="sr")
         sheet.must("text_retained", "tcia", TEXT_VALUE, " ".join(useful), ((CONTENT, at),), area="sr")
     sheet.must("text_retained", "tcia", 0x0040A30A, "32", ((CONTENT, 7), (0x0040A300, 0)), area="sr")
-    sheet.must("text_retained", "tcia", 0x00080104, "adenocarcinoma", ((CONTENT, 6), (0x0040A168, 0)), area="sr")
+    sheet.must(
+        "text_retained", "tcia", 0x00080104, "adenocarcinoma", ((CONTENT, 6), (0x0040A168, 0)), area="sr"
+    )
     _verified(ds, sheet)
     return ds
 
 
 def _verified(ds: Dataset, sheet: Sheet) -> None:
     who = Dataset()
-    who.VerifyingObserverName, who.VerifyingOrganization = sheet.person.say("reader", sheet.study), sheet.person.facts["hospital.short"]
+    who.VerifyingObserverName, who.VerifyingOrganization = (
+        sheet.person.say("reader", sheet.study),
+        sheet.person.facts["hospital.short"],
+    )
     who.VerificationDateTime = f"{sheet.study.day:%Y%m%d}120000"
     ds.VerifyingObserverSequence = Sequence([who])
     sheet.removed(0x0040A075, ((0x0040A073, 0),), "reader", str(who.VerifyingObserverName), area="sr")
@@ -93,8 +113,14 @@ def pdf(sheet: Sheet, rng: Rng) -> Dataset:
         facts["hospital"], f"Patient: {facts['name']}  UHID: {facts['uhid']}", f"Date: {sheet.person.say('date.slashes', sheet.study)}",
         "CT neck with contrast: enhancing lesion of left buccal mucosa.", f"Reported by Dr {sheet.person.say('reader.plain', sheet.study)}",
     ]  # fmt: skip
-    data = written_pdf(lines, title=f"Report {facts['name']}", author=sheet.person.say("reader.plain", sheet.study))
-    ds.DocumentTitle, ds.MIMETypeOfEncapsulatedDocument, ds.BurnedInAnnotation = f"Report of {facts['name']}", "application/pdf", "YES"
+    data = written_pdf(
+        lines, title=f"Report {facts['name']}", author=sheet.person.say("reader.plain", sheet.study)
+    )
+    ds.DocumentTitle, ds.MIMETypeOfEncapsulatedDocument, ds.BurnedInAnnotation = (
+        f"Report of {facts['name']}",
+        "application/pdf",
+        "YES",
+    )
     ds.EncapsulatedDocument, ds.EncapsulatedDocumentLength = data + b"\0" * (len(data) % 2), len(data)
     ds.ConceptNameCodeSequence = Sequence([_code("18748-4", "LN", "Diagnostic imaging report")])
     sheet.removed(0x00420010, (), "name", facts["name"], area="pdf")
@@ -106,7 +132,11 @@ def pdf(sheet: Sheet, rng: Rng) -> Dataset:
 
 def written_pdf(lines: list[str], *, title: str, author: str) -> bytes:
     """Return a small PDF 1.4 (ISO 32000-1) with a compressed content stream, metadata and document information."""
-    body = "BT /F1 12 Tf 60 760 Td 18 TL " + " ".join(f"({line.replace('(', '').replace(')', '')}) Tj T*" for line in lines) + " ET"
+    body = (
+        "BT /F1 12 Tf 60 760 Td 18 TL "
+        + " ".join(f"({line.replace('(', '').replace(')', '')}) Tj T*" for line in lines)
+        + " ET"
+    )
     packed = zlib.compress(body.encode("latin-1"))
     xmp = f"<?xpacket?><x:xmpmeta xmlns:x='adobe:ns:meta/'><dc:creator>{author}</dc:creator></x:xmpmeta>".encode()
     objects = [
@@ -122,28 +152,65 @@ def written_pdf(lines: list[str], *, title: str, author: str) -> bytes:
         offsets.append(len(out))
         out += b"%d 0 obj\n%s\nendobj\n" % (number, one)
     start = len(out)
-    out += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1) + b"".join(b"%010d 00000 n \n" % at for at in offsets)
-    out += b"trailer\n<< /Size %d /Root 1 0 R /Info 7 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, start)
+    out += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1) + b"".join(
+        b"%010d 00000 n \n" % at for at in offsets
+    )
+    out += b"trailer\n<< /Size %d /Root 1 0 R /Info 7 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (
+        len(objects) + 1,
+        start,
+    )
     return bytes(out)
 
 
 def structures(sheet: Sheet, rng: Rng) -> Dataset:
     """An RT structure set whose label, description and one region name the person."""
-    ds = _bare("481.3", "RTSTRUCT", rng.choice((ExplicitVRLittleEndian, ImplicitVRLittleEndian)), Manufacturer="Varian Medical Systems", ManufacturerModelName="ARIA RadOnc")
+    ds = _bare(
+        "481.3",
+        "RTSTRUCT",
+        rng.choice((ExplicitVRLittleEndian, ImplicitVRLittleEndian)),
+        Manufacturer="Varian Medical Systems",
+        ManufacturerModelName="ARIA RadOnc",
+    )
     facts = sheet.person.facts
-    ds.StructureSetLabel, ds.StructureSetDate, ds.StructureSetTime, ds.ApprovalStatus = facts["family"][:16], "20200101", "101010", "APPROVED"
-    ds.StructureSetName, ds.StructureSetDescription = f"Neck {facts['name.short']}", f"Contoured by {sheet.person.say('reader.plain', sheet.study)}"
+    ds.StructureSetLabel, ds.StructureSetDate, ds.StructureSetTime, ds.ApprovalStatus = (
+        facts["family"][:16],
+        "20200101",
+        "101010",
+        "APPROVED",
+    )
+    ds.StructureSetName, ds.StructureSetDescription = (
+        f"Neck {facts['name.short']}",
+        f"Contoured by {sheet.person.say('reader.plain', sheet.study)}",
+    )
     ds.ReviewDate, ds.ReviewerName = "20200101", sheet.person.say("reader", sheet.study)
     rois, contours, seen = [], [], []
     for number, name in enumerate(("GTV", "Mandible", f"PTV {facts['family']}"), 1):
         roi, contour, points, noted = Dataset(), Dataset(), Dataset(), Dataset()
-        roi.ROINumber, roi.ROIName, roi.ROIGenerationAlgorithm, roi.ReferencedFrameOfReferenceUID = number, name, "MANUAL", "1.2.826.0.1.3680043.9.55.9"
+        roi.ROINumber, roi.ROIName, roi.ROIGenerationAlgorithm, roi.ReferencedFrameOfReferenceUID = (
+            number,
+            name,
+            "MANUAL",
+            "1.2.826.0.1.3680043.9.55.9",
+        )
         points.ContourGeometricType, points.NumberOfContourPoints = "CLOSED_PLANAR", 3
         points.ContourData = [str(round(rng.uniform(-90, 90), 2)) for _ in range(9)]
-        contour.ReferencedROINumber, contour.ROIDisplayColor, contour.ContourSequence = number, [255, 0, 0], Sequence([points])
-        noted.ObservationNumber, noted.ReferencedROINumber, noted.RTROIInterpretedType, noted.ROIInterpreter = number, number, "GTV", sheet.person.say("reader", sheet.study)
+        contour.ReferencedROINumber, contour.ROIDisplayColor, contour.ContourSequence = (
+            number,
+            [255, 0, 0],
+            Sequence([points]),
+        )
+        (
+            noted.ObservationNumber,
+            noted.ReferencedROINumber,
+            noted.RTROIInterpretedType,
+            noted.ROIInterpreter,
+        ) = number, number, "GTV", sheet.person.say("reader", sheet.study)
         rois, contours, seen = [*rois, roi], [*contours, contour], [*seen, noted]
-    ds.StructureSetROISequence, ds.ROIContourSequence, ds.RTROIObservationsSequence = Sequence(rois), Sequence(contours), Sequence(seen)
+    ds.StructureSetROISequence, ds.ROIContourSequence, ds.RTROIObservationsSequence = (
+        Sequence(rois),
+        Sequence(contours),
+        Sequence(seen),
+    )
     sheet.removed(0x30060002, (), "family", facts["family"], area="rt")
     sheet.removed(0x30060004, (), "name.short", facts["name.short"], area="rt")
     sheet.removed(0x30060006, (), "reader.plain", sheet.person.say("reader.plain", sheet.study), area="rt")
@@ -151,30 +218,64 @@ def structures(sheet: Sheet, rng: Rng) -> Dataset:
     for number, name in enumerate(("gtv", "mandible", "ptv")):
         sheet.must("text_retained", "tcia", 0x30060026, name, ((0x30060020, number),), area="rt")
         points = contours[number].ContourSequence[0]
-        sheet.must("text_retained", "tcia", 0x30060050, "\\".join(f"{float(v):.6g}" for v in points.ContourData), ((0x30060039, number), (0x30060040, 0)), area="rt")
-        sheet.removed(0x300600A6, ((0x30060080, number),), "reader", sheet.person.say("reader", sheet.study), area="rt")
+        sheet.must(
+            "text_retained",
+            "tcia",
+            0x30060050,
+            "\\".join(f"{float(v):.6g}" for v in points.ContourData),
+            ((0x30060039, number), (0x30060040, 0)),
+            area="rt",
+        )
+        sheet.removed(
+            0x300600A6, ((0x30060080, number),), "reader", sheet.person.say("reader", sheet.study), area="rt"
+        )
     return ds
 
 
 def presentation(sheet: Sheet, rng: Rng) -> Dataset:
     """A greyscale presentation state with a text annotation that names the person."""
     ds = _bare("11.1", "PR", ExplicitVRLittleEndian)
-    ds.ContentLabel, ds.ContentDescription, ds.PresentationCreationDate, ds.PresentationCreationTime = "MARKS", "Annotated", "20200101", "101010"
+    ds.ContentLabel, ds.ContentDescription, ds.PresentationCreationDate, ds.PresentationCreationTime = (
+        "MARKS",
+        "Annotated",
+        "20200101",
+        "101010",
+    )
     ds.ContentCreatorName, ds.PresentationLUTShape = sheet.person.say("reader", sheet.study), "IDENTITY"
     text, layer, area, note = Dataset(), Dataset(), Dataset(), Dataset()
     text.UnformattedTextValue = sheet.person.facts["name"]
-    text.BoundingBoxAnnotationUnits, text.BoundingBoxTopLeftHandCorner, text.BoundingBoxBottomRightHandCorner = "PIXEL", [1, 1], [90, 20]
+    (
+        text.BoundingBoxAnnotationUnits,
+        text.BoundingBoxTopLeftHandCorner,
+        text.BoundingBoxBottomRightHandCorner,
+    ) = "PIXEL", [1, 1], [90, 20]
     text.BoundingBoxTextHorizontalJustification = "LEFT"
     note.GraphicLayer, note.TextObjectSequence = "LAYER1", Sequence([text])
     layer.GraphicLayer, layer.GraphicLayerOrder = "LAYER1", 1
-    area.DisplayedAreaTopLeftHandCorner, area.DisplayedAreaBottomRightHandCorner, area.PresentationSizeMode = [1, 1], [512, 512], "SCALE TO FIT"
+    (
+        area.DisplayedAreaTopLeftHandCorner,
+        area.DisplayedAreaBottomRightHandCorner,
+        area.PresentationSizeMode,
+    ) = [1, 1], [512, 512], "SCALE TO FIT"
     area.PresentationPixelSpacing = [1, 1]
-    ds.GraphicAnnotationSequence, ds.GraphicLayerSequence, ds.DisplayedAreaSelectionSequence = Sequence([note]), Sequence([layer]), Sequence([area])
+    ds.GraphicAnnotationSequence, ds.GraphicLayerSequence, ds.DisplayedAreaSelectionSequence = (
+        Sequence([note]),
+        Sequence([layer]),
+        Sequence([area]),
+    )
     series, image = Dataset(), Dataset()
-    image.ReferencedSOPClassUID, image.ReferencedSOPInstanceUID = "1.2.840.10008.5.1.4.1.1.2", f"1.2.826.0.1.3680043.9.55.{rng.randrange(10**9)}"
-    series.SeriesInstanceUID, series.ReferencedImageSequence = f"1.2.826.0.1.3680043.9.56.{rng.randrange(10**9)}", Sequence([image])
+    image.ReferencedSOPClassUID, image.ReferencedSOPInstanceUID = (
+        "1.2.840.10008.5.1.4.1.1.2",
+        f"1.2.826.0.1.3680043.9.55.{rng.randrange(10**9)}",
+    )
+    series.SeriesInstanceUID, series.ReferencedImageSequence = (
+        f"1.2.826.0.1.3680043.9.56.{rng.randrange(10**9)}",
+        Sequence([image]),
+    )
     ds.ReferencedSeriesSequence = Sequence([series])
-    sheet.removed(0x00700006, ((0x00700001, 0), (0x00700008, 0)), "name", sheet.person.facts["name"], area="pr")
+    sheet.removed(
+        0x00700006, ((0x00700001, 0), (0x00700008, 0)), "name", sheet.person.facts["name"], area="pr"
+    )
     sheet.removed(0x00700084, (), "reader", sheet.person.say("reader", sheet.study), area="pr")
     return ds
 
@@ -185,11 +286,22 @@ def annotated_waveform(ds: Dataset, sheet: Sheet) -> None:
     for template in ("Name: <name.short>", "ID <uhid>", "Normal sinus rhythm"):
         text, found, useful = sheet.filled(template)
         note = Dataset()
-        note.UnformattedTextValue, note.AnnotationGroupNumber, note.ReferencedWaveformChannels = text, 0, [1, 0]
+        note.UnformattedTextValue, note.AnnotationGroupNumber, note.ReferencedWaveformChannels = (
+            text,
+            0,
+            [1, 0],
+        )
         for kind, value in found:
             sheet.removed(0x00700006, ((0x0040B020, len(notes)),), kind, value, area="waveform")
         if not found:
-            sheet.must("text_retained", "tcia", 0x00700006, " ".join(useful), ((0x0040B020, len(notes)),), area="waveform")
+            sheet.must(
+                "text_retained",
+                "tcia",
+                0x00700006,
+                " ".join(useful),
+                ((0x0040B020, len(notes)),),
+                area="waveform",
+            )
         notes.append(note)
     ds.WaveformAnnotationSequence = Sequence(notes)
 
@@ -197,10 +309,20 @@ def annotated_waveform(ds: Dataset, sheet: Sheet) -> None:
 def slide_label(ds: Dataset, sheet: Sheet) -> None:
     """Name the specimen, its container and the label's text after the person (PS3.3 C.7.6.22, C.8.12.8)."""
     facts, specimen = sheet.person.facts, Dataset()
-    ds.ContainerIdentifier, ds.BarcodeValue, ds.LabelText = facts["block"], facts["specimen"], f"{facts['name.short']} {facts['block']}"
-    specimen.SpecimenIdentifier, specimen.SpecimenUID = facts["block"], "1.2.826.0.1.3680043.9.57." + str(sheet.number)
+    ds.ContainerIdentifier, ds.BarcodeValue, ds.LabelText = (
+        facts["block"],
+        facts["specimen"],
+        f"{facts['name.short']} {facts['block']}",
+    )
+    specimen.SpecimenIdentifier, specimen.SpecimenUID = (
+        facts["block"],
+        "1.2.826.0.1.3680043.9.57." + str(sheet.number),
+    )
     specimen.SpecimenShortDescription, specimen.SpecimenPreparationSequence = "Buccal mucosa", Sequence([])
-    ds.SpecimenDescriptionSequence, ds.IssuerOfTheContainerIdentifierSequence = Sequence([specimen]), Sequence([])
+    ds.SpecimenDescriptionSequence, ds.IssuerOfTheContainerIdentifierSequence = (
+        Sequence([specimen]),
+        Sequence([]),
+    )
     for tag, kind in ((0x00400512, "block"), (0x22000005, "specimen"), (0x22000002, "name.short")):
         sheet.removed(tag, (), kind, facts[kind], area="slide")
     sheet.removed(0x00400551, ((0x00400560, 0),), "block", facts["block"], area="slide")
@@ -211,7 +333,9 @@ def segmented(ds: Dataset, sheet: Sheet) -> None:
     """Name the person in the labels of a segmentation's segments (PS3.3 C.8.20.2)."""
     for number, segment in enumerate(ds.get("SegmentSequence") or ()):
         segment.SegmentDescription = f"Lesion of {sheet.person.facts['name.short']}"
-        sheet.removed(0x00620006, ((0x00620002, number),), "name.short", sheet.person.facts["name.short"], area="seg")
+        sheet.removed(
+            0x00620006, ((0x00620002, number),), "name.short", sheet.person.facts["name.short"], area="seg"
+        )
     ds.ContentDescription = f"Segmentation for {sheet.person.facts['uhid']}"
     sheet.removed(0x00700081, (), "uhid", sheet.person.facts["uhid"], area="seg")
 
@@ -227,9 +351,15 @@ def text_of_pdf(data: bytes) -> str:
     import pypdfium2
 
     text = data.decode("latin-1")
-    for start in (at for at in range(len(data)) if data.startswith(b"stream", at) and not data.startswith(b"endstream", at - 3)):
+    for start in (
+        at
+        for at in range(len(data))
+        if data.startswith(b"stream", at) and not data.startswith(b"endstream", at - 3)
+    ):
         try:
-            text += zlib.decompressobj().decompress(data[start + 6 :].lstrip(b"\r\n"), 1 << 22).decode("latin-1")
+            text += (
+                zlib.decompressobj().decompress(data[start + 6 :].lstrip(b"\r\n"), 1 << 22).decode("latin-1")
+            )
         except zlib.error:
             continue
     try:

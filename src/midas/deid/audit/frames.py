@@ -11,11 +11,20 @@ from typing import Any
 import imagecodecs
 import numpy as np
 from pydicom import Dataset
-from pydicom.encaps import encapsulate
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.pixels import get_encoder, pixel_array
 from pydicom.uid import (
-    UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian,
-    JPEG2000, JPEG2000Lossless, JPEGBaseline8Bit, JPEGLosslessSV1, JPEGLSLossless, RLELossless,
+    JPEG2000,
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    RLELossless,
 )  # fmt: skip
 
 from midas.deid.audit.glyphs import Pixels
@@ -36,7 +45,9 @@ def can_draw(ds: Dataset) -> bool:
         return bits == 8
     if syntax == JPEGLosslessSV1 and int(ds.get("SamplesPerPixel") or 1) == 3:
         return False
-    return syntax in NATIVE or (syntax in ENCODED and not (colours == "PALETTE COLOR" and syntax != RLELossless))
+    return syntax in NATIVE or (
+        syntax in ENCODED and not (colours == "PALETTE COLOR" and syntax != RLELossless)
+    )
 
 
 def frames_of(ds: Dataset, *, raw: bool = True) -> Pixels:
@@ -86,10 +97,16 @@ def _native(ds: Dataset, frames: Pixels, *, big: bool) -> None:
 def _encoded(ds: Dataset, frame: Pixels, syntax: UID) -> bytes:
     stored = int(ds.BitsStored)
     if syntax == JPEGBaseline8Bit:
-        colour = {"colorspace": "RGB", "outcolorspace": "YCBCR", "subsampling": "422"} if frame.ndim == 3 else {}
+        colour = (
+            {"colorspace": "RGB", "outcolorspace": "YCBCR", "subsampling": "422"} if frame.ndim == 3 else {}
+        )
         return bytes(imagecodecs.jpeg8_encode(np.ascontiguousarray(frame), level=93, **colour))
     if syntax == JPEGLosslessSV1:
-        return bytes(imagecodecs.ljpeg_encode(np.ascontiguousarray(frame).view(f"u{frame.dtype.itemsize}"), bitspersample=max(stored, 8)))
+        return bytes(
+            imagecodecs.ljpeg_encode(
+                np.ascontiguousarray(frame).view(f"u{frame.dtype.itemsize}"), bitspersample=max(stored, 8)
+            )
+        )
     options: dict[str, Any] = {
         "rows": frame.shape[0], "columns": frame.shape[1], "samples_per_pixel": 3 if frame.ndim == 3 else 1,
         "number_of_frames": 1, "bits_allocated": frame.dtype.itemsize * 8, "bits_stored": stored,
@@ -102,3 +119,26 @@ def _encoded(ds: Dataset, frame: Pixels, syntax: UID) -> bytes:
         options["j2k_psnr"] = [60]
     coded = get_encoder(syntax).encode(np.ascontiguousarray(frame).tobytes(), index=0, **options)
     return coded + b"\0" * (len(coded) % 2)
+
+
+def uncommented(ds: Dataset) -> None:
+    """Take the comments (COM, ITU-T T.81 B.2.4.5) out of the headers of JPEG frames; no sample changes."""
+    if UID(ds.file_meta.TransferSyntaxUID) in NATIVE:
+        return
+    parts = [
+        _bare(frame)
+        for frame in generate_frames(ds.PixelData, number_of_frames=int(ds.get("NumberOfFrames") or 1))
+    ]
+    ds.PixelData = encapsulate([part + b"\0" * (len(part) % 2) for part in parts], has_bot=True)
+
+
+def _bare(frame: bytes) -> bytes:
+    if not frame.startswith(b"\xff\xd8"):
+        return frame
+    out, at = bytearray(frame[:2]), 2
+    while at + 4 <= len(frame) and frame[at] == 0xFF and frame[at + 1] != 0xDA:
+        size = 2 + int.from_bytes(frame[at + 2 : at + 4], "big")
+        if frame[at + 1] != 0xFE:
+            out += frame[at : at + size]
+        at += size
+    return bytes(out) + frame[at:]

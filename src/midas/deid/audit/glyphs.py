@@ -20,7 +20,12 @@ import numpy.typing as npt
 from midas.deid.audit.answers import Mask
 
 Pixels = npt.NDArray[Any]
-FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path("C:/Windows/Fonts"), Path("/System/Library/Fonts"))
+FOLDERS = (
+    Path("/usr/share/fonts"),
+    Path("/usr/local/share/fonts"),
+    Path("C:/Windows/Fonts"),
+    Path("/System/Library/Fonts"),
+)
 LATIN = ("DejaVuSans.ttf", "DejaVuSansMono.ttf", "DejaVuSerif.ttf", "LiberationSans-Regular.ttf", "Arial.ttf")
 NATIVE = {
     "DEVANAGARI": ("NotoSansDevanagari-Regular.ttf", "Lohit-Devanagari.ttf", "Nirmala.ttf"),
@@ -72,7 +77,9 @@ def style_for(text: str, rng: random.Random, *, rows: int) -> Style | None:
         return None
     smallest, largest = (14, 26) if script_of(text) else (11, 24)
     height = min(max(smallest, round(rows * rng.choice((0.024, 0.03, 0.04)))), 2 * largest)
-    return Style(rng.choice(fonts), height, rng.choice((0,) * 14 + (1, 3)), rng.choice((1.0, 1.0, 1.0, 0.75, 0.5)))
+    return Style(
+        rng.choice(fonts), height, rng.choice((0,) * 14 + (1, 3)), rng.choice((1.0, 1.0, 1.0, 0.75, 0.5))
+    )
 
 
 def drawn(text: str, style: Style) -> Mask:
@@ -86,7 +93,9 @@ def drawn(text: str, style: Style) -> Mask:
 def _letters(text: str, style: Style) -> Mask:
     from PIL import Image, ImageDraw, ImageFont
 
-    font: Any = ImageFont.truetype(style.font, style.height) if style.font else ImageFont.load_default(style.height)
+    font: Any = (
+        ImageFont.truetype(style.font, style.height) if style.font else ImageFont.load_default(style.height)
+    )
     canvas = Image.new("L", (style.height * (len(text) + 4), style.height * 3))
     ImageDraw.Draw(canvas).text((style.height, style.height // 2), text, font=font, fill=255)
     return np.asarray(canvas) > 110
@@ -97,11 +106,15 @@ def _strokes(text: str, height: int) -> Mask:
 
     canvas = np.zeros((height * 3, height * (len(text) + 4)), dtype=np.uint8)
     where = (height, height * 2)
-    cv2.putText(canvas, text, where, cv2.FONT_HERSHEY_SIMPLEX, height / 26, 255, max(1, height // 14), cv2.LINE_8)
+    cv2.putText(
+        canvas, text, where, cv2.FONT_HERSHEY_SIMPLEX, height / 26, 255, max(1, height // 14), cv2.LINE_8
+    )
     return canvas > 110
 
 
-def place(mask: Mask, taken: Iterable[tuple[int, int, int, int]], rng: random.Random, *, rows: int, columns: int) -> tuple[int, int] | None:
+def place(
+    mask: Mask, taken: Iterable[tuple[int, int, int, int]], rng: random.Random, *, rows: int, columns: int
+) -> tuple[int, int] | None:
     """Return (left, top) where the mask fits and touches no taken box, the margins first; None where it does not fit."""
     high, wide = mask.shape
     if high + 4 > rows or wide + 4 > columns:

@@ -56,7 +56,9 @@ def find(answers: Answers, given: Given) -> tuple[Leak, ...]:
             forms.setdefault(form, secret)
             if len(form) >= BY_CHANCE:
                 own[whose[secret.file]].setdefault(form, secret)
-    uids = {check.value for check in answers.checks if check.action == "uid_changed" and len(check.value) > 12}
+    uids = {
+        check.value for check in answers.checks if check.action == "uid_changed" and len(check.value) > 12
+    }
     found: list[Leak] = []
     page = _Page()
     for path in every_file(given.root):
@@ -64,13 +66,21 @@ def find(answers: Answers, given: Given) -> tuple[Leak, ...]:
         text, bulk = parts_of(path)
         page.add(number, text, path.relative_to(given.root).as_posix())
         found += _in_bulk(number, bulk, own.get(whose.get(number, -1), {}))
-    found += page.search(forms, uids)
+    found += page.search(forms, uids - set(_writers(given)))
     return tuple(dict.fromkeys(found))
+
+
+def _writers(given: Given) -> Iterator[str]:
+    """Yield the UIDs by which the outputs name the program that wrote them: they name no person or thing."""
+    for output in given.outputs.values():
+        yield str(getattr(output.ds, "file_meta", {}).get("ImplementationClassUID", ""))
 
 
 def _in_bulk(number: int, bulk: bytes, forms: dict[bytes, Secret]) -> Iterator[Leak]:
     low = bulk.lower()
-    yield from (Leak(number, "identifier", s.kind, s.value, s.spot) for form, s in forms.items() if form in low)
+    yield from (
+        Leak(number, "identifier", s.kind, s.value, s.spot) for form, s in forms.items() if form in low
+    )
 
 
 class _Page:

@@ -89,7 +89,9 @@ def every_file(folder: Path) -> Iterator[Path]:
     yield from (path for path in sorted(folder.rglob("*")) if path.is_file())
 
 
-def match(answers: Answers, outputs: Path, uid_map: Mapping[str, str], patient_map: Mapping[str, str]) -> Given:
+def match(
+    answers: Answers, outputs: Path, uid_map: Mapping[str, str], patient_map: Mapping[str, str]
+) -> Given:
     """Find the output of each planted file by its mapped SOP Instance UID; an unmapped one by the UID itself."""
     by_uid = {uid_map.get(planted.instance, planted.instance): planted for planted in answers.files}
     found: dict[int, Output] = {}
@@ -107,7 +109,11 @@ def _instance(path: Path) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return str(pydicom.dcmread(path, force=True, specific_tags=["SOPInstanceUID"], stop_before_pixels=True).get("SOPInstanceUID", ""))
+            return str(
+                pydicom.dcmread(
+                    path, force=True, specific_tags=["SOPInstanceUID"], stop_before_pixels=True
+                ).get("SOPInstanceUID", "")
+            )
     except Exception:  # noqa: BLE001 - whatever cannot be read as DICOM is a stranger
         return ""
 

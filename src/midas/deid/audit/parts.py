@@ -33,7 +33,15 @@ SAFE = (
 
 def plant_parts(ds: Dataset, sheet: Sheet, rng: random.Random) -> None:
     """Plant private elements, overlays and curves; shares are drawn part by part."""
-    for share, part in ((45, _safe), (40, _unknown), (25, _private_sequence), (25, _blob), (20, _un_sequence), (12, _curve), (12, _overlay)):
+    for share, part in (
+        (45, _safe),
+        (40, _unknown),
+        (25, _private_sequence),
+        (25, _blob),
+        (20, _un_sequence),
+        (12, _curve),
+        (12, _overlay),
+    ):
         if rng.randrange(100) < share:
             part(ds, sheet, rng)
 
@@ -44,7 +52,9 @@ def _add(ds: Dataset, tag: int, vr: str, value: object) -> None:
 
 def _block(ds: Dataset, group: int, creator: str) -> int:
     """Return the first tag of a free block that `creator` now owns."""
-    taken = {int(tag) & 0xFF for tag in ds.keys() if int(tag) >> 16 == group and 0x10 <= int(tag) & 0xFFFF <= 0xFF}  # noqa: SIM118
+    taken = {
+        int(tag) & 0xFF for tag in ds.keys() if int(tag) >> 16 == group and 0x10 <= int(tag) & 0xFFFF <= 0xFF
+    }  # noqa: SIM118
     number = next(n for n in range(0x10, 0x100) if n not in taken)
     _add(ds, group << 16 | number, "LO", creator)
     return group << 16 | number << 8
@@ -54,12 +64,28 @@ def _safe(ds: Dataset, sheet: Sheet, rng: random.Random) -> None:
     creator, group, element, vr, value = rng.choice(SAFE)
     tag = _block(ds, group, creator) + element
     _add(ds, tag, vr, value)
-    sheet.must("text_retained", "tcia", tag, " ".join(value.casefold().split()) if vr == "CS" else f"{float(value):.6g}", area="private")
+    sheet.must(
+        "text_retained",
+        "tcia",
+        tag,
+        " ".join(value.casefold().split()) if vr == "CS" else f"{float(value):.6g}",
+        area="private",
+    )
 
 
 def _unknown(ds: Dataset, sheet: Sheet, rng: random.Random) -> None:
-    first = _block(ds, rng.choice((0x0099, 0x0029, 0x07A1)), rng.choice(("HOSPITAL PACS 1.0", "ARCHIVE EXTRA", "MEDILINK RIS 4")))
-    rows = [(0x01, "LO", "<name.short>"), (0x02, "LT", "Paid by <policy>; <address>"), (0x03, "SH", "<mrn>"), (0x04, "DA", "<date.da>"), (0x05, "UT", "<name.native>, <mobile.joined>")]
+    first = _block(
+        ds,
+        rng.choice((0x0099, 0x0029, 0x07A1)),
+        rng.choice(("HOSPITAL PACS 1.0", "ARCHIVE EXTRA", "MEDILINK RIS 4")),
+    )
+    rows = [
+        (0x01, "LO", "<name.short>"),
+        (0x02, "LT", "Paid by <policy>; <address>"),
+        (0x03, "SH", "<mrn>"),
+        (0x04, "DA", "<date.da>"),
+        (0x05, "UT", "<name.native>, <mobile.joined>"),
+    ]
     for element, vr, template in rng.sample(rows, 3):
         text, found, _ = sheet.filled(template)
         _add(ds, first + element, vr, text)
@@ -70,7 +96,11 @@ def _unknown(ds: Dataset, sheet: Sheet, rng: random.Random) -> None:
 def _private_sequence(ds: Dataset, sheet: Sheet, rng: random.Random) -> None:
     tag = _block(ds, 0x0033, "VIEWER STATE 2") + 0x20
     item = Dataset()
-    for keyword, what in (("PatientName", "name.dicom"), ("PatientID", "uhid"), ("PatientTelephoneNumbers", "mobile")):
+    for keyword, what in (
+        ("PatientName", "name.dicom"),
+        ("PatientID", "uhid"),
+        ("PatientTelephoneNumbers", "mobile"),
+    ):
         value = sheet.person.say(what, sheet.study)
         setattr(item, keyword, value)
         sheet.removed(int(item.data_element(keyword).tag), ((tag, 0),), what, value, area="private")  # type: ignore[union-attr]
@@ -80,7 +110,12 @@ def _private_sequence(ds: Dataset, sheet: Sheet, rng: random.Random) -> None:
 def _blob(ds: Dataset, sheet: Sheet, rng: random.Random) -> None:
     tag = _block(ds, 0x0029, "SCANNER DUMP") + 0x10
     text, found, _ = sheet.filled("<name> <uhid>")
-    _add(ds, tag, rng.choice(("UN", "OB")), b"\x01\x00\x7f\x00" + text.encode("utf-8") + b"\x00" * (len(text) % 2) + b"\x00\x11")
+    _add(
+        ds,
+        tag,
+        rng.choice(("UN", "OB")),
+        b"\x01\x00\x7f\x00" + text.encode("utf-8") + b"\x00" * (len(text) % 2) + b"\x00\x11",
+    )
     for kind, value in found:
         sheet.removed(tag, (), kind, value, area="private")
 
@@ -88,7 +123,10 @@ def _blob(ds: Dataset, sheet: Sheet, rng: random.Random) -> None:
 def _un_sequence(ds: Dataset, sheet: Sheet, rng: random.Random) -> None:
     """A sequence in implicit encoding behind VR UN (PS3.5 6.2.2), private or, in part of the files, one of the standard."""
     inner, target = Dataset(), DicomBytesIO()
-    inner.PatientName, inner.PatientComments = sheet.person.say("name.dicom", sheet.study), f"Call {sheet.person.facts['mobile']}"
+    inner.PatientName, inner.PatientComments = (
+        sheet.person.say("name.dicom", sheet.study),
+        f"Call {sheet.person.facts['mobile']}",
+    )
     target.is_little_endian, target.is_implicit_VR = True, True
     write_dataset(target, inner)
     body = target.getvalue()
@@ -129,7 +167,14 @@ def _overlay(ds: Dataset, sheet: Sheet, rng: random.Random) -> None:
         _add(ds, tag, vr, value)
     box = (4, 4, glyphs.shape[1], glyphs.shape[0])
     line = Line(sheet.number, box, (0, 1), packed(glyphs), True, "overlay", name)
-    sheet.must("pixels_hidden", "hipaa", 0x60003000, f"{columns}:{line.mask}", ((0x60003000, columns),), area=f"overlay {box[2]} {box[3]}")
+    sheet.must(
+        "pixels_hidden",
+        "hipaa",
+        0x60003000,
+        f"{columns}:{line.mask}",
+        ((0x60003000, columns),),
+        area=f"overlay {box[2]} {box[3]}",
+    )
     text, found, _ = sheet.filled("Text of <name.short>")
     _add(ds, 0x60000022, "LO", text)
     for kind, value in found:
@@ -169,7 +214,11 @@ def finish(path: Path, sheet: Sheet, rng: random.Random) -> None:
     data = path.read_bytes()
     facts = sheet.person.facts
     at = data.find(b"\xfe\xff\x00\xe0", data.find(b"\xe0\x7f\x10\x00"))
-    starts = [i for i in range(at, min(at + 4096, len(data) - 3)) if data[i : i + 3] == b"\xff\xd8\xff"] if at > 0 else []
+    starts = (
+        [i for i in range(at, min(at + 4096, len(data) - 3)) if data[i : i + 3] == b"\xff\xd8\xff"]
+        if at > 0
+        else []
+    )
     if starts and b"JFIF" not in data and rng.randrange(100) < 60:
         data = _commented(path, f"Patient {facts['name']}".encode()) or data
         sheet.hidden("name", facts["name"], "jpeg-comment")
@@ -185,7 +234,9 @@ def _commented(path: Path, comment: bytes) -> bytes | None:
     """Return the file with a COM segment (ITU-T T.81 B.2.4.5) behind the start of its first JPEG frame."""
     ds = pydicom.dcmread(path)
     try:
-        frames = list(pydicom.encaps.generate_frames(ds.PixelData, number_of_frames=int(ds.get("NumberOfFrames") or 1)))
+        frames = list(
+            pydicom.encaps.generate_frames(ds.PixelData, number_of_frames=int(ds.get("NumberOfFrames") or 1))
+        )
     except (ValueError, RuntimeError):
         return None
     first = frames[0]

@@ -22,7 +22,9 @@ _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
 @lru_cache(maxsize=1)
 def _lists() -> dict[str, Any]:
-    given: dict[str, Any] = json.loads(files(__package__).joinpath("persons.json").read_text(encoding="utf-8"))
+    given: dict[str, Any] = json.loads(
+        files(__package__).joinpath("persons.json").read_text(encoding="utf-8")
+    )
     return given
 
 
@@ -60,7 +62,16 @@ class Person:
         kind, _, form = what.partition(".")
         if kind in {"date", "born"}:
             return written(study.day if kind == "date" else self.born, form or "slashes")
-        if kind in {"accession", "study_id", "request", "referrer", "reader", "operator", "station", "serial"}:
+        if kind in {
+            "accession",
+            "study_id",
+            "request",
+            "referrer",
+            "reader",
+            "operator",
+            "station",
+            "serial",
+        }:
             said: str = getattr(study, kind)
             return said.replace("^", " ").strip() if form == "plain" else said
         if kind == "age":
@@ -102,7 +113,9 @@ def _person(number: int, family: list[str], rng: random.Random, lists: dict[str,
         **_numbers(rng, town),
         **_place(rng, town, lists),
     }
-    facts["email"] = f"{given[0].lower()}.{family[0].lower()}{born:%y}@{rng.choice(('gmail.com', 'yahoo.co.in', 'rediffmail.com'))}"
+    facts["email"] = (
+        f"{given[0].lower()}.{family[0].lower()}{born:%y}@{rng.choice(('gmail.com', 'yahoo.co.in', 'rediffmail.com'))}"
+    )
     facts["abha.address"] = f"{given[0].lower()}{born:%Y}@abdm"
     return Person(number, given[1], born, SCRIPTS[script], facts, _studies(rng, lists, facts))
 

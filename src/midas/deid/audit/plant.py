@@ -89,7 +89,13 @@ def _answers(out: Path, seed: int, found: list[tuple[Planted, Sheet]]) -> Answer
     )  # fmt: skip
 
 
-def _wanted(sources: Sequence[Path], number: int, areas: frozenset[str], textless: Callable[[Path], bool], rng: random.Random) -> list[_Wanted]:
+def _wanted(
+    sources: Sequence[Path],
+    number: int,
+    areas: frozenset[str],
+    textless: Callable[[Path], bool],
+    rng: random.Random,
+) -> list[_Wanted]:
     own = [_Wanted(path, "", None, textless(path)) for path in sources]
     rng.shuffle(own)
     own = own[: number * 11 // 20]
@@ -97,13 +103,18 @@ def _wanted(sources: Sequence[Path], number: int, areas: frozenset[str], textles
     if "documents" in areas:
         kinds += documents.DOCUMENTS
     weights = [share for _, _, share in kinds]
-    new = [_Wanted(None, kind, maker) for kind, maker, _ in rng.choices(kinds, weights, k=max(0, number - len(own)))]
+    new = [
+        _Wanted(None, kind, maker)
+        for kind, maker, _ in rng.choices(kinds, weights, k=max(0, number - len(own)))
+    ]
     both = own + new
     rng.shuffle(both)
     return both
 
 
-def _planted(one: _Wanted, sheet: Sheet, out: Path, areas: frozenset[str], rng: random.Random) -> Planted | None:
+def _planted(
+    one: _Wanted, sheet: Sheet, out: Path, areas: frozenset[str], rng: random.Random
+) -> Planted | None:
     ds, kind = _dataset(one, sheet, rng)
     if ds is None:
         return None
@@ -158,9 +169,14 @@ def _identified(ds: Dataset, sheet: Sheet, kind: str) -> None:
     visit = sheet.person.studies.index(sheet.study)
     root = f"1.2.840.113619.2.55.3.{700 + person}"
     ds.StudyInstanceUID = UID(f"{root}.{visit}.{day}")
-    ds.SeriesInstanceUID = UID(f"{root}.{visit}.{day}.{sorted(_KIND.values()).index(kind) if kind in _KIND.values() else 99}")
+    ds.SeriesInstanceUID = UID(
+        f"{root}.{visit}.{day}.{sorted(_KIND.values()).index(kind) if kind in _KIND.values() else 99}"
+    )
     ds.SOPInstanceUID = UID(f"{root}.{visit}.{day}.9.{sheet.number}.{day}101530")
-    ds.file_meta.MediaStorageSOPInstanceUID, ds.file_meta.MediaStorageSOPClassUID = ds.SOPInstanceUID, ds.SOPClassUID
+    ds.file_meta.MediaStorageSOPInstanceUID, ds.file_meta.MediaStorageSOPClassUID = (
+        ds.SOPInstanceUID,
+        ds.SOPClassUID,
+    )
     if "FrameOfReferenceUID" in ds or kind in {"ct", "mr"}:
         ds.FrameOfReferenceUID = UID(f"{root}.{visit}.{day}.7")
     if kind in {"us", "ct", "mr"} and "DeviceUID" not in ds:

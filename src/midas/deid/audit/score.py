@@ -64,7 +64,13 @@ class Share:
 
     def to_dict(self) -> dict[str, Any]:
         low, high = self.interval
-        return {"right": self.right, "of": self.of, "percent": round(self.percent, 4), "low": round(low, 4), "high": round(high, 4)}
+        return {
+            "right": self.right,
+            "of": self.of,
+            "percent": round(self.percent, 4),
+            "low": round(low, 4),
+            "high": round(high, 4),
+        }
 
 
 def wilson(right: int, of: int, z: float = 1.959964) -> tuple[float, float]:
@@ -87,7 +93,9 @@ class Score:
     strangers: int
     wrong_shifts: tuple[str, ...]
 
-    def share(self, *, actions: Iterable[str] = ACTIONS, category: str = "", area: str = "", released: bool = False) -> Share:
+    def share(
+        self, *, actions: Iterable[str] = ACTIONS, category: str = "", area: str = "", released: bool = False
+    ) -> Share:
         """Return the share of right verdicts among those asked for."""
         wanted = frozenset(actions)
         chosen = [
@@ -126,7 +134,9 @@ class Score:
         }  # fmt: skip
 
 
-def score(answers: Answers, outputs: Path, uid_map: Mapping[str, str], patient_map: Mapping[str, str]) -> Score:
+def score(
+    answers: Answers, outputs: Path, uid_map: Mapping[str, str], patient_map: Mapping[str, str]
+) -> Score:
     """Judge every check of the key on the folder of outputs, and search that folder for what may not be there."""
     with quiet():
         given = match(answers, outputs, uid_map, patient_map)
@@ -142,7 +152,9 @@ class _Judge:
         self.files = {planted.number: planted for planted in answers.files}
         by_person = leaks.shifts(answers, given)
         self.shift = {person: max(set(found), key=found.count) for person, found in by_person.items()}
-        self.wrong_shifts = tuple(f"person {person}" for person, found in by_person.items() if len(set(found)) > 1 or 0 in found)
+        self.wrong_shifts = tuple(
+            f"person {person}" for person, found in by_person.items() if len(set(found)) > 1 or 0 in found
+        )
         self.lines: dict[int, list[Line]] = defaultdict(list)
         for line in answers.lines:
             self.lines[line.file].append(line)
@@ -180,7 +192,11 @@ class _Judge:
             return ""
         text = text_of_pdf(value) if check.area == "pdf" and isinstance(value, bytes) else _readable(value)
         whole = "".join(words(check.value))
-        parts = [word for word in words(check.value) if len(word) >= 3 and word not in GENERIC and word in set(words(text))]
+        parts = [
+            word
+            for word in words(check.value)
+            if len(word) >= 3 and word not in GENERIC and word in set(words(text))
+        ]
         if whole in "".join(words(text)) or parts:
             return f"left: {' '.join(parts) or check.value}"
         return ""

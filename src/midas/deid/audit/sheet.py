@@ -47,7 +47,9 @@ class Sheet:
             return put[-1][1]
 
         text = _FIELD.sub(one, template)
-        useful = [word for word in words(_FIELD.sub(" ", template)) if word not in _STAY_OUT and len(word) > 1]
+        useful = [
+            word for word in words(_FIELD.sub(" ", template)) if word not in _STAY_OUT and len(word) > 1
+        ]
         return text, put, useful
 
     def removed(self, tag: int, where: Where, kind: str, value: str, *, area: str) -> None:
@@ -61,7 +63,16 @@ class Sheet:
             if len(part.strip("^ ")) >= 4 and not (part.isdigit() and len(part) == 8):
                 self.secrets.append(Secret(self.number, part, kind, spot))
 
-    def must(self, action: str, category: str, tag: int, value: str = "", where: Where = (), *, area: str = "attributes") -> None:
+    def must(
+        self,
+        action: str,
+        category: str,
+        tag: int,
+        value: str = "",
+        where: Where = (),
+        *,
+        area: str = "attributes",
+    ) -> None:
         self.checks.append(Check(self.number, action, category, tag, value, where, area))
 
 
@@ -71,4 +82,8 @@ def words(text: str) -> list[str]:
 
 
 def _folded(text: str) -> str:
-    return "".join(c for c in unicodedata.normalize("NFKC", text).casefold() if unicodedata.category(c) not in {"Cf", "Mn", "Mc"})
+    return "".join(
+        c
+        for c in unicodedata.normalize("NFKC", text).casefold()
+        if unicodedata.category(c) not in {"Cf", "Mn", "Mc"}
+    )

@@ -60,7 +60,9 @@ def outside(lines: list[Line], before: Pixels, after: Pixels, *, margin: int) ->
     for line in lines:
         if line.secret:
             left, top, width, height = line.box
-            free[max(0, top - margin) : top + height + margin, max(0, left - margin) : left + width + margin] = False
+            free[
+                max(0, top - margin) : top + height + margin, max(0, left - margin) : left + width + margin
+            ] = False
     reach = float(np.ptp(before)) or 1.0
     same = np.abs(after - before) <= SAME * reach
     return float(same[:, free].mean()) if free.any() else 1.0
