@@ -7,7 +7,7 @@ A fact that is not known is left out, never made up.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -73,9 +73,10 @@ def says(table: str, about: About) -> str:
 
 
 def croissant(
-    *, about: About, found: Mapping[str, pa.Table], sealed: Mapping[str, tuple[Digest, int]]
-) -> bytes:
-    """Return the JSON-LD. `sealed` gives the digest and size of each table's file."""
+    *, about: About, found: Mapping[str, pa.Table], sealed: Mapping[str, tuple[Digest, int]],
+    audits: Sequence[Mapping[str, Any]] = (),
+) -> bytes:  # fmt: skip
+    """Return the JSON-LD. `sealed` gives the digest and size of each table's file, `audits` each spoke's measured score."""
     files: list[dict[str, Any]] = [
         {
             "@type": "cr:FileObject", "@id": path_of(name), "name": path_of(name), "description": says(name, about),
@@ -90,7 +91,7 @@ def croissant(
     })  # fmt: skip
     document = {
         "@context": CONTEXT, "@type": "sc:Dataset", "conformsTo": "http://mlcommons.org/croissant/1.1",
-        **_facts(about), "distribution": files,
+        **_facts(about, audits), "distribution": files,
         "recordSet": [_records(name, found[name], about) for name in sorted(found)],
     }  # fmt: skip
     return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
@@ -135,7 +136,7 @@ def column_says(table: str, column: str, about: About) -> str:
     return _SAYS.get(column, column.replace("_", " "))
 
 
-def _facts(about: About) -> dict[str, Any]:
+def _facts(about: About, audits: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     protocol = about.protocol
     facts: dict[str, Any] = {
         "name": f"{about.dataset}-twin" if about.twin else about.dataset,
@@ -153,10 +154,18 @@ def _facts(about: About) -> dict[str, Any]:
         "publisher": {"@type": "sc:Organization", "name": protocol.hub.name},
         "usageInfo": list(protocol.access.uses),
     }
-    return facts | _responsible(about)
+    return facts | _responsible(about, audits)
 
 
-def _responsible(about: About) -> dict[str, Any]:
+def audited(one: Mapping[str, Any]) -> str:
+    """Say in words how a spoke's audit came out."""
+    return (
+        f"{one['right_percent']} % of {one['actions']} required actions right over {one['files']} files (at least "
+        f"{one['low_percent']} %, 95 % interval), {one['leaks']} planted identifiers left"
+    )
+
+
+def _responsible(about: About, audits: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the RAI 1.0 fields for which the protocol holds a fact."""
     protocol = about.protocol
     if about.twin:
@@ -175,7 +184,8 @@ def _responsible(about: About) -> dict[str, Any]:
         "rai:dataCollectionType": ["Secondary data analysis"],
         "rai:dataPreprocessingProtocol": [
             "De-identified by DICOM PS3.15 Basic Application Confidentiality Profile"
-            + (f" with the options {', '.join(protocol.deid.options)}." if protocol.deid.options else ".")
+            + (f" with the options {', '.join(protocol.deid.options)}." if protocol.deid.options else "."),
+            *(f"Audit with planted identifiers at {one['spoke']}: {audited(one)}." for one in audits),
         ],
         "rai:dataAnnotationProtocol": f"Labels come from: {', '.join(imported)}.",
         "rai:dataUseCases": [f"Prediction of: {targets}."],

@@ -15,6 +15,7 @@ from markdown_it import MarkdownIt
 from midas.protocol.model import Institution, Protocol
 from midas.release.content import About, Content, path_of
 from midas.release.croissant import column_says, says
+from midas.release.floor import summary
 from midas.release.page import bars, page
 
 _TWIN = (
@@ -179,8 +180,28 @@ def _cleaning(content: Content) -> str:
         + (f"\nException to the profile, with its reason:\n\n{exceptions}" if exceptions else "")
         + f"\n{_dates(deid.options)} What was done, rule by rule, stands in `deid/report.html`.\n\nProfile and engine: "
         + ", ".join(f"`{one}`" for one in engines)
+        + f"\n\n{_measured(content)}"
         + (f"\n\nWhere the labels come from:\n\n{sources}" if content.tables["labels"].num_rows else "")
     )
+
+
+def _measured(content: Content) -> str:
+    """Say how each spoke's de-identification did on identifiers that were planted in copies of its own files."""
+    audits = summary(content.report)
+    if not audits:
+        return "Its de-identification was not measured: the protocol sets no floor."
+    floor = content.about.protocol.deid.audit
+    asked = f" The protocol asks for at least {100 * floor.floor:g} %." if floor else ""
+    return f"Measured with identifiers planted in copies of each spoke's own files:{asked}\n\n" + _grid(
+        ("spoke", "files planted", "required actions", "done rightly", "at least (95 %)", "identifiers left"),
+        [
+            (
+                _plain(one["spoke"]), f"{one['files']:,}", f"{one['actions']:,}", f"{one['right_percent']} %",
+                f"{one['low_percent']} %", f"{one['leaks']:,}",
+            )
+            for one in audits
+        ],
+    )  # fmt: skip
 
 
 def _dates(options: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from midas.release import reports, tables
 from midas.release.content import Content, path_of
 from midas.release.croissant import croissant
 from midas.release.datasheet import as_page, datasheet, licence, readme
+from midas.release.floor import summary
 
 SUMS = "SHA256SUMS"
 
@@ -31,7 +32,9 @@ def whole_files(content: Content) -> dict[str, bytes]:
         "DATASHEET.html": as_page(content, sheet).encode(),
         "LICENSE.txt": licence(about).encode(),
         "protocol.yaml": about.protocol_source.encode(),
-        "croissant.json": croissant(about=about, found=content.tables, sealed=sealed),
+        "croissant.json": croissant(
+            about=about, found=content.tables, sealed=sealed, audits=summary(content.report)
+        ),
         "deid/report.json": report,
         "deid/report.html": reports.as_page(report, title=about.name).encode(),
     }

@@ -21,6 +21,7 @@ from midas.protocol import Loaded, parse
 from midas.protocol.model import Protocol
 from midas.release import tables
 from midas.release.content import About, Content, LeftOut
+from midas.release.floor import above_the_floor
 from midas.release.models import Draft, SplitKey
 from midas.release.reports import batch_of
 from midas.release.splits import choose_key, groups, part_of
@@ -65,7 +66,8 @@ def about(draft: Draft) -> About:
 def gather(*, draft: Draft, store: Blobs, progress: Progress | None = None) -> Content:
     """Collect everything of a draft; a dataset's first gathering also settles how its persons are split.
 
-    Raise `BadInput` where nothing is left, `Conflict` where a row does not fit or the persons are too few to split.
+    Raise `BadInput` where nothing is left, `Conflict` where a row does not fit, the persons are too few to split, or a
+    submission lies below the protocol's floor of de-identification.
     """
     words = about(draft)
     chosen = _choose(draft, words.protocol)
@@ -87,6 +89,7 @@ def gather(*, draft: Draft, store: Blobs, progress: Progress | None = None) -> C
     found["labels"] = tables.arrow("labels", _labels(chosen, manifest), tables.LABELS)
     found["splits"] = tables.arrow("splits", _splits(draft, chosen, words.protocol, found), tables.SPLITS)
     report = tuple(batch_of(submission, store) for submission in chosen.submissions)
+    above_the_floor(words.protocol, report, protocol_sha256=words.protocol_sha256)
     return Content(about=words, tables=found, report=report, left_out=chosen.left_out)
 
 

@@ -155,6 +155,35 @@ class LabelLine(Wire):
     segmentation_uid: Uid | None = None
 
 
+class AuditShare(Wire):
+    """Of `of` required actions, `right` were done; `low` is the lower end of the 95 % interval (Wilson), in per cent."""
+
+    right: int = Field(ge=0)
+    of: int = Field(ge=0)
+    low: float = Field(ge=0, le=100)
+
+
+class AuditScore(Wire):
+    """How well a spoke's de-identification did on synthetic identifiers planted in copies of its own files.
+
+    It travels in the submission's `report.json` as `audit`, and stands in the release. It names nobody.
+    """
+
+    schema_: Literal["midas-deid-audit/1"] = Field(default="midas-deid-audit/1", alias="schema")
+    profile: str = Field(description="digest of the protocol or profile file that was audited")
+    engine: str
+    seed: int
+    files: int = Field(ge=0)
+    released: int = Field(ge=0)
+    all: AuditShare = Field(description="over all files; a file that was held is wrong in all that it should have kept")
+    on_released: AuditShare
+    actions: dict[str, AuditShare] = Field(default_factory=dict, description="by the ten kinds of MIDI-B")
+    leaks: dict[str, int] = Field(default_factory=dict, description="identifier, date, uid, path: found by bytes")
+    wrong_shifts: int = Field(ge=0, description="persons whose days were not moved by one shift")
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
 class Part(Wire):
     path: str
     sha256: Sha256
