@@ -63,8 +63,11 @@ def main() -> None:
     work.mkdir(parents=True, exist_ok=True)
     answers = planted(asked, work)
     size = sum(p.stat().st_size for p in (work / "in").rglob("*") if p.is_file()) / 1e6
-    say(f"{len(answers.files)} files, {size:.0f} MB, {len(answers.checks):,} required actions, {len({(s.file, s.value) for s in answers.secrets}):,} planted strings, "
-        f"{sum(line.secret for line in answers.lines)} burned-in lines; PS3.15 {edition()}; seed {asked.seed}")  # fmt: skip
+    strings = len({(s.file, s.value) for s in answers.secrets})
+    say(
+        f"{len(answers.files)} files, {size:.0f} MB, {len(answers.checks):,} required actions, {strings:,} planted strings, "
+        f"{sum(line.secret for line in answers.lines)} burned-in lines; PS3.15 {edition()}; seed {asked.seed}"
+    )
     say(
         f"{' · '.join(f'{number} {kind}' for kind, number in Counter(f.kind for f in answers.files).most_common())}\n"
     )
@@ -72,7 +75,7 @@ def main() -> None:
     only = set(asked.only.split(",")) if asked.only else None
     if not only or "midas" in only:
         for jobs in (1, 2):
-            told(midas(answers, work, jobs), answers, work, size, scored=jobs == 1)
+            told(midas(work, jobs), answers, work, size, scored=jobs == 1)
     for tool in stand.tools():
         if not only or tool["name"] in only:
             told(stand.run(tool, work / "in", work), answers, work, size)
@@ -101,7 +104,7 @@ def planted(asked: argparse.Namespace, work: Path) -> Answers:
     return answers
 
 
-def midas(answers: Answers, work: Path, jobs: int) -> stand.Turn:
+def midas(work: Path, jobs: int) -> stand.Turn:
     """Let `midas deid run` do the corpus, as a user would."""
     out, report, key = work / f"midas-{jobs}", work / f"midas-{jobs}-report", work / "key"
     if not key.exists():

@@ -73,7 +73,7 @@ def dentdeid(source: Path, clean: Path, out: Path) -> dict[str, str]:
     return pairs
 
 
-def dicom_anonymizer(source: Path, clean: Path, out: Path) -> dict[str, str]:
+def dicom_anonymizer(source: Path, clean: Path, _: Path) -> dict[str, str]:
     from dicomanonymizer import anonymize
 
     return each(source, clean, lambda a, b: anonymize(str(a), str(b), {}, True))
@@ -95,7 +95,7 @@ def deid(source: Path, clean: Path, out: Path) -> dict[str, str]:
     return each(source, clean, one)
 
 
-def dicognito(source: Path, clean: Path, out: Path) -> dict[str, str]:
+def dicognito(source: Path, clean: Path, _: Path) -> dict[str, str]:
     import pydicom
     from dicognito.anonymizer import Anonymizer
 
@@ -109,7 +109,7 @@ def dicognito(source: Path, clean: Path, out: Path) -> dict[str, str]:
     return each(source, clean, one)
 
 
-def dcmanon(source: Path, clean: Path, out: Path) -> dict[str, str]:
+def dcmanon(source: Path, clean: Path, _: Path) -> dict[str, str]:
     from dcmanon import Anonymizer
 
     tool = Anonymizer()

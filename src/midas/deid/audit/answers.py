@@ -122,7 +122,7 @@ def write_answers(answers: Answers, path: Path) -> None:
 
 
 def _rows(answers: Answers) -> Iterable[dict[str, Any]]:
-    groups = {
+    groups: dict[str, Iterable[Any]] = {
         "file": answers.files,
         "check": answers.checks,
         "secret": answers.secrets,

@@ -116,7 +116,7 @@ def _born(ds: Dataset, sheet: Sheet, rng: random.Random) -> None:
 
 def _given(ds: Dataset, sheet: Sheet, rng: random.Random) -> None:
     for keyword, value in table()["given"]:
-        share = 100 if keyword in {"PatientSex"} else 15 if keyword[:3] in {"Smo", "Pre"} else 75
+        share = 100 if keyword == "PatientSex" else 15 if keyword[:3] in {"Smo", "Pre"} else 75
         if keyword == "PregnancyStatus" and sheet.person.sex == "M":
             continue
         if keyword in ds and ds[keyword].value and keyword != "PatientSex":

@@ -18,15 +18,33 @@ from midas.deid.audit.glyphs import Pixels, drawn, inked, place, style_for
 from midas.deid.audit.sheet import Sheet
 
 SECRETS = (
-    "<name.upper>", "<name.short>  <uhid>", "<uhid>", "<hospital.short>", "<date.slashes>", "DOB <born.dotslong>", "<name.native>",
-    "Ref: <referrer.plain>", "ID: <mrn>", "Ph <mobile>", "<accession>", "<title> <name>", "<date.month>  <name.initials>", "<name.hindi>",
-    "<aadhaar>", "Dr <reader.plain>", "<hospital>", "<station>  <serial>", "<address>",
-)  # fmt: skip
+    "<name.upper>",
+    "<name.short>  <uhid>",
+    "<uhid>",
+    "<hospital.short>",
+    "<date.slashes>",
+    "DOB <born.dotslong>",
+    "<name.native>",
+    "Ref: <referrer.plain>",
+    "ID: <mrn>",
+    "Ph <mobile>",
+    "<accession>",
+    "<title> <name>",
+    "<date.month>  <name.initials>",
+    "<name.hindi>",
+    "<aadhaar>",
+    "Dr <reader.plain>",
+    "<hospital>",
+    "<station>  <serial>",
+    "<address>",
+)
 HARMLESS = {
     "us": ("MI 0.9", "TIs 0.2", "5 cm", "Gain 62", "2D 78%", "10 cm", "FR 32Hz", "3.5 MHz"),
-    "xr": ("R", "L", "70 kV", "12 mAs", "PA", "AP"), "sc": ("W 400", "120 kV", "10 mm", "R", "WL 40", "100%"),
-    "ct": ("R", "L", "120 kV"), "photo": ("1 cm", "L", "R", "10 mm"),
-}  # fmt: skip
+    "xr": ("R", "L", "70 kV", "12 mAs", "PA", "AP"),
+    "sc": ("W 400", "120 kV", "10 mm", "R", "WL 40", "100%"),
+    "ct": ("R", "L", "120 kV"),
+    "photo": ("1 cm", "L", "R", "10 mm"),
+}
 FAMILY = {
     "us": "us",
     "cr": "xr",

@@ -22,10 +22,12 @@ Rng = random.Random
 UNIQUE = "1.2.840.113745.101000.1008000"
 CONTENT, TEXT_VALUE, NAME_VALUE = 0x0040A730, 0x0040A160, 0x0040A123
 FINDINGS = (
-    "No focal lesion in left lobe. <name.short> advised follow up", "Mass of 32 mm in left buccal mucosa, biopsy <specimen>",
-    "Compared with study of <date.slashes> from <hospital.short>", "Enhancing extra-axial lesion with dural tail, likely meningioma",
+    "No focal lesion in left lobe. <name.short> advised follow up",
+    "Mass of 32 mm in left buccal mucosa, biopsy <specimen>",
+    "Compared with study of <date.slashes> from <hospital.short>",
+    "Enhancing extra-axial lesion with dural tail, likely meningioma",
     "Patient <name.initials> (<uhid>) has enlarged lymph node at level II",
-)  # fmt: skip
+)
 
 
 def _code(value: str, scheme: str, meaning: str) -> Dataset:
@@ -69,14 +71,32 @@ def report(sheet: Sheet, rng: Rng) -> Dataset:
         Sequence([_code("mm", "UCUM", "millimeter")]),
     )
     number.MeasuredValueSequence = Sequence([measured])
-    ds.ContentSequence = Sequence([
-        _item("PNAME", _code("121008", "DCM", "Person Observer Name"), "HAS OBS CONTEXT", PersonName=reader),
-        _item("PNAME", _code("121029", "DCM", "Subject Name"), "HAS OBS CONTEXT", PersonName=sheet.person.facts["name.dicom"]),
-        _item("DATE", _code("111060", "DCM", "Study Date"), "HAS OBS CONTEXT", Date=f"{sheet.study.day:%Y%m%d}"),
-        *(_item("TEXT", _code("121071", "DCM", "Finding")) for _ in texts),
-        _item("CODE", _code("121071", "DCM", "Finding"), ConceptCodeSequence=Sequence([_code("35917007", "SCT", "Adenocarcinoma")])),
-        number,
-    ])  # fmt: skip
+    ds.ContentSequence = Sequence(
+        [
+            _item(
+                "PNAME", _code("121008", "DCM", "Person Observer Name"), "HAS OBS CONTEXT", PersonName=reader
+            ),
+            _item(
+                "PNAME",
+                _code("121029", "DCM", "Subject Name"),
+                "HAS OBS CONTEXT",
+                PersonName=sheet.person.facts["name.dicom"],
+            ),
+            _item(
+                "DATE",
+                _code("111060", "DCM", "Study Date"),
+                "HAS OBS CONTEXT",
+                Date=f"{sheet.study.day:%Y%m%d}",
+            ),
+            *(_item("TEXT", _code("121071", "DCM", "Finding")) for _ in texts),
+            _item(
+                "CODE",
+                _code("121071", "DCM", "Finding"),
+                ConceptCodeSequence=Sequence([_code("35917007", "SCT", "Adenocarcinoma")]),
+            ),
+            number,
+        ]
+    )
     sheet.removed(NAME_VALUE, ((CONTENT, 0),), "reader", reader, area="sr")
     sheet.removed(NAME_VALUE, ((CONTENT, 1),), "name.dicom", sheet.person.facts["name.dicom"], area="sr")
     for at, template in enumerate(texts, 3):
@@ -110,9 +130,12 @@ def pdf(sheet: Sheet, rng: Rng) -> Dataset:
     ds = _bare("104.1", "DOC", rng.choice((ExplicitVRLittleEndian, ImplicitVRLittleEndian)))
     facts = sheet.person.facts
     lines = [
-        facts["hospital"], f"Patient: {facts['name']}  UHID: {facts['uhid']}", f"Date: {sheet.person.say('date.slashes', sheet.study)}",
-        "CT neck with contrast: enhancing lesion of left buccal mucosa.", f"Reported by Dr {sheet.person.say('reader.plain', sheet.study)}",
-    ]  # fmt: skip
+        facts["hospital"],
+        f"Patient: {facts['name']}  UHID: {facts['uhid']}",
+        f"Date: {sheet.person.say('date.slashes', sheet.study)}",
+        "CT neck with contrast: enhancing lesion of left buccal mucosa.",
+        f"Reported by Dr {sheet.person.say('reader.plain', sheet.study)}",
+    ]
     data = written_pdf(
         lines, title=f"Report {facts['name']}", author=sheet.person.say("reader.plain", sheet.study)
     )
@@ -140,13 +163,14 @@ def written_pdf(lines: list[str], *, title: str, author: str) -> bytes:
     packed = zlib.compress(body.encode("latin-1"))
     xmp = f"<?xpacket?><x:xmpmeta xmlns:x='adobe:ns:meta/'><dc:creator>{author}</dc:creator></x:xmpmeta>".encode()
     objects = [
-        b"<< /Type /Catalog /Pages 2 0 R /Metadata 6 0 R >>", b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Catalog /Pages 2 0 R /Metadata 6 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
         b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
         b"<< /Length %d /Filter /FlateDecode >>\nstream\n%s\nendstream" % (len(packed), packed),
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
         b"<< /Type /Metadata /Subtype /XML /Length %d >>\nstream\n%s\nendstream" % (len(xmp), xmp),
         f"<< /Title ({title}) /Author ({author}) /Producer (MediPrint) >>".encode("latin-1"),
-    ]  # fmt: skip
+    ]
     out, offsets = bytearray(b"%PDF-1.4\n"), []
     for number, one in enumerate(objects, 1):
         offsets.append(len(out))
@@ -183,7 +207,9 @@ def structures(sheet: Sheet, rng: Rng) -> Dataset:
         f"Contoured by {sheet.person.say('reader.plain', sheet.study)}",
     )
     ds.ReviewDate, ds.ReviewerName = "20200101", sheet.person.say("reader", sheet.study)
-    rois, contours, seen = [], [], []
+    rois: list[Dataset] = []
+    contours: list[Dataset] = []
+    seen: list[Dataset] = []
     for number, name in enumerate(("GTV", "Mandible", f"PTV {facts['family']}"), 1):
         roi, contour, points, noted = Dataset(), Dataset(), Dataset(), Dataset()
         roi.ROINumber, roi.ROIName, roi.ROIGenerationAlgorithm, roi.ReferencedFrameOfReferenceUID = (
@@ -282,7 +308,7 @@ def presentation(sheet: Sheet, rng: Rng) -> Dataset:
 
 def annotated_waveform(ds: Dataset, sheet: Sheet) -> None:
     """Write the person's name into the annotations of a waveform (PS3.3 C.10.10)."""
-    notes = []
+    notes: list[Dataset] = []
     for template in ("Name: <name.short>", "ID <uhid>", "Normal sinus rhythm"):
         text, found, useful = sheet.filled(template)
         note = Dataset()
@@ -341,13 +367,16 @@ def segmented(ds: Dataset, sheet: Sheet) -> None:
 
 
 DOCUMENTS: tuple[tuple[str, Callable[[Sheet, Rng], Dataset], int], ...] = (
-    ("sr", report, 5), ("pdf", pdf, 4), ("rt", structures, 3), ("pr", presentation, 2),
-)  # fmt: skip
+    ("sr", report, 5),
+    ("pdf", pdf, 4),
+    ("rt", structures, 3),
+    ("pr", presentation, 2),
+)
 """(kind, maker, share of a made corpus)."""
 
 
 def text_of_pdf(data: bytes) -> str:
-    """Return the text of a PDF's pages, of its streams and of its document information; bytes as they are where it is none."""
+    """Return the text of a PDF's pages and streams and all that it holds uncompressed; of other bytes these alone."""
     import pypdfium2
 
     text = data.decode("latin-1")

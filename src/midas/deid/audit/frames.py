@@ -97,7 +97,7 @@ def _native(ds: Dataset, frames: Pixels, *, big: bool) -> None:
 def _encoded(ds: Dataset, frame: Pixels, syntax: UID) -> bytes:
     stored = int(ds.BitsStored)
     if syntax == JPEGBaseline8Bit:
-        colour = (
+        colour: dict[str, Any] = (
             {"colorspace": "RGB", "outcolorspace": "YCBCR", "subsampling": "422"} if frame.ndim == 3 else {}
         )
         return bytes(imagecodecs.jpeg8_encode(np.ascontiguousarray(frame), level=93, **colour))

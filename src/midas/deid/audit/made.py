@@ -25,7 +25,7 @@ from pydicom.uid import (
     JPEGLosslessSV1,
     JPEGLSLossless,
     RLELossless,
-)  # fmt: skip
+)
 
 from midas.deid.audit import frames
 from midas.deid.audit.glyphs import Pixels
@@ -72,18 +72,19 @@ def _noise(rng: Rng, *shape: int, low: int = 0, high: int = 40) -> Pixels:
 
 def _body(rng: Rng, rows: int, columns: int, top: float) -> Pixels:
     """Return a soft ellipse with bright rims and a few round structures, 0 to `top`."""
-    y, x = np.mgrid[-1 : 1 : rows * 1j, -1 : 1 : columns * 1j]  # type: ignore[misc]
+    y, x = np.mgrid[-1 : 1 : rows * 1j, -1 : 1 : columns * 1j]
     image = np.clip(1.1 - (x / 0.75) ** 2 - (y / 0.85) ** 2, 0, 1) ** 0.3 * 0.45
     image[((x / 0.75) ** 2 + (y / 0.85) ** 2 > 0.86) & ((x / 0.75) ** 2 + (y / 0.85) ** 2 < 1)] = 0.9
     for _ in range(9):
         cx, cy, r = rng.uniform(-0.5, 0.5), rng.uniform(-0.6, 0.6), rng.uniform(0.03, 0.18)
         image += np.exp(-(((x - cx) ** 2 + (y - cy) ** 2) / r**2)) * rng.uniform(-0.3, 0.4)
-    return np.clip(image, 0, 1) * top
+    made: Pixels = np.clip(image, 0, 1) * top
+    return made
 
 
 def _fan(rng: Rng, rows: int, columns: int) -> Pixels:
     """Return an ultrasound sector on black, 0 to 255."""
-    y, x = np.mgrid[0 : 1 : rows * 1j, -1 : 1 : columns * 1j]  # type: ignore[misc]
+    y, x = np.mgrid[0 : 1 : rows * 1j, -1 : 1 : columns * 1j]
     inside = (
         (np.abs(np.arctan2(x, y + 0.12)) < 0.62)
         & (np.hypot(x, y + 0.12) < 1.0)
@@ -341,7 +342,17 @@ def ecg(rng: Rng) -> Dataset:
 
 
 MAKERS: tuple[tuple[str, Callable[[Rng], Dataset], int], ...] = (
-    ("us", us_colour, 8), ("us", us_cine, 4), ("us", us_palette, 5), ("sc", capture, 9), ("sc", capture_grey, 7), ("xc", photo, 9),
-    ("cr", film, 8), ("px", panoramic, 4), ("ct", slices, 22), ("sm", slide, 5), ("xa", angiogram, 4), ("ecg", ecg, 3),
-)  # fmt: skip
+    ("us", us_colour, 8),
+    ("us", us_cine, 4),
+    ("us", us_palette, 5),
+    ("sc", capture, 9),
+    ("sc", capture_grey, 7),
+    ("xc", photo, 9),
+    ("cr", film, 8),
+    ("px", panoramic, 4),
+    ("ct", slices, 22),
+    ("sm", slide, 5),
+    ("xa", angiogram, 4),
+    ("ecg", ecg, 3),
+)
 """(kind, maker, share of a made corpus)."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import random
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pydicom
@@ -25,9 +26,12 @@ from midas.deid.audit.glyphs import Style, drawn
 from midas.deid.audit.sheet import Sheet
 
 SAFE = (
-    ("SIEMENS MR HEADER", 0x0019, 0x0C, "IS", "800"), ("SIEMENS MR HEADER", 0x0019, 0x0D, "CS", "DIRECTIONAL"),
-    ("GEMS_ACQU_01", 0x0019, 0x25, "DS", "2.5"), ("GEMS_ACQU_01", 0x0019, 0x27, "DS", "5.0"), ("GEMS_ACQU_01", 0x0019, 0x0F, "DS", "415.5"),
-)  # fmt: skip
+    ("SIEMENS MR HEADER", 0x0019, 0x0C, "IS", "800"),
+    ("SIEMENS MR HEADER", 0x0019, 0x0D, "CS", "DIRECTIONAL"),
+    ("GEMS_ACQU_01", 0x0019, 0x25, "DS", "2.5"),
+    ("GEMS_ACQU_01", 0x0019, 0x27, "DS", "5.0"),
+    ("GEMS_ACQU_01", 0x0019, 0x0F, "DS", "415.5"),
+)
 """Private elements of PS3.15's own list of safe ones (E.3.10) with values that a device writes."""
 
 
@@ -53,8 +57,10 @@ def _add(ds: Dataset, tag: int, vr: str, value: object) -> None:
 def _block(ds: Dataset, group: int, creator: str) -> int:
     """Return the first tag of a free block that `creator` now owns."""
     taken = {
-        int(tag) & 0xFF for tag in ds.keys() if int(tag) >> 16 == group and 0x10 <= int(tag) & 0xFFFF <= 0xFF
-    }  # noqa: SIM118
+        int(tag) & 0xFF
+        for tag in list(ds.keys())
+        if int(tag) >> 16 == group and 0x10 <= int(tag) & 0xFFFF <= 0xFF
+    }
     number = next(n for n in range(0x10, 0x100) if n not in taken)
     _add(ds, group << 16 | number, "LO", creator)
     return group << 16 | number << 8
@@ -87,13 +93,13 @@ def _unknown(ds: Dataset, sheet: Sheet, rng: random.Random) -> None:
         (0x05, "UT", "<name.native>, <mobile.joined>"),
     ]
     for element, vr, template in rng.sample(rows, 3):
-        text, found, _ = sheet.filled(template)
+        text, found, _useful = sheet.filled(template)
         _add(ds, first + element, vr, text)
         for kind, value in found:
             sheet.removed(first + element, (), kind, value, area="private")
 
 
-def _private_sequence(ds: Dataset, sheet: Sheet, rng: random.Random) -> None:
+def _private_sequence(ds: Dataset, sheet: Sheet, _: random.Random) -> None:
     tag = _block(ds, 0x0033, "VIEWER STATE 2") + 0x20
     item = Dataset()
     for keyword, what in (
@@ -109,7 +115,7 @@ def _private_sequence(ds: Dataset, sheet: Sheet, rng: random.Random) -> None:
 
 def _blob(ds: Dataset, sheet: Sheet, rng: random.Random) -> None:
     tag = _block(ds, 0x0029, "SCANNER DUMP") + 0x10
-    text, found, _ = sheet.filled("<name> <uhid>")
+    text, found, _useful = sheet.filled("<name> <uhid>")
     _add(
         ds,
         tag,
@@ -120,7 +126,7 @@ def _blob(ds: Dataset, sheet: Sheet, rng: random.Random) -> None:
         sheet.removed(tag, (), kind, value, area="private")
 
 
-def _un_sequence(ds: Dataset, sheet: Sheet, rng: random.Random) -> None:
+def _un_sequence(ds: Dataset, sheet: Sheet, _: random.Random) -> None:
     """A sequence in implicit encoding behind VR UN (PS3.5 6.2.2), private or, in part of the files, one of the standard."""
     inner, target = Dataset(), DicomBytesIO()
     inner.PatientName, inner.PatientComments = (
@@ -137,20 +143,24 @@ def _un_sequence(ds: Dataset, sheet: Sheet, rng: random.Random) -> None:
     sheet.removed(tag, (), "mobile", sheet.person.facts["mobile"], area="un")
 
 
-def _curve(ds: Dataset, sheet: Sheet, rng: random.Random) -> None:
+def _curve(ds: Dataset, sheet: Sheet, _: random.Random) -> None:
     for tag, vr, value in (
-        (0x50000005, "US", 2), (0x50000010, "US", 4), (0x50000020, "CS", "ROI"), (0x50000030, "SH", ["PIXL", "PIXL"]), (0x50000103, "US", 0),
+        (0x50000005, "US", 2),
+        (0x50000010, "US", 4),
+        (0x50000020, "CS", "ROI"),
+        (0x50000030, "SH", ["PIXL", "PIXL"]),
+        (0x50000103, "US", 0),
         (0x50003000, "OW", np.arange(8, dtype="<u2").tobytes()),
-    ):  # fmt: skip
+    ):
         _add(ds, tag, vr, value)
     for tag, template in ((0x50000022, "Drawn by <reader.plain>"), (0x50002500, "<name.short>")):
-        text, found, _ = sheet.filled(template)
+        text, found, _useful = sheet.filled(template)
         _add(ds, tag, "LO", text)
         for kind, value in found:
             sheet.removed(tag, (), kind, value, area="curve")
 
 
-def _overlay(ds: Dataset, sheet: Sheet, rng: random.Random) -> None:
+def _overlay(ds: Dataset, sheet: Sheet, _: random.Random) -> None:
     """An overlay plane (PS3.3 C.9.2) in which the name is written as bits, with a description that names as well."""
     rows, columns = int(ds.get("Rows") or 0), int(ds.get("Columns") or 0)
     name = sheet.person.say("name.upper", sheet.study)
@@ -161,9 +171,14 @@ def _overlay(ds: Dataset, sheet: Sheet, rng: random.Random) -> None:
     plane[4 : 4 + glyphs.shape[0], 4 : 4 + glyphs.shape[1]] = glyphs
     bits = np.packbits(plane.ravel(), bitorder="little").tobytes()
     for tag, vr, value in (
-        (0x60000010, "US", rows), (0x60000011, "US", columns), (0x60000040, "CS", "G"), (0x60000050, "SS", [1, 1]), (0x60000100, "US", 1),
-        (0x60000102, "US", 0), (0x60003000, "OW", _swapped(ds, bits + b"\0" * (len(bits) % 2))),
-    ):  # fmt: skip
+        (0x60000010, "US", rows),
+        (0x60000011, "US", columns),
+        (0x60000040, "CS", "G"),
+        (0x60000050, "SS", [1, 1]),
+        (0x60000100, "US", 1),
+        (0x60000102, "US", 0),
+        (0x60003000, "OW", _swapped(ds, bits + b"\0" * (len(bits) % 2))),
+    ):
         _add(ds, tag, vr, value)
     box = (4, 4, glyphs.shape[1], glyphs.shape[0])
     line = Line(sheet.number, box, (0, 1), packed(glyphs), True, "overlay", name)
@@ -175,7 +190,7 @@ def _overlay(ds: Dataset, sheet: Sheet, rng: random.Random) -> None:
         ((0x60003000, columns),),
         area=f"overlay {box[2]} {box[3]}",
     )
-    text, found, _ = sheet.filled("Text of <name.short>")
+    text, found, _useful = sheet.filled("Text of <name.short>")
     _add(ds, 0x60000022, "LO", text)
     for kind, value in found:
         sheet.removed(0x60000022, (), kind, value, area="overlay")
@@ -189,7 +204,8 @@ def _swapped(ds: Dataset, data: bytes) -> bytes:
 
 def plant_meta(ds: Dataset, sheet: Sheet, rng: random.Random) -> None:
     """Plant the preamble, the sender's title, private information of the file meta and trailing padding (PS3.10 7.1)."""
-    meta, facts = ds.file_meta, sheet.person.facts
+    meta: Any = ds.file_meta
+    facts = sheet.person.facts
     if rng.randrange(100) < 30:
         ds.preamble = f"{facts['name.upper']} {facts['uhid']}".encode("ascii").ljust(128, b"\0")[:128]
         sheet.hidden("name.upper", facts["name.upper"], "preamble")

@@ -83,10 +83,16 @@ def written(day: date, form: str) -> str:
     """Return a day as India writes it: 14/06/2019, 14-06-2019, 14.06.19, 14-Jun-2019, 14 June 2019, 20190614."""
     month = _MONTHS[day.month - 1]
     return {
-        "slashes": f"{day:%d/%m/%Y}", "dashes": f"{day:%d-%m-%Y}", "dots": f"{day:%d.%m.%y}", "dotslong": f"{day:%d.%m.%Y}",
-        "month": f"{day.day:02d}-{month}-{day.year}", "words": f"{day.day} {day:%B} {day.year}", "da": f"{day:%Y%m%d}",
-        "iso": f"{day:%Y-%m-%d}", "th": f"{day.day}{_th(day.day)} {month} {day.year}",
-    }[form]  # fmt: skip
+        "slashes": f"{day:%d/%m/%Y}",
+        "dashes": f"{day:%d-%m-%Y}",
+        "dots": f"{day:%d.%m.%y}",
+        "dotslong": f"{day:%d.%m.%Y}",
+        "month": f"{day.day:02d}-{month}-{day.year}",
+        "words": f"{day.day} {day:%B} {day.year}",
+        "da": f"{day:%Y%m%d}",
+        "iso": f"{day:%Y-%m-%d}",
+        "th": f"{day.day}{_th(day.day)} {month} {day.year}",
+    }[form]
 
 
 def _th(day: int) -> str:
@@ -131,14 +137,24 @@ def _names(
             wrong = last.lower().replace(right, false, 1).capitalize()
             break
     return {
-        "given": first, "family": last, "name": f"{first} {middle} {last}", "name.short": f"{first} {last}",
-        "name.upper": f"{last} {first}".upper(), "name.dicom": f"{last}^{first}^{middle}",
+        "given": first,
+        "family": last,
+        "name": f"{first} {middle} {last}",
+        "name.short": f"{first} {last}",
+        "name.upper": f"{last} {first}".upper(),
+        "name.dicom": f"{last}^{first}^{middle}",
         "name.pn": f"{last}^{first}^{middle}={own[2]}^{own[0]}={own[2]}^{own[0]} {own[1]}",
-        "name.initials": f"{first[0]}. {middle[0]}. {last}", "name.trailing": f"{first} {middle[0]}.",
-        "name.native": f"{own[0]} {own[2]}", "name.hindi": f"{given[2]} {family[1]}", "name.misspelt": f"{first} {wrong}",
-        "name.joined": f"{last}_{first}", "guardian": f"{middle} {last}", "mother": f"{'Sushila' if first != 'Sushila' else 'Kamala'} {last}",
-        "mother.dicom": f"{last}^Sushila", "title": "Shri" if given[1] == "M" else "Smt",
-    }  # fmt: skip
+        "name.initials": f"{first[0]}. {middle[0]}. {last}",
+        "name.trailing": f"{first} {middle[0]}.",
+        "name.native": f"{own[0]} {own[2]}",
+        "name.hindi": f"{given[2]} {family[1]}",
+        "name.misspelt": f"{first} {wrong}",
+        "name.joined": f"{last}_{first}",
+        "guardian": f"{middle} {last}",
+        "mother": f"{'Sushila' if first != 'Sushila' else 'Kamala'} {last}",
+        "mother.dicom": f"{last}^Sushila",
+        "title": "Shri" if given[1] == "M" else "Smt",
+    }
 
 
 def _numbers(rng: random.Random, town: list[str]) -> dict[str, str]:
@@ -151,18 +167,38 @@ def _numbers(rng: random.Random, town: list[str]) -> dict[str, str]:
     mobile = rng.choice("6789") + digits(9)
     serial, roll = digits(6), digits(6)
     letters = "".join(rng.choice("ABCDEFGHJKLMNPRSTUVWXYZ") for _ in range(12))
-    uhid = rng.choice((f"UH-{rng.randrange(2012, 2023)}-{serial}", f"UHID{serial}{digits(2)}", f"{letters[:3]}/{rng.randrange(2012, 2023)}/{serial}"))  # fmt: skip
+    uhid = rng.choice(
+        (
+            f"UH-{rng.randrange(2012, 2023)}-{serial}",
+            f"UHID{serial}{digits(2)}",
+            f"{letters[:3]}/{rng.randrange(2012, 2023)}/{serial}",
+        )
+    )
     return {
-        "uhid": uhid, "mrn": f"MRD{digits(7)}", "ipd": f"IP/{rng.randrange(18, 24)}/{digits(5)}",
-        "aadhaar": f"{aadhaar[:4]} {aadhaar[4:8]} {aadhaar[8:]}", "aadhaar.joined": aadhaar, "aadhaar.last": f"XXXX XXXX {aadhaar[8:]}",
-        "abha": f"{abha[:2]}-{abha[2:6]}-{abha[6:10]}-{abha[10:]}", "abha.joined": abha,
-        "epic": letters[:3] + roll + luhn.calc_check_digit(roll), "pan": f"{letters[3:6]}P{letters[6]}{digits(3)}7{letters[7]}",
-        "passport": f"{letters[8]}{rng.randrange(1, 9)}{digits(5)}{rng.randrange(1, 9)}", "mobile": f"+91 {mobile[:5]} {mobile[5:]}",
-        "mobile.joined": mobile, "mobile.zero": f"0{mobile}", "landline": f"{town[3]}-2{digits(12 - len(town[3]))[:6]}",
-        "licence": f"{town[4]} 20{rng.randrange(10, 22)}00{digits(5)}", "vehicle": f"{town[4]} {letters[9:11]} {digits(4)}",
-        "policy": f"PMJAY/{digits(9)}", "ration": f"RC{digits(9)}", "employee": f"EMP-{digits(6)}", "specimen": f"HP/{rng.randrange(2016, 2023)}/{digits(4)}",
-        "block": f"S{rng.randrange(16, 23)}-{digits(5)}-A2", "bed": f"Ward 7 Bed {rng.randrange(11, 99)}",
-    }  # fmt: skip
+        "uhid": uhid,
+        "mrn": f"MRD{digits(7)}",
+        "ipd": f"IP/{rng.randrange(18, 24)}/{digits(5)}",
+        "aadhaar": f"{aadhaar[:4]} {aadhaar[4:8]} {aadhaar[8:]}",
+        "aadhaar.joined": aadhaar,
+        "aadhaar.last": f"XXXX XXXX {aadhaar[8:]}",
+        "abha": f"{abha[:2]}-{abha[2:6]}-{abha[6:10]}-{abha[10:]}",
+        "abha.joined": abha,
+        "epic": letters[:3] + roll + luhn.calc_check_digit(roll),
+        "pan": f"{letters[3:6]}P{letters[6]}{digits(3)}7{letters[7]}",
+        "passport": f"{letters[8]}{rng.randrange(1, 9)}{digits(5)}{rng.randrange(1, 9)}",
+        "mobile": f"+91 {mobile[:5]} {mobile[5:]}",
+        "mobile.joined": mobile,
+        "mobile.zero": f"0{mobile}",
+        "landline": f"{town[3]}-2{digits(12 - len(town[3]))[:6]}",
+        "licence": f"{town[4]} 20{rng.randrange(10, 22)}00{digits(5)}",
+        "vehicle": f"{town[4]} {letters[9:11]} {digits(4)}",
+        "policy": f"PMJAY/{digits(9)}",
+        "ration": f"RC{digits(9)}",
+        "employee": f"EMP-{digits(6)}",
+        "specimen": f"HP/{rng.randrange(2016, 2023)}/{digits(4)}",
+        "block": f"S{rng.randrange(16, 23)}-{digits(5)}-A2",
+        "bed": f"Ward 7 Bed {rng.randrange(11, 99)}",
+    }
 
 
 def _place(rng: random.Random, town: list[str], lists: dict[str, Any]) -> dict[str, str]:
@@ -170,11 +206,19 @@ def _place(rng: random.Random, town: list[str], lists: dict[str, Any]) -> dict[s
     hospital = rng.choice(lists["hospitals"])
     house = f"{rng.randrange(2, 299)}/{rng.choice('ABCD')}"
     return {
-        "address": f"{house} {street}, {town[0]} {pin}", "address.long": f"H.No. {house}, {street}, {town[0]}, {town[1]} - {pin}",
-        "street": street, "town": town[0], "state": town[1], "pin": pin, "hospital": f"{hospital}, {town[0]}", "hospital.short": hospital,
-        "hospital.address": f"NH-{rng.randrange(4, 66)} Bypass, {town[0]} {pin}", "department": rng.choice(lists["departments"]),
-        "religion": rng.choice(lists["religions"]), "trade": rng.choice(lists["trades"]),
-    }  # fmt: skip
+        "address": f"{house} {street}, {town[0]} {pin}",
+        "address.long": f"H.No. {house}, {street}, {town[0]}, {town[1]} - {pin}",
+        "street": street,
+        "town": town[0],
+        "state": town[1],
+        "pin": pin,
+        "hospital": f"{hospital}, {town[0]}",
+        "hospital.short": hospital,
+        "hospital.address": f"NH-{rng.randrange(4, 66)} Bypass, {town[0]} {pin}",
+        "department": rng.choice(lists["departments"]),
+        "religion": rng.choice(lists["religions"]),
+        "trade": rng.choice(lists["trades"]),
+    }
 
 
 def _studies(rng: random.Random, lists: dict[str, Any], facts: dict[str, str]) -> tuple[Study, ...]:
@@ -187,9 +231,15 @@ def _studies(rng: random.Random, lists: dict[str, Any], facts: dict[str, str]) -
 
     return tuple(
         Study(
-            day, f"ACC{rng.randrange(10**7, 10**8)}", f"ST{rng.randrange(10**4, 10**5)}", f"RQ-{rng.randrange(10**5, 10**6)}",
-            someone(), someone(), f"{rng.choice(family)}^{rng.choice(lists['physicians'])}",
-            f"{facts['town'][:3].upper()}CT{rng.randrange(10, 99)}", f"SN{rng.randrange(10**6, 10**7)}",
+            day,
+            f"ACC{rng.randrange(10**7, 10**8)}",
+            f"ST{rng.randrange(10**4, 10**5)}",
+            f"RQ-{rng.randrange(10**5, 10**6)}",
+            someone(),
+            someone(),
+            f"{rng.choice(family)}^{rng.choice(lists['physicians'])}",
+            f"{facts['town'][:3].upper()}CT{rng.randrange(10, 99)}",
+            f"SN{rng.randrange(10**6, 10**7)}",
         )
         for day in days
-    )  # fmt: skip
+    )

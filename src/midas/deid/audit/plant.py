@@ -30,11 +30,40 @@ LARGEST = 24 << 20
 PER_PERSON = 7
 _S = "1.2.840.10008.5.1.4.1.1."
 _KIND = {
-    "1": "cr", "1.1": "dx", "1.2": "mg", "1.3": "px", "2": "ct", "2.1": "ct", "3.1": "us", "6.1": "us", "4": "mr", "4.1": "mr", "7": "sc",
-    "7.1": "sc", "7.2": "sc", "7.4": "sc", "12.1": "xa", "12.2": "xa", "77.1.4": "xc", "77.1.1": "xc", "77.1.6": "sm", "20": "nm", "128": "pt",
-    "66.4": "seg", "481.1": "rt", "481.2": "rt", "481.3": "rt", "481.5": "rt", "88.11": "sr", "88.22": "sr", "88.33": "sr", "104.1": "pdf",
-    "9.1.1": "ecg", "9.1.2": "ecg", "11.1": "pr",
-}  # fmt: skip
+    "1": "cr",
+    "1.1": "dx",
+    "1.2": "mg",
+    "1.3": "px",
+    "2": "ct",
+    "2.1": "ct",
+    "3.1": "us",
+    "6.1": "us",
+    "4": "mr",
+    "4.1": "mr",
+    "7": "sc",
+    "7.1": "sc",
+    "7.2": "sc",
+    "7.4": "sc",
+    "12.1": "xa",
+    "12.2": "xa",
+    "77.1.4": "xc",
+    "77.1.1": "xc",
+    "77.1.6": "sm",
+    "20": "nm",
+    "128": "pt",
+    "66.4": "seg",
+    "481.1": "rt",
+    "481.2": "rt",
+    "481.3": "rt",
+    "481.5": "rt",
+    "88.11": "sr",
+    "88.22": "sr",
+    "88.33": "sr",
+    "104.1": "pdf",
+    "9.1.1": "ecg",
+    "9.1.2": "ecg",
+    "11.1": "pr",
+}
 
 
 @dataclass(frozen=True)
@@ -53,9 +82,14 @@ def kind_of(ds: Dataset) -> str:
 
 
 def plant(
-    sources: Iterable[Path], *, out: Path, seed: int, number: int = 200, areas: frozenset[str] = AREAS,
+    sources: Iterable[Path],
+    *,
+    out: Path,
+    seed: int,
+    number: int = 200,
+    areas: frozenset[str] = AREAS,
     textless: Callable[[Path], bool] | None = None,
-) -> Answers:  # fmt: skip
+) -> Answers:
     """Plant `number` files under `out` and return the key to them; `BadInput` where `out` is not empty.
 
     `textless` says of a source whether its picture is known to hold no text: only such pictures must come out untouched.
@@ -78,15 +112,27 @@ def plant(
 def _answers(out: Path, seed: int, found: list[tuple[Planted, Sheet]]) -> Answers:
     days = {
         sheet.person.number: tuple(
-            sorted({f"{day + timedelta(days=gap):%Y%m%d}" for day in (s.day for s in sheet.person.studies) for gap in (0,)} | {f"{sheet.person.born:%Y%m%d}"})
+            sorted(
+                {
+                    f"{day + timedelta(days=gap):%Y%m%d}"
+                    for day in (s.day for s in sheet.person.studies)
+                    for gap in (0,)
+                }
+                | {f"{sheet.person.born:%Y%m%d}"}
+            )
         )
         for _, sheet in found
-    }  # fmt: skip
+    }
     sheets = [sheet for _, sheet in found]
     return Answers(
-        out, seed, tuple(planted for planted, _ in found), tuple(c for s in sheets for c in s.checks),
-        tuple(secret for s in sheets for secret in s.secrets), tuple(line for s in sheets for line in s.lines), days,
-    )  # fmt: skip
+        out,
+        seed,
+        tuple(planted for planted, _ in found),
+        tuple(c for s in sheets for c in s.checks),
+        tuple(secret for s in sheets for secret in s.secrets),
+        tuple(line for s in sheets for line in s.lines),
+        days,
+    )
 
 
 def _wanted(
@@ -137,9 +183,18 @@ def _planted(
     for what in ("name.joined", "uhid"):
         sheet.hidden(what, re.sub(r"[^\w.-]", "-", sheet.person.facts[what]), "path")
     return Planted(
-        sheet.number, path.relative_to(out).as_posix(), one.source.name if one.source else "made", kind, sheet.person.number, str(ds.PatientID),
-        str(ds.StudyInstanceUID), str(ds.SeriesInstanceUID), str(ds.SOPInstanceUID), str(ds.file_meta.TransferSyntaxUID), clean,
-    )  # fmt: skip
+        sheet.number,
+        path.relative_to(out).as_posix(),
+        one.source.name if one.source else "made",
+        kind,
+        sheet.person.number,
+        str(ds.PatientID),
+        str(ds.StudyInstanceUID),
+        str(ds.SeriesInstanceUID),
+        str(ds.SOPInstanceUID),
+        str(ds.file_meta.TransferSyntaxUID),
+        clean,
+    )
 
 
 def _dataset(one: _Wanted, sheet: Sheet, rng: random.Random) -> tuple[Dataset | None, str]:

@@ -16,17 +16,31 @@ from midas.deid.audit.answers import ACTIONS
 from midas.deid.audit.score import Score, Share, Verdict
 
 MEANING = {
-    "tag_retained": "attribute still there", "text_notnull": "value not empty", "text_retained": "useful words kept",
-    "text_removed": "identifier gone", "date_shifted": "day moved, one shift a person", "uid_changed": "UID replaced",
-    "pixels_hidden": "burned-in line unreadable", "pixels_retained": "other pixels as they were", "uid_consistent": "UID as the map says",
+    "tag_retained": "attribute still there",
+    "text_notnull": "value not empty",
+    "text_retained": "useful words kept",
+    "text_removed": "identifier gone",
+    "date_shifted": "day moved, one shift a person",
+    "uid_changed": "UID replaced",
+    "pixels_hidden": "burned-in line unreadable",
+    "pixels_retained": "other pixels as they were",
+    "uid_consistent": "UID as the map says",
     "patid_consistent": "Patient ID as the map says",
-}  # fmt: skip
+}
 FIGURES = (
-    ("All required actions", "all"), ("… on released files", "on_released"), ("Privacy (removals)", "privacy"), ("Utility (retentions)", "utility"),
-    ("HIPAA", "hipaa"), ("DICOM", "dicom"), ("TCIA", "tcia"), ("Burned-in lines hidden", "lines_hidden"),
-    ("… on released files", "lines_hidden_on_released"), ("Clean pictures untouched", "clean_untouched"), ("Technical marks left", "harmless_kept"),
+    ("All required actions", "all"),
+    ("… on released files", "on_released"),
+    ("Privacy (removals)", "privacy"),
+    ("Utility (retentions)", "utility"),
+    ("HIPAA", "hipaa"),
+    ("DICOM", "dicom"),
+    ("TCIA", "tcia"),
+    ("Burned-in lines hidden", "lines_hidden"),
+    ("… on released files", "lines_hidden_on_released"),
+    ("Clean pictures untouched", "clean_untouched"),
+    ("Technical marks left", "harmless_kept"),
     ("Held for a person", "held"),
-)  # fmt: skip
+)
 SHOWN = 60
 """Failing kinds on the page; the machine-readable score has all."""
 
@@ -50,9 +64,14 @@ def _line(share: dict[str, Any]) -> str:
 def failing(verdicts: Iterable[Verdict]) -> list[tuple[str, str, str, int]]:
     """Return what failed on released files: (action, attribute, where it was planted, how often), most first."""
     counts = Counter(
-        (v.check.action, keyword_for_tag(v.check.tag) or f"({v.check.tag >> 16:04X},{v.check.tag & 0xFFFF:04X})", v.check.area.split()[0])
-        for v in verdicts if not v.right and v.released
-    )  # fmt: skip
+        (
+            v.check.action,
+            keyword_for_tag(v.check.tag) or f"({v.check.tag >> 16:04X},{v.check.tag & 0xFFFF:04X})",
+            v.check.area.split()[0],
+        )
+        for v in verdicts
+        if not v.right and v.released
+    )
     return [(*key, number) for key, number in counts.most_common()]
 
 
@@ -70,18 +89,48 @@ def page(score: Score, *, title: str, notes: Sequence[str] = ()) -> bytes:
     ]
     areas = sorted({v.check.area.split()[0] for v in score.verdicts})
     body = [
-        f"<header><h1>{escape(title)}</h1>", *(f"<p>{escape(note)}</p>" for note in notes),
-        f"<p>Seed {score.answers.seed}. Persons, texts and numbers were made up for this test; nobody real is named here.</p></header>",
-        "<section class=cards>", *(_card(label, figures[key]) for label, key in FIGURES if key in {"all", "on_released", "lines_hidden", "held"}),
+        f"<header><h1>{escape(title)}</h1>",
+        *(f"<p>{escape(note)}</p>" for note in notes),
+        f"<p>Seed {score.answers.seed}. All persons, texts and numbers were made up for this test.</p></header>",
+        "<section class=cards>",
+        *(
+            _card(label, figures[key])
+            for label, key in FIGURES
+            if key in {"all", "on_released", "lines_hidden", "held"}
+        ),
         f"<div><b>{sum(figures['leaks'].values())}</b><span>strings found by byte search</span></div></section>",
-        _table("Figures", ("what", "%", "95 % interval", "right", "of"), [(label, *_cells(_share(figures[key]))) for label, key in FIGURES]),
-        _table("By action (MIDI-B)", ("action", "right when", "%", "95 % interval", "right", "of", "released %"), actions),
-        _table("By where it was planted", ("place", "%", "95 % interval", "right", "of"), [(area, *_cells(score.share(area=area))) for area in areas]),
-        _table("What failed on released files", ("action", "attribute", "place", "times"), failing(score.verdicts)[:SHOWN]),
-        _table("What was found in the bytes", ("what", "kind", "planted in", "times"), [(*key, n) for key, n in Counter((leak.what, leak.kind, leak.spot) for leak in score.leaks).most_common(SHOWN)]),
-        "<footer>Score as in MIDI-B (arXiv 2507.23608): all required actions weigh the same; a file that was not given back has fulfilled every removal "
-        "and no retention. Intervals: Wilson, 95 %.</footer>",
-    ]  # fmt: skip
+        _table(
+            "Figures",
+            ("what", "%", "95 % interval", "right", "of"),
+            [(label, *_cells(_share(figures[key]))) for label, key in FIGURES],
+        ),
+        _table(
+            "By action (MIDI-B)",
+            ("action", "right when", "%", "95 % interval", "right", "of", "released %"),
+            actions,
+        ),
+        _table(
+            "By where it was planted",
+            ("place", "%", "95 % interval", "right", "of"),
+            [(area, *_cells(score.share(area=area))) for area in areas],
+        ),
+        _table(
+            "What failed on released files",
+            ("action", "attribute", "place", "times"),
+            failing(score.verdicts)[:SHOWN],
+        ),
+        _table(
+            "What was found in the bytes",
+            ("what", "kind", "planted in", "times"),
+            [
+                (*key, n)
+                for key, n in Counter((leak.what, leak.kind, leak.spot) for leak in score.leaks).most_common(
+                    SHOWN
+                )
+            ],
+        ),
+        _FOOTER,
+    ]
     return _PAGE.replace("{{title}}", escape(title)).replace("{{body}}", "".join(body)).encode()
 
 
@@ -106,11 +155,15 @@ def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> s
     return f"<h2>{escape(title)}</h2><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
+_FOOTER = """<footer>Score as in MIDI-B (arXiv 2507.23608): all required actions weigh the same; a file that was not given
+back has fulfilled every removal and no retention. Intervals: Wilson, 95 %.</footer>"""
 _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{{title}}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><style>
 :root{--ink:#1c2430;--soft:#5b6675;--line:#dfe4ea;--paper:#fff;--wash:#f5f7f9;--accent:#0b6e6e}
-@media (prefers-color-scheme:dark){:root{--ink:#e8ecf1;--soft:#9aa6b4;--line:#2c3542;--paper:#12171e;--wash:#1a212b;--accent:#5cc4be}}
-body{margin:0 auto;max-width:62rem;padding:2.5rem 1.5rem;font:15px/1.55 system-ui,sans-serif;color:var(--ink);background:var(--paper)}
+@media (prefers-color-scheme:dark){:root{--ink:#e8ecf1;--soft:#9aa6b4;
+ --line:#2c3542;--paper:#12171e;--wash:#1a212b;--accent:#5cc4be}}
+body{margin:0 auto;max-width:62rem;padding:2.5rem 1.5rem;
+ font:15px/1.55 system-ui,sans-serif;color:var(--ink);background:var(--paper)}
 h1{font-size:1.9rem;margin:0 0 .25rem;letter-spacing:-.02em}h2{font-size:1.1rem;margin:2.2rem 0 .6rem}
 header p{margin:.1rem 0;color:var(--soft);overflow-wrap:anywhere}td{font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 .cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(11rem,1fr));gap:1rem;margin:1.6rem 0}

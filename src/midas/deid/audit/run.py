@@ -70,9 +70,14 @@ class Audit:
 
     def _told(self) -> dict[str, Any]:
         return {
-            "schema": SCHEMA, "engine": self.engine, "profile": self.profile, "profile_digest": self.profile_digest, "rules": self.rules,
-            "seed": self.seed, "figures": self.figures,
-        }  # fmt: skip
+            "schema": SCHEMA,
+            "engine": self.engine,
+            "profile": self.profile,
+            "profile_digest": self.profile_digest,
+            "rules": self.rules,
+            "seed": self.seed,
+            "figures": self.figures,
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """Return the audit as a release carries it."""
@@ -110,9 +115,18 @@ class Audit:
 
 
 def run(
-    sources: Iterable[Path], *, profile: Profile, keys: Secret, seed: int, runner: Runner, out: Path, number: int = 60,
-    textless: Callable[[Path], bool] | None = None, keep: bool = False, progress: Progress | None = None,
-) -> Audit:  # fmt: skip
+    sources: Iterable[Path],
+    *,
+    profile: Profile,
+    keys: Secret,
+    seed: int,
+    runner: Runner,
+    out: Path,
+    number: int = 60,
+    textless: Callable[[Path], bool] | None = None,
+    keep: bool = False,
+    progress: Progress | None = None,
+) -> Audit:
     """Measure `profile` on `number` planted files made from `sources`; the folder `out` must be empty or new.
 
     `sources` are files of the site; they are read and never changed. With `keep`, the planted corpus, its outputs and the

@@ -99,10 +99,13 @@ class Score:
         """Return the share of right verdicts among those asked for."""
         wanted = frozenset(actions)
         chosen = [
-            verdict.right for verdict in self.verdicts
-            if verdict.check.action in wanted and category in ("", verdict.check.category) and verdict.check.area.startswith(area)
+            verdict.right
+            for verdict in self.verdicts
+            if verdict.check.action in wanted
+            and category in ("", verdict.check.category)
+            and verdict.check.area.startswith(area)
             and (verdict.released or not released)
-        ]  # fmt: skip
+        ]
         return Share(sum(chosen), len(chosen))
 
     @property
@@ -119,19 +122,29 @@ class Score:
         privacy = [action for action in ACTIONS if action in REMOVALS]
         utility = ("tag_retained", "text_notnull", "text_retained", "pixels_retained")
         return {
-            "files": len(self.answers.files), "released": self.released, "all": self.share().to_dict(), "on_released": self.share(released=True).to_dict(),
-            "privacy": self.share(actions=privacy).to_dict(), "utility": self.share(actions=utility).to_dict(),
+            "files": len(self.answers.files),
+            "released": self.released,
+            "all": self.share().to_dict(),
+            "on_released": self.share(released=True).to_dict(),
+            "privacy": self.share(actions=privacy).to_dict(),
+            "utility": self.share(actions=utility).to_dict(),
             **{name: self.share(category=name).to_dict() for name in ("hipaa", "dicom", "tcia")},
             "actions": {action: self.share(actions=[action]).to_dict() for action in ACTIONS},
-            "actions_on_released": {action: self.share(actions=[action], released=True).to_dict() for action in ACTIONS},
+            "actions_on_released": {
+                action: self.share(actions=[action], released=True).to_dict() for action in ACTIONS
+            },
             "lines_hidden": self.share(actions=["pixels_hidden"], area="line").to_dict(),
-            "lines_hidden_on_released": self.share(actions=["pixels_hidden"], area="line", released=True).to_dict(),
+            "lines_hidden_on_released": self.share(
+                actions=["pixels_hidden"], area="line", released=True
+            ).to_dict(),
             "harmless_kept": self.share(actions=["pixels_retained"], area="line").to_dict(),
             "clean_untouched": self.share(actions=["pixels_retained"], area="clean").to_dict(),
             "outside_untouched": self.share(actions=["pixels_retained"], area="outside").to_dict(),
-            "held": self.held.to_dict(), "leaks": {what: kinds.get(what, 0) for what in ("identifier", "date", "uid", "path")},
-            "people_with_wrong_shifts": len(self.wrong_shifts), "strangers": self.strangers,
-        }  # fmt: skip
+            "held": self.held.to_dict(),
+            "leaks": {what: kinds.get(what, 0) for what in ("identifier", "date", "uid", "path")},
+            "people_with_wrong_shifts": len(self.wrong_shifts),
+            "strangers": self.strangers,
+        }
 
 
 def score(
@@ -251,7 +264,7 @@ class _Judge:
         share = sight.showing(self.lines[check.file][int(check.value)], *pair)
         return f"{share:.0%} of its glyphs can be seen" if share > VISIBLE else ""
 
-    def _pixels_retained(self, check: Check, output: Output) -> str:
+    def _pixels_retained(self, check: Check, _: Output) -> str:
         pair = self.seen(check.file)
         if pair is None:
             return "cannot be decoded"

@@ -15,14 +15,16 @@ from midas.deid.audit.people import Person, Study
 _FIELD = re.compile(r"<([a-z_.]+)>")
 _WORD = re.compile(r"\w+")
 _STAY_OUT = frozenset(
-    "dr for of on at and by to in the is no a was from son father call mobile old years with seen under uhid aadhaar abha pan epic "
-    "passport licence ration card vehicle policy village resident told signed marked contact inform informed admitted paid drawn id "
-    "name brought verified patient interpreter".split()
+    "dr for of on at and by to in the is no a was from son father call mobile old years with seen "
+    "under uhid aadhaar abha pan epic passport licence ration card vehicle policy village resident "
+    "told signed marked contact inform informed admitted paid drawn id name brought verified patient "
+    "interpreter".split()
 )
 """Words that carry nothing without the identifier beside them: they may go with it."""
 GENERIC = frozenset(
-    "ward bed road nagar sector block dept department hospital centre center college institute clinic imaging medical unit wing house "
-    "bypass east west rural diagnostic cancer dental the and research multispeciality oral medicine neurosurgery onco opd years headmistress clerk bank".split()
+    "ward bed road nagar sector block dept department hospital centre center college institute "
+    "clinic imaging medical unit wing house bypass east west rural diagnostic cancer dental the and "
+    "research multispeciality oral medicine neurosurgery onco opd years headmistress clerk bank".split()
 )
 """Words of identifiers that name nobody by themselves: alone they may stay."""
 

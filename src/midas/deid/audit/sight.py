@@ -11,7 +11,7 @@ from midas.deid.audit.answers import Line
 from midas.deid.audit.glyphs import Pixels
 
 SAME = 0.06
-"""Share of the picture's range within which a pixel counts as unchanged: lossy frames that were encoded again move a little."""
+"""Share of the picture's range within which a pixel counts as unchanged: lossy frames move a little when encoded again."""
 APART = 0.04
 """Share of the range by which a glyph must differ from what surrounds it to be seen."""
 LOOKALIKE = 0.7
@@ -25,7 +25,7 @@ def brightness(frames: Pixels) -> Pixels:
 
 
 def showing(line: Line, before: Pixels, after: Pixels) -> float:
-    """Return the largest share of the line's glyph pixels that can still be told from their surroundings, over its frames."""
+    """Return the largest share, over its frames, of the line's glyph pixels that can be told from their surroundings."""
     if after.shape[1:] != before.shape[1:]:
         return 1.0
     first, last = line.frames
