@@ -22,8 +22,9 @@ PRINTED = frozenset({*range(0x20, 0x7F), 0x09, 0x0A, 0x0C, 0x0D, 0x1B})
 
 def recovered(element: DataElement, vr: str) -> DataElement | None:
     """Return an element of VR UN in the form `vr`; None where its bytes are not of that form."""
-    data = element.value if isinstance(element.value, bytes) else None
-    if data is None:
+    value = element.value
+    data = b"\\".join(value) if isinstance(value, MultiValue) else value
+    if not isinstance(data, bytes):
         return None
     if vr == "SQ":
         items = sequence(data)
