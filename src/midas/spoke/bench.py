@@ -108,7 +108,7 @@ def _work(order: Order) -> Worked:
         findings += outcome.findings
         if outcome.state != "cleaned":
             return Worked(
-                reason=outcome.reason or "deid-failed", detail=outcome.detail, findings=findings,
+                reason=why_held(outcome, order.job.profile), detail=outcome.detail, findings=findings,
                 regions=outcome.regions if len(sources) == 1 else (),
             )  # fmt: skip
         leaks = quality.examine_dicom(target, scope=f"instance {number + 1}")
@@ -124,6 +124,18 @@ def _work(order: Order) -> Worked:
     if order.ask:
         return Worked(reason="review", findings=findings, regions=proposed)
     return Worked(findings=findings, outcomes=tuple(outcomes), targets=tuple(targets))
+
+
+def why_held(outcome: deid.Outcome, profile: deid.Profile) -> str:
+    """Return the engine's word for holding a file, told apart where it is text in the pixels."""
+    rules = {finding.rule for finding in outcome.findings}
+    if outcome.reason != "burned-in-text":
+        return outcome.reason or "deid-failed"
+    if "deid.risk.slide-label" in rules:
+        return "slide-label"
+    if "deid.pixels.left" in rules or not outcome.regions:
+        return "burned-in-text"
+    return "masked-too-much" if profile.thresholds.unattended else "masked-unseen"
 
 
 @dataclass(frozen=True)

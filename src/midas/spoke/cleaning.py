@@ -26,9 +26,10 @@ from midas.kernel import BrokenPromise, Clock, Finding, Progress, Runner, whole_
 from midas.protocol.model import Item as Wanted
 from midas.protocol.model import Protocol
 from midas.spoke.bench import Order, Worked, work
+from midas.spoke.heads import Heads, look_for_faces
 from midas.spoke.home import private_folder, scratch_folder
 from midas.spoke.intake import items, screens, store
-from midas.spoke.intake.models import Item, State
+from midas.spoke.intake.models import Decision, Item, State
 from midas.spoke.outbox.models import Output
 from midas.spoke.reasons import deid_reason, reason
 from midas.spoke.reviewing import boxes_for, standing, use_again
@@ -74,6 +75,7 @@ class Run:
         with whole_file(self.key_file, mode=0o600) as stream:
             stream.write(json.dumps({"storage": self._key.hex(), "root": desk.root_key.hex()}).encode())
         self.profile = deid.Profile.of(desk.protocol, desk.project.protocol_sha256)
+        self.heads = Heads()
 
     def card(self, person: Person) -> Path:
         if person.pk not in self._cards:
@@ -154,9 +156,12 @@ def order_for(run: Run, item: Item) -> Order:
     decision = standing(item)
     boxes = boxes_for(decision, item) if decision else ()
     folder = run.folder / secrets.token_hex(8)
+    of_face = decision is not None and _of_face(run, item, decision)
     job = deid.Job(
         source=source, target=folder / "0.dcm", card=run.card(person_of(item)), key_file=run.key_file,
-        profile=run.profile, placement=placement(desk, item, wanted), accepted_risk=decision is not None, boxes=boxes,
+        profile=_seen_by_a_person(run.profile) if of_face else run.profile, placement=placement(desk, item, wanted),
+        boxes=boxes, face=run.heads.mask(item), accepted_risk=decision is not None and not of_face,
+        face_seen=run.heads.volume(item),
     )  # fmt: skip
     data = source.with_suffix("")
     return Order(
@@ -165,6 +170,17 @@ def order_for(run: Run, item: Item) -> Order:
         companions=(data,) if source.suffix and data.is_dir() else (), accepted_quality=decision is not None,
         ask=wanted.review == "always" and decision is None,
     )  # fmt: skip
+
+
+def _seen_by_a_person(profile: deid.Profile) -> deid.Profile:
+    """A face that a person answered for may be cut; text is searched for as ever, and masked."""
+    return replace(profile, thresholds=replace(profile.thresholds, unattended=True))
+
+
+def _of_face(run: Run, item: Item, decision: Decision) -> bool:
+    """Say whether the decision answers for the face of a volume only: text in its pictures is still searched for."""
+    code = decision.was.get(str(item.pk), [""])[0]
+    return code == "recognisable-face" and run.heads.volume(item) and not item.regions
 
 
 def clean_matched(
@@ -181,6 +197,7 @@ def clean_matched(
         return
     with scratch_folder(desk.home) as folder:
         run = Run(desk, folder)
+        keys = _past_faces(run, keys, progress=progress, runner=runner, clock=clock)
         while keys:
             decided: list[int] = []
             taken: list[tuple[Item, Order]] = []
@@ -191,6 +208,24 @@ def clean_matched(
                     decided.append(item.pk)
                 shutil.rmtree(order.folder, ignore_errors=True)
             keys = decided
+
+
+def _past_faces(run: Run, keys: list[int], *, progress: Progress, runner: Runner, clock: Clock) -> list[int]:
+    """Look at each series for a face; hold what a person must judge and has not, and return what may be cleaned."""
+    waiting = list(Item.objects.filter(pk__in=keys))
+    run.heads = look_for_faces(
+        run.desk, waiting, folder=run.folder, profile=run.profile, runner=runner, progress=progress
+    )
+    stopped = set()
+    for item in waiting:
+        verdict = run.heads.verdict(item)
+        if verdict is not None and verdict.state == "person" and standing(item) is None:
+            item.screen, item.regions = screens.screen_of(run.desk, item, ()), []
+            items.stop(
+                item, "recognisable-face", at=clock.now(), detail=verdict.evidence, findings=verdict.findings
+            )
+            stopped.add(item.pk)
+    return [key for key in keys if key not in stopped]
 
 
 def _orders(run: Run, keys: list[int], taken: list[tuple[Item, Order]]) -> Iterator[Order]:

@@ -1,0 +1,133 @@
+"""Which series of matched images show a face: each is looked at once, as a whole, before any of its files is cleaned.
+
+In come the waiting images of a run, out come `Heads`: the mask for each image, or why a person must look first. Masks stand
+in the run's scratch folder. Only protocols with the option Clean Recognizable Visual Features (PS3.15 E.3.2) ask for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from midas.deid.faces import OPTION, FaceVerdict
+from midas.deid.model import Profile
+from midas.kernel import Progress, Runner
+from midas.spoke.home import Home
+from midas.spoke.intake import items, store
+from midas.spoke.intake.models import Item, State
+from midas.spoke.vault.projects import Desk
+
+LESIONS = frozenset({"SEG", "RTSTRUCT"})
+"""Modalities that outline what must not be cut."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """The files of one series, where its mask goes, and outlines that may lie in the same frame of reference."""
+
+    paths: tuple[Path, ...]
+    out: Path
+    profile: Profile
+    others: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class Found:
+    """The verdict on one series; `frame` tells frames of reference apart and is no UID."""
+
+    verdict: FaceVerdict
+    frame: str
+
+
+def _frame(path: Path) -> str:
+    from midas.deid.faces import frame_of
+
+    uid = frame_of(path)
+    return hashlib.sha256(uid.encode()).hexdigest() if uid else ""
+
+
+def look(task: Look) -> Found:
+    """Judge one series in a worker."""
+    from midas.deid.faces import of_series
+
+    frame = _frame(task.paths[0])
+    lesions = tuple(path for path in task.others if frame and _frame(path) == frame)
+    verdict = of_series(task.paths, out=task.out, profile=task.profile, lesions=lesions)
+    return Found(replace(verdict, frame=""), frame)
+
+
+@dataclass
+class Heads:
+    """Verdicts by series and masks by frame; files that share a frame with a masked head are cut alike."""
+
+    of_item: dict[int, tuple[int, str]] = field(default_factory=dict)
+    verdicts: dict[tuple[int, str], FaceVerdict] = field(default_factory=dict)
+    masks: dict[tuple[int, str], Path] = field(default_factory=dict)
+    frames: dict[tuple[int, str], str] = field(default_factory=dict)
+
+    def verdict(self, item: Item) -> FaceVerdict | None:
+        return self.verdicts.get(self.of_item.get(item.pk, (0, "")))
+
+    def volume(self, item: Item) -> bool:
+        """Say whether the image belongs to a series that was judged as a volume of voxels."""
+        verdict = self.verdict(item)
+        return verdict is not None and verdict.reason != "no-volume"
+
+    def mask(self, item: Item) -> Path | None:
+        series = self.of_item.get(item.pk)
+        if series is None:
+            return None
+        frame = self.frames.get(series, "")
+        return self.masks.get(series) or (self.masks.get((series[0], frame)) if frame else None)
+
+
+def look_for_faces(
+    desk: Desk, chosen: Iterable[Item], *, folder: Path, profile: Profile, runner: Runner, progress: Progress
+) -> Heads:
+    """Look at each series of the chosen images once, with all its files that are here; empty where nothing is asked."""
+    heads = Heads()
+    if OPTION not in profile.options:
+        return heads
+    series: defaultdict[tuple[int, str], list[Item]] = defaultdict(list)
+    for item in chosen:
+        if item.kind == "dicom" and item.person_id:
+            series[item.person_id, item.group or f"item {item.pk}"].append(item)
+            heads.of_item[item.pk] = (item.person_id, item.group or f"item {item.pk}")
+    tasks = [
+        Look(
+            _files(desk, key[0], members), folder / f"{number}.face", profile, _others(desk, key[0], members)
+        )
+        for number, (key, members) in enumerate(series.items())
+    ]
+    looked = progress.track(runner.map(look, tasks), label="Look for faces", total=len(tasks))
+    for key, task, found in zip(series, tasks, looked, strict=True):
+        heads.verdicts[key], heads.frames[key] = found.verdict, found.frame
+        if found.verdict.state == "mask":
+            heads.masks[key] = task.out
+            if found.frame:
+                heads.masks.setdefault((key[0], found.frame), task.out)
+    return heads
+
+
+def _files(desk: Desk, person: int, members: list[Item]) -> tuple[Path, ...]:
+    """Return every file of a series that is here, also those that are held, cleaned or sent: half a head is no head."""
+    first = members[0]
+    if not first.group:
+        return (_path(desk.home, first),)
+    whole = items.of_project(desk.project).filter(person_id=person, group=first.group, kind="dicom")
+    return tuple(_path(desk.home, one) for one in whole.exclude(state=State.REFUSED).order_by("pk"))
+
+
+def _others(desk: Desk, person: int, members: list[Item]) -> tuple[Path, ...]:
+    """Return the person's outlines that came as DICOM: which of them share the frame is seen in the worker."""
+    wanted = [one.id for one in desk.protocol.items if LESIONS & set(one.modalities)]
+    found = items.of_project(desk.project).filter(person_id=person, kind="dicom", definition__in=wanted)
+    own = {item.pk for item in members}
+    return tuple(_path(desk.home, one) for one in found.exclude(state=State.REFUSED) if one.pk not in own)
+
+
+def _path(home: Home, item: Item) -> Path:
+    return store.place_of(home, item.stored)
