@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from midas.cli import custody
-from midas.cli.show import Bar, as_json, out, table
+from midas.cli.show import Bar, as_json, audited, out, table
 from midas.kernel import NoProgress
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
@@ -108,6 +108,52 @@ def _told_plan(planned: dict[str, int], report: Path, json_: bool) -> None:
         return
     table("Planned", ("", "files"), list(planned.items()))
     out.print(f"Each file's plan stands in {report / 'plan.jsonl'}; nothing was cleaned.", highlight=False)
+
+
+@app.command(
+    "audit",
+    epilog="Example:  midas deid audit incoming --profile research --report audit --files 100 --jobs 2",
+)
+def audit(
+    source: Annotated[
+        Path, typer.Argument(metavar="IN", help="A folder of your own images.", show_default=False)
+    ],
+    report: Annotated[
+        Path,
+        typer.Option("--report", help="The folder for audit.json and what went wrong.", show_default=False),
+    ],
+    profile: ProfileName = "research",
+    protocol: Annotated[
+        str | None, typer.Option("--protocol", help="Audit a protocol's section instead; its floor counts.")
+    ] = None,
+    number: Annotated[int, typer.Option("--files", min=1, help="Files to plant identifiers in.")] = 60,
+    seed: Annotated[
+        int | None, typer.Option(help="Plant the same again; without it, another corpus each time.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, max=256, help="Worker processes.")] = 1,
+    json_: Json = False,
+) -> None:
+    """Measure: identifiers of nobody are planted in copies of your files, cleaned under the profile, and looked for.
+
+    Exit codes: 0 nothing left and above the floor · 1 below it, or an identifier was left · 2 cannot be used as typed.
+    """
+    import secrets
+
+    from midas.cli.protocol import open_protocol
+    from midas.compute import here, processes
+    from midas.deid import Profile, load_profile
+    from midas.deid.measured import dicom_below, measure, write_audit
+
+    loaded = open_protocol(protocol) if protocol else None
+    asked = Profile.of(loaded.protocol, loaded.sha256) if loaded else load_profile(profile)
+    with here() if jobs == 1 else processes(jobs) as runner:
+        measured = measure(
+            dicom_below(source), profile=asked, seed=secrets.randbelow(1 << 31) if seed is None else seed, runner=runner,
+            number=number, progress=NoProgress() if json_ else Bar(),
+        )  # fmt: skip
+    write_audit(measured, report)
+    floor = loaded.protocol.deid.audit if loaded else None
+    audited(measured.score, json_, floor=floor.floor if floor else None)
 
 
 @app.command("key", epilog="Example:  midas deid key site.key")

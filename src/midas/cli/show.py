@@ -8,12 +8,22 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
 
-from midas.kernel import BadInput, BrokenPromise, Conflict, Forbidden, MidasError, NotFound, Unavailable
+from midas.kernel import (
+    BadInput,
+    BrokenPromise,
+    Conflict,
+    Forbidden,
+    MidasError,
+    NotFound,
+    Unavailable,
+)
+from midas.wire.v1 import AuditScore
 
 T = TypeVar("T")
 
@@ -77,3 +87,25 @@ def fail(error: MidasError) -> int:
     if error.advice:
         err.print(f"[dim]→ {error.advice}[/]", highlight=False)
     return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1)
+
+
+def audited(score: AuditScore, as_data: bool, *, floor: float | None = None) -> None:
+    """Show an audit of de-identification; end with exit code 1 where it lies below the floor or left an identifier."""
+    whole = score.all
+    share = whole.right / whole.of if whole.of else 0.0
+    if as_data:
+        as_json({**score.model_dump(mode="json", by_alias=True), "share": round(share, 6), "floor": floor})
+    else:
+        rows = [("all files", score.all), ("files that came out", score.on_released), *score.actions.items()]
+        table(
+            f"Audit: {score.released} of {score.files} files came out",
+            ("required actions", "right", "of", "%", "at least %"),
+            [
+                (name, one.right, one.of, f"{100 * one.right / one.of:.2f}" if one.of else "", f"{one.low:.2f}")
+                for name, one in rows
+            ],
+        )  # fmt: skip
+        left = ", ".join(f"{count} {kind}" for kind, count in score.leaks.items())
+        out.print(f"Planted identifiers left in the bytes: {left}.", highlight=False)
+    if sum(score.leaks.values()) or (floor is not None and share < floor):
+        raise typer.Exit(1)

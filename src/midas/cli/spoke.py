@@ -206,6 +206,77 @@ def status(home: Home = None, json: Json = False) -> None:
         show.out.print(f"[dim]public key {_public_key(made)}[/]", highlight=False, soft_wrap=True)
 
 
+@app.command("audit")
+def audit(
+    number: Annotated[int, typer.Option("--files", min=1, help="Files to plant identifiers in.")] = 60,
+    seed: Annotated[
+        int | None, typer.Option(help="Plant the same again; without it, another corpus each time.")
+    ] = None,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Measure this spoke's de-identification with identifiers of nobody, planted in copies of its own images.
+
+    The score travels with what is sent; a protocol may set a floor for it. Exit code 1 below the floor.
+
+    [bold]Examples[/]
+
+      midas spoke audit
+      midas spoke audit --files 100 --json
+    """
+    made = _spoke(home)
+    import secrets
+
+    from midas import compute
+    from midas.kernel import NoProgress
+    from midas.spoke.auditing import audit as measure
+    from midas.spoke.vault.projects import desk
+
+    work = desk(home=made)
+    with compute.processes(made.config.processes or None) as pool:
+        found = measure(
+            work, runner=pool, seed=secrets.randbelow(1 << 31) if seed is None else seed, number=number,
+            progress=NoProgress() if json else show.Bar(),
+        )  # fmt: skip
+    floor = work.protocol.deid.audit
+    show.audited(found.score, json, floor=floor.floor if floor else None)
+
+
+@app.command("seal-map")
+def seal_map(
+    custodians: Annotated[
+        list[Path], typer.Option("--custodian", help="A custodian's public file.", show_default=False)
+    ],
+    to: Annotated[Path, typer.Option("--to", help="The sealed map to write.", show_default=False)],
+    reason: Annotated[
+        str, typer.Option("--reason", help="Why now; it is logged in the map.", show_default=False)
+    ],
+    need: Annotated[int, typer.Option("--need", min=2, help="How many custodians open it together.")] = 2,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Seal who each pseudonym is to custodians, any two of whom open it (`midas deid open-map`). Nothing sent changes.
+
+    [bold]Examples[/]
+
+      midas spoke seal-map --custodian dean.custodian --custodian ethics.custodian --to map.sealed --reason "End of year"
+    """
+    made = _spoke(home)
+    from midas.deid.custody import Custodian
+    from midas.kernel import SystemClock, whole_file
+    from midas.spoke.custody import seal_project
+    from midas.spoke.vault.projects import desk
+
+    people = [Custodian.from_json(path.read_bytes()) for path in custodians]
+    sealed = seal_project(desk(home=made), custodians=people, need=need, reason=reason, clock=SystemClock())
+    with whole_file(to, mode=0o600) as stream:
+        stream.write(sealed)
+    if json:
+        show.as_json({"map": str(to), "custodians": [one.name for one in people], "need": need})
+    else:
+        show.out.print(f"Sealed {to}: any {need} of {len(people)} custodians open it.", highlight=False)
+
+
 @app.command("send")
 def send(home: Home = None, json: Json = False) -> None:
     """Pack what is cleaned, send it, and keep the hub's receipt. Can be repeated until the hub has answered.

@@ -6,6 +6,8 @@ looks for what went wrong. Planted copies live in a scratch folder that is wiped
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from midas.deid.batch import workplace
 from midas.deid.folder import folder
+from midas.deid.journal import private
 from midas.deid.model import ENGINE, Profile
 from midas.deid.secret import Secret
-from midas.kernel import BadInput, Progress, Runner
+from midas.formats import Kind, sniff
+from midas.kernel import BadInput, NotFound, Progress, Runner, whole_file
 from midas.wire.v1 import AuditScore, AuditShare
 
 if TYPE_CHECKING:
@@ -68,3 +72,25 @@ def _travels(figures: dict[str, Any], profile: Profile, seed: int) -> AuditScore
 
 def _share(given: dict[str, Any]) -> AuditShare:
     return AuditShare(right=given["right"], of=given["of"], low=given["low"])
+
+
+def dicom_below(source: Path) -> list[Path]:
+    """Return the DICOM files of a folder, or a file itself; `NotFound` where there is neither."""
+    if not source.exists():
+        raise NotFound("The folder to audit with is not there.", advice="Check the path of IN.")
+    places = [source] if source.is_file() else sorted(path for path in source.rglob("*") if path.is_file())
+    return [path for path in places if not path.is_symlink() and sniff(path) is Kind.DICOM]
+
+
+def write_audit(measured: Measured, report: Path) -> None:
+    """Write `audit.json`, which names nobody and travels, and `audit-failures.csv`, which says where it went wrong and stays."""
+    private(report)
+    with whole_file(report / "audit.json", mode=0o600) as stream:
+        stream.write(measured.score.model_dump_json(by_alias=True, indent=1).encode() + b"\n")
+    with whole_file(report / "audit-failures.csv", mode=0o600) as stream:
+        text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
+        rows = csv.writer(text, lineterminator="\n")
+        rows.writerow(("file", "action", "area", "came_out", "why"))
+        for one in measured.whole.failures():
+            rows.writerow((one.check.file, one.check.action, one.check.area, one.released, one.why))
+        text.detach()

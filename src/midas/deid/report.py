@@ -16,6 +16,7 @@ from midas.deid import tables
 from midas.deid.model import ENGINE, Outcome, Profile, RuleRow
 from midas.deid.report_page import PAGE, WORDS
 from midas.kernel import canonical
+from midas.wire.v1 import AuditScore
 
 MEANING = {
     "X": "removed", "Z": "emptied", "D": "replaced by a dummy", "U": "UID mapped by key", "C": "cleaned or shifted",
@@ -113,8 +114,8 @@ class Tally:
         }
 
 
-def report_json(outcomes: Iterable[Outcome]) -> bytes:
-    """Return the report of these outcomes as canonical JSON, with one entry for each output."""
+def report_json(outcomes: Iterable[Outcome], *, audit: AuditScore | None = None) -> bytes:
+    """Return the report of these outcomes as canonical JSON, with one entry for each output, and the site's audit."""
     given = tuple(outcomes)
     files = [
         {
@@ -125,7 +126,8 @@ def report_json(outcomes: Iterable[Outcome]) -> bytes:
         for o in given
     ]  # fmt: skip
     outputs = sorted(files, key=lambda f: (str(f["output"]), str(f["sha256"])))
-    return canonical({**Tally.of(given).told(), "outputs": outputs})
+    measured = {"audit": audit.model_dump(mode="json", by_alias=True)} if audit else {}
+    return canonical({**Tally.of(given).told(), "outputs": outputs, **measured})
 
 
 def report_json_of(tally: Tally, profile: Profile) -> bytes:

@@ -21,6 +21,7 @@ from django.db.models import QuerySet
 from midas import __version__, deid
 from midas.kernel import Clock, Progress, canonical
 from midas.manifest import WHOLE, Entry, PrivateKey, Tree, key_of, new_salt, sign
+from midas.spoke.auditing import audit_to_send
 from midas.spoke.cleaning import outbox_place, reported, tracking_uid
 from midas.spoke.home import private_folder
 from midas.spoke.intake import items
@@ -125,7 +126,7 @@ def _parts(desk: Desk, outputs: QuerySet[Output]) -> list[Part]:
     return [
         _put(desk, "protocol.yaml", [_protocol_bytes(desk)]),
         *(_put(desk, name, _lines(outputs, kind)) for kind, (name, _) in ORDER.items()),
-        _put(desk, "report.json", [deid.report_json(outcomes)]),
+        _put(desk, "report.json", [deid.report_json(outcomes, audit=audit_to_send(desk))]),
         _put(desk, "report.html", [deid.report_html(outcomes)]),
     ]
 
