@@ -40,6 +40,9 @@ from midas.formats.dicom import facts
 from midas.kernel import Finding, MidasError, Severity
 
 _UIDS, _REMEMBERED = Memory(), Memory()
+LOOKS = 3
+"""How often a picture is masked, each time with what was found in the last output, before a person must look."""
+STILL = "Text is still legible in the pixels after masking."
 
 
 def clean(job: Job) -> Outcome:
@@ -85,16 +88,28 @@ def _known(ds: Dataset, job: Job, card: Card) -> Known:
 
 
 def _clean(job: Job) -> Outcome:
-    # 1. Open the person's card and the file's header
     opened, card, keys = _opened(job)
+    known = _known(opened.ds, job, card)
+    looked: Looked | None = None
+    for _ in range(LOOKS):
+        try:
+            return _cleaned(job, opened, card, keys, known, looked)
+        except _StillLegible as left:
+            looked, opened = left.looked, open_file(job.source)
+    raise Held("burned-in-text", STILL, looked.findings if looked else (), looked.regions if looked else ())
+
+
+def _cleaned(
+    job: Job, opened: Opened, card: Card, keys: Keys, known: Known, looked: Looked | None
+) -> Outcome:
+    # 1. Open the person's card and the file's header (done): what does the source say?
     ds = opened.ds
     source, names = _source_uids(ds), tuple(named_in(ds, card.subject))
     note(source)
     overlay = _REMEMBERED.ask("overlay", ds, lambda: pixels.overlay_bits(ds))
     # 2. Plan, 3. look at the pixels
     made = plan(ds, profile=job.profile, keys=keys, card=card, placement=job.placement)
-    known = _known(ds, job, card)
-    looked = looked_at(job, opened, known)
+    looked = looked or looked_at(job, opened, known)
     # 4. Apply, mask, cut
     apply(made, ds=ds, implicit=syntax_of(opened) == ImplicitVRLittleEndian)
     masked = 0
@@ -150,15 +165,26 @@ def _named(
 
 
 def _again(job: Job, aside: Path, looked: Looked, known: Known) -> tuple[Finding, ...]:
-    """Look at the pixels of the output where some were masked; `Held` where text is still there."""
+    """Look at the pixels of the output where some were masked; `_StillLegible` where text is still there."""
     if looked.seen is None or not looked.seen.regions:
         return ()
-    from midas.deid.pictures import again
+    from midas.deid.pictures import again, look
 
     found = again(aside, known=known, seen=looked.seen, profile=job.profile)
     if any(finding.severity is Severity.ERROR for finding in found):
-        raise Held("burned-in-text", found[0].message, (*looked.findings, *found), looked.regions)
+        left = look(open_file(aside), known=known, profile=job.profile)
+        if left.person:
+            raise Held("burned-in-text", left.person, (*looked.findings, *found), looked.regions)
+        raise _StillLegible(looked.with_more(left.regions))
     return found
+
+
+class _StillLegible(Exception):
+    """Text was found in an output; `looked` is what must be masked the next time."""
+
+    def __init__(self, looked: Looked) -> None:
+        super().__init__(STILL)
+        self.looked = looked
 
 
 def _facts(ds: Dataset, syntax: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ must decide it raises `Held` with what the machine would have masked. Nothing is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pydicom.dataset import Dataset
@@ -45,6 +45,13 @@ class Looked:
     seen: Seen | None = None
     no_text: bool = False
     """Whether somebody or something looked for text and what was found is to be blackened."""
+
+    def with_more(self, regions: tuple[Region, ...]) -> Looked:
+        """Return the same with more regions: text that was still found in an output."""
+        if self.seen is None:
+            return self
+        seen = replace(self.seen, regions=(*self.seen.regions, *regions))
+        return replace(self, regions=(*self.regions, *regions), seen=seen)
 
 
 def looked_at(job: Job, opened: Opened, known: Known) -> Looked:
@@ -103,7 +110,7 @@ def _searched(job: Job, opened: Opened, known: Known, risks: tuple[Finding, ...]
 def _faces(job: Job, opened: Opened) -> tuple[Region, ...]:
     """Return what covers faces in a photograph; `Held` where only a person can tell whether there is one."""
     photo = str(opened.ds.get("SOPClassUID", "")) in sop.VISIBLE_LIGHT - sop.SLIDES
-    if FACE_OPTION not in job.profile.options or not photo or job.face_seen:
+    if FACE_OPTION not in job.profile.options or not photo:
         return ()
     from midas.deid.faces import in_photo
     from midas.deid.pictures.frames import Frames

@@ -34,7 +34,8 @@ MANY_HITS = 4096
 """From here on it costs less to look for each pattern everywhere."""
 CHUNK = 4 << 20
 PLACEHOLDERS = frozenset(
-    {"removed", "anonymous", "anonymized", "anonymised", "unknown", "none", "nil", "test", "patient"}
+    """removed anon anonymous anonymized anonymised anonymize unknown none nil null test patient phantom name nobody doctor
+    physician operator deidentified de identified""".split()
 )
 _PUNCTUATION = bytes(range(0x21)) + b"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~\x7f"
 

@@ -41,6 +41,7 @@ WHOLE = 1 << 23
 """Bytes; a smaller file is read into memory at once, of a larger one only the header."""
 TEXT = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 PIXELS = elements.PIXELS
+PIXEL_VRS = frozenset({b"OB", b"OW", b"OF", b"OD", b"UN"})
 _SETTLED = Memory()
 
 
@@ -189,6 +190,7 @@ def _place_pixels(opened: Opened, head: bytes, at: int, size: int) -> None:
     group, element = struct.unpack(order + "HH", head[:4])
     if (group << 16 | element) not in PIXELS:
         return
+    # whatever the rest of the header is written in: some writers leave the VR out here alone
     implicit = bool(opened.ds.original_encoding[0]) or head[4:6] not in FORMS
     opened.tag, opened.vr = group << 16 | element, "OW" if implicit else head[4:6].decode("ascii", "replace")
     start = 8 if implicit else 12
