@@ -37,6 +37,8 @@ _PRINTED = {
 }
 _WORD = re.compile(r"[a-z]{4,}")
 _VERSION = re.compile(r"[A-Za-z]{0,4}[ ._-]?\d{1,5}(?:[._]\d{1,5}){1,3}[A-Za-z]?")
+_MODEL = re.compile(r"[A-Za-z]{2,5}[ _-]?\d{1,5}[A-Za-z]{0,2}")
+"""Names of models are written like numbers of a register (`ADC_5146`, `CT660`)."""
 _DAY = re.compile(
     r"(?<!\d)(?:0?[1-9]|[12]\d|3[01])[._](?:0?[1-9]|1[0-2])[._](?:19|20)?\d{2}(?!\d)"
     r"|(?<!\d)(?:19|20)\d{2}[._](?:0?[1-9]|1[0-2])[._](?:0?[1-9]|[12]\d|3[01])(?!\d)"
@@ -58,7 +60,7 @@ def device_text_tells(text: str, known: Known, *, strict: bool = False) -> bool:
         return True
     if _VERSION.fullmatch(text.strip()) and not _DAY.search(text):
         return False
-    if suspicious(text, known):
+    if suspicious(text, known) and not _MODEL.fullmatch(text.strip()):
         return True
     return strict and any(
         word not in tables.vocabulary() and word not in tables.makers() for word in _WORD.findall(text.lower())
