@@ -23,7 +23,9 @@ from tests.deid_bench import ct
 sitk: Any = SimpleITK
 Array = np.ndarray[Any, Any]
 COLIN = Path("/usr/share/mricron/templates")
-BROW_MM = 110.0
+NECK_MM = 60.0
+BROW_MM, DEEP_MM = 110.0, 25.0
+"""Where a face begins: this far below the crown, and from its foremost point this far back."""
 FRAME_UID = "1.2.826.0.1.99.777.1"
 
 
@@ -38,6 +40,14 @@ class Head:
     hu: Array
     origin: Array
     step: float
+
+    def within(self, grid: Array, points: Array) -> Array:
+        """Return the nearest voxel of a truth at LPS points; False outside."""
+        place = np.rint((points - self.origin) / self.step).astype(np.int32)
+        shape = np.array(grid.shape[::-1])
+        inside = np.all((place >= 0) & (place < shape), axis=-1)
+        x, y, z = np.moveaxis(np.clip(place, 0, shape - 1), -1, 0)
+        return np.asarray(inside & (grid[z, y, x] > 0))
 
     def sample(self, grid: Array, points: Array) -> Array:
         """Interpolate one of the grids at LPS points; 0 (or air) outside."""
@@ -57,15 +67,14 @@ class Head:
 
 
 def mean_head() -> Head:
-    """The packaged mean head at 3 mm; its face is everything that the packaged labels call face."""
+    """The packaged mean head at 3 mm: always at hand, and bent before it is scanned."""
     head = template()
-    values = sitk.GetArrayFromImage(head.image)
-    points = _points(values.shape, head.origin, 3.0)
-    solid = head.at(points, "head")
-    face = head.at(points, "face") & solid
+    values, origin = _continued(sitk.GetArrayFromImage(head.image), head.origin, 3.0)
+    points = _points(values.shape, origin, 3.0)
+    solid = _largest(values > 55)
     inner = _eroded(solid, 5)
     brain = inner & (points[..., 2] > 0)
-    return _head(values, face, brain, solid, head.origin, 3.0)
+    return _head(values, _face(solid, points, 3.0), brain, solid, origin, 3.0)
 
 
 def colin() -> Head | None:
@@ -77,17 +86,35 @@ def colin() -> Head | None:
 
 
 def from_nifti(path: Path, *, brain: Array | None = None) -> Head:
-    """A head of one's own: its face is the skin (9 mm) from the brow, `BROW_MM` below the crown, down and 25 mm back."""
+    """A head of one's own, in any orientation; without `brain`, what lies deep above the brow stands for it."""
     values, origin = _lps(sitk.ReadImage(str(path), sitk.sitkFloat32), 1.5)
     values = np.clip(values / np.percentile(values, 99.5) * 255, 0, 255)
+    if brain is not None:
+        brain = np.concatenate([np.zeros((round(NECK_MM / 1.5), *brain.shape[1:]), bool), brain])
+    values, origin = _continued(values, origin, 1.5)
     solid = _largest(values > 25)
     points = _points(values.shape, origin, 1.5)
-    shell = solid & ~_eroded(solid, 6)
+    crown = points[..., 2][solid].max()
+    guess = _eroded(solid, 12) & (points[..., 2] > crown - BROW_MM + 20)
+    return _head(values, _face(solid, points, 1.5), guess if brain is None else brain, solid, origin, 1.5)
+
+
+def _continued(values: Array, origin: Array, step: float) -> tuple[Array, Array]:
+    """Go on below a head's last slice: a neck instead of a cut through the air."""
+    more = round(NECK_MM / step)
+    lowest = next(k for k in range(len(values)) if values[k].any())
+    whole = np.concatenate(
+        [np.repeat(values[lowest + 1 : lowest + 2], more + lowest + 1, axis=0), values[lowest + 1 :]]
+    )
+    return whole, np.asarray(origin, float) - np.array([0, 0, more * step])
+
+
+def _face(solid: Array, points: Array, step: float) -> Array:
+    """The skin (9 mm) of the front, from the brow down: defined without the template's own mask."""
     brow = points[..., 2][solid].max() - BROW_MM
-    before = points[..., 1][solid & (points[..., 2] > brow)].min() + 25
-    front = (points[..., 1] < before) & (points[..., 2] < brow)
-    guess = _eroded(solid, 12) & (points[..., 2] > brow + 20)
-    return _head(values, shell & front, guess if brain is None else brain, solid, origin, 1.5)
+    before = points[..., 1][solid & (points[..., 2] > brow)].min() + DEEP_MM
+    shell = solid & ~_eroded(solid, round(9 / step))
+    return np.asarray(shell & (points[..., 1] < before) & (points[..., 2] < brow))
 
 
 def _head(values: Array, face: Array, brain: Array, solid: Array, origin: Array, step: float) -> Head:
@@ -200,7 +227,7 @@ def make(head: Head, scan: Scan) -> Made:
         own = (points - middle - np.array(scan.shift)) @ turn / scan.scale + middle
         own = own + bend(own)
         for name in ("face", "brain", "solid"):
-            truths[name].append(head.sample(getattr(head, name), own) > 0.5)
+            truths[name].append(head.within(getattr(head, name), own))
         values = _pictured(head, scan, own, points, middle, chooser, truths)
         truths["values"].append(values)
         if number not in scan.missing:
@@ -249,7 +276,13 @@ def _bending(chooser: np.random.Generator, reach: float) -> Any:
 
 
 def _pictured(
-    head: Head, scan: Scan, own: Array, points: Array, middle: Array, chooser: np.random.Generator, truths: Any
+    head: Head,
+    scan: Scan,
+    own: Array,
+    points: Array,
+    middle: Array,
+    chooser: np.random.Generator,
+    truths: Any,
 ) -> Array:
     grid = head.hu if scan.modality == "CT" else head.values
     values = head.sample(grid, own)
@@ -310,4 +343,16 @@ def save(made: Made, folder: Path) -> list[Path]:
     return paths
 
 
-__all__ = ["COLIN", "FRAME_UID", "Head", "Made", "Scan", "colin", "from_nifti", "make", "mean_head", "replace", "save"]
+__all__ = [
+    "COLIN",
+    "FRAME_UID",
+    "Head",
+    "Made",
+    "Scan",
+    "colin",
+    "from_nifti",
+    "make",
+    "mean_head",
+    "replace",
+    "save",
+]

@@ -29,6 +29,10 @@ SCALES = (0.75, 0.88, 1.02)
 """Head sizes tried, patient to adult template: a newborn's head is 0.6 to 0.65, a child's of two years 0.85."""
 STRETCH = (0.75, 1.8)
 """Least and most change of length along any axis (template / patient) that a human head may need."""
+LEAST_MM3 = 3e5
+"""The least body (mm³) in which a head is sought: a newborn's is twice that."""
+AROUND, HIGHEST_MM = 5, 300.0
+"""How much is looked at: voxels around the body, and mm below its top (a head and raised arms)."""
 GOOD = 0.92
 """Overlap with which the first pose is taken without trying the second."""
 CLEARLY = 0.72
@@ -138,20 +142,37 @@ def _filled(body: Array) -> Array:
     return made
 
 
-def register(volume: Volume, *, ct: bool) -> Fit | None:
-    """Match the template's head with the volume; None where there is no body of a head's size in it."""
+def register(volume: Volume, *, ct: bool, least: float = 0.0) -> Fit | None:
+    """Match the template's head with the volume; None where there is no body of a head's size in it.
+
+    A fit that overlaps by less than `least` is not examined further: it counts as not upright.
+    """
     head = silhouette(volume, ct=ct)
-    if head.sum() * volume.step**3 < 3e5:
+    if head.sum() * volume.step**3 < LEAST_MM3:
         return None
-    starts = _poses(volume, head)
+    near, body = _cropped(volume, head)
+    starts = _poses(near, body)
     if not starts:
         return None
-    fixed = _image(volume, head, ct=ct)
-    matrix, overlap = _refined(fixed, volume, head, starts[0])
+    fixed = _image(near, body, ct=ct)
+    matrix, overlap = _refined(fixed, near, body, starts[0])
     if overlap < GOOD and len(starts) > 1:
-        other = _refined(fixed, volume, head, starts[1])
+        other = _refined(fixed, near, body, starts[1])
         matrix, overlap = max((matrix, overlap), other, key=lambda one: one[1])
-    return Fit(matrix, overlap, _plausible(matrix), _upright(fixed, matrix, volume, head, overlap), head)
+    plausible = _plausible(matrix)
+    upright = plausible and overlap >= least and _upright(fixed, matrix, near, body, overlap)
+    return Fit(matrix, overlap, plausible, upright, head)
+
+
+def _cropped(volume: Volume, head: Array) -> tuple[Volume, Array]:
+    """Return the part of the volume in which a head may lie: around the body, and not far below its top."""
+    where = [np.flatnonzero(head.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
+    low = np.array([max(0, found[0] - AROUND) for found in where])
+    high = np.array([found[-1] + 1 + AROUND for found in where])
+    low[0] = max(low[0], where[0][-1] - round(HIGHEST_MM / volume.step))
+    part = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    origin = volume.origin + low[::-1] * volume.step
+    return Volume(volume.values[part], volume.seen[part], origin, volume.air, volume.step), head[part]
 
 
 def _poses(volume: Volume, head: Array) -> list[Array]:

@@ -173,10 +173,11 @@ def _looked(
 
     frame = str(ds.get("FrameOfReferenceUID") or "")
     seen = volume(stack)
-    fit = register(seen, ct=str(ds.get("SOPClassUID", "")) in CT)
+    least = profile.thresholds.face_overlap
+    fit = register(seen, ct=str(ds.get("SOPClassUID", "")) in CT, least=least)
     if fit is None:
         return _unmatched(said, None, "No body of a head's size was found.", frame)
-    if fit.overlap < profile.thresholds.face_overlap or not (fit.plausible and fit.upright):
+    if fit.overlap < least or not (fit.plausible and fit.upright):
         if said != "head" and _trunk(fit.head, seen.step):
             return FaceVerdict(
                 "none-needed", "no-crown", "The body does not end in a head.", fit.overlap, frame=frame
