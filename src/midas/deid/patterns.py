@@ -157,12 +157,12 @@ TABLE: tuple[Pattern, ...] = (
         "DoT: National Numbering Plan", ("+91 98230 41577", "98230-41577", "(0712) 2234567", "020-2612 3456"), ("512 x 512",),
     ),
     Pattern(
-        "long", r"\d(?:[ .,/\-_]{0,3}\d){7,}", "45 CFR 164.514(b)(2)(i)", ("9 8 7 6 5 1 2 3", "20190614"),
+        "long", r"(?<![A-Za-z\d])\d(?:[ .,/\-_]{0,3}\d){7,}", "45 CFR 164.514(b)(2)(i)", ("9 8 7 6 5 1 2 3", "20190614"),
         ("2.5 3.0", "420,2.5,140,60,0.1"), _many,
     ),
     Pattern(
         "long",
-        r"(?<![\d.])\d{6,}(?!\d)|(?<![\d.,])([1-8]\d\d)[ \-](?!\1(?!\d))\d{3}(?![\d.,])(?!\s?(?:mm|cm|hu|ms)\b)",
+        r"(?<![\d.])\d{6,}(?!\d)|(?<![\d.,])([1-8]\d\d)[ \-](?!\1(?!\d))\d{3}(?!\d|[.,]\d)(?!\s?(?:mm|cm|hu|ms)\b)",
         "India Post: PIN codes; numbers of persons", ("442001", "442 001"), ("512 512", "12345", "200 350 mm"),
     ),
     Pattern(
@@ -201,6 +201,11 @@ TABLE: tuple[Pattern, ...] = (
         r"(?=[,\s]+(?:[A-Z][a-z]+)?\s?(?:nagar|colony|layout|road|street|marg|vihar|puram|enclave))",
         "addresses as India writes them", ("4th Cross", "2nd floor"), ("2nd molar",),
     ),
+    Pattern(
+        "quarter",
+        r"(?:\b\d{1,4}[,\s]+)?\b(?:civil|police)\s+lines\b|(?:\b\d{1,4}[,\s]+)?\b(?:main|station|ring|cross|temple|church|mill|market|bypass|college|old|new)\s+(?:road|rd)\b",
+        "addresses as India writes them", ("Civil Lines", "MG main road"), ("main duct",),
+    ),
 )  # fmt: skip
 
 
@@ -214,21 +219,34 @@ class Span:
 
 
 _COMPILED = tuple((row, re.compile(row.expression, row.flags)) for row in TABLE)
-_FEW = frozenset({"e-mail", "url", "label", "address", "age"})
+_FEW = frozenset({"label", "address", "age", "masked"})
 """Kinds of which a text with fewer than four digits can hold one."""
 _FOUR = re.compile(r"\d(?:\D*\d){3}")
 _WEB = re.compile(r"@|www|\bat\b|\.[a-z]|://", re.IGNORECASE)
 _DIGIT = re.compile(r"[\d*•]")
 
 
-def spans(text: str) -> Iterator[Span]:
-    """Yield what the table finds in `text`; spans may overlap."""
+def spans(text: str, *, seen: tuple[tuple[int, int], ...] = ()) -> Iterator[Span]:
+    """Yield what the table finds in `text`; spans may overlap. `seen`: spans found before, no part of a longer number."""
     web, digit, four = _WEB.search(text), _DIGIT.search(text), _FOUR.search(text)
+    found = list(seen)
     for row, expression in _COMPILED:
-        online = row.kind in {"e-mail", "url"}
-        if not (web if online else four or (digit and (row.kind in _FEW or row.kind == "masked"))):
+        if not _possible(row.kind, web=bool(web), digit=bool(digit), four=bool(four)):
             continue
-        for match in expression.finditer(text):
+        for match in expression.finditer(_without(text, found) if row.kind == "long" else text):
             if row.check(match.group()):
-                group = "gone" if "gone" in expression.groupindex else 0
-                yield Span(*match.span(group), row.kind)
+                start, end = match.span("gone" if "gone" in expression.groupindex else 0)
+                found.append((start, end))
+                yield Span(start, end, row.kind)
+
+
+def _possible(kind: str, *, web: bool, digit: bool, four: bool) -> bool:
+    if kind in {"e-mail", "url"}:
+        return web
+    return kind == "quarter" or four or (digit and kind in _FEW)
+
+
+def _without(text: str, found: list[tuple[int, int]]) -> str:
+    for start, end in found:
+        text = text[:start] + "|" * (end - start) + text[end:]
+    return text

@@ -39,7 +39,7 @@ _TITLES = frozenset(
 )
 _LEADS = frozenset("name naam by sister brother attendant referred नाम नाव பெயர் ಹೆಸರು".split())
 """Words after which a doubtful word with a capital is a name."""
-_HEADS = _TITLES | _RELATIONS | _LEADS
+_HEADS = _TITLES | _RELATIONS | _LEADS | {"pt", "patient"}
 _EPONYM = re.compile(
     r"['’]?s?\s+(?:disease|syndrome|sign|palsy|tumou?r|sarcoma|lymphoma|view|projection|fracture|cyst|neuroma|duct|gland|criteria"
     r"|classification|grad(?:e|ing)|scores?|stage|staging|procedure|plane|line|angle|node|triangle|ligament|pouch|phenomenon|stain"
@@ -59,6 +59,11 @@ _PLACE_WORDS = frozenset(
     and the max apex prime life new modern united holy family saint st ayurvedic apollo unity hope star sun moon lotus
     medicity super first advanced advance health wellness home nursing x ray xray ultrasound""".split()
 )
+_SECOND = frozenset({"centre", "center", "home", "homes"})
+_FIRST = frozenset(
+    "scan scans diagnostic diagnostics imaging health medical dental eye heart cancer research xray ray trauma kidney nursing old".split()
+)
+"""`Vijaya Scan Centre`, `Lokmanya Nursing Home`: two words that together say which kind of place it is."""
 _PAIR = re.compile(
     r"(?<![\w.])(\d{1,4})\s?[/]\s?(\d{1,4})(?:\s?/\s?\d+)*(?![\w])|(?<![\w.\-])(\d{1,4})-(\d{1,4})(?:-\d+)*(?![\w])"
 )
@@ -148,9 +153,8 @@ def _once(text: str, known: Known, *, prose: bool) -> str:
 @lru_cache(maxsize=1 << 12)
 def _found(text: str) -> tuple[tuple[int, int], ...]:
     """Return the spans that tell who, when or where, whoever the person is."""
-    if not any(map(str.isdigit, text)) and "@" not in text and "." not in text:
-        return ()
-    found = [*date_spans(text), *((span.start, span.end) for span in spans(text))]
+    days = tuple(date_spans(text))
+    found = [*days, *((span.start, span.end) for span in spans(text, seen=days))]
     found += [match.span() for match in _PAIR.finditer(text) if _places(match)]
     found += [match.span() for match in _CHAIN.finditer(text)]
     return tuple(found)
@@ -230,7 +234,7 @@ def _resolved(text: str, tokens: tuple[_Token, ...], known: Known, *, prose: boo
     ):
         return list(tokens)
     named = [_names(token, stay) for token, stay in zip(tokens, stays, strict=True)]
-    _titles(text, tokens, stays, named)
+    _titles(text, tokens, stays, named, prose=prose)
     _institutions(text, tokens, stays)
     for at, token in enumerate(tokens):
         if stays[at] and (token.verdict is Verdict.WEAK or token.verdict is Verdict.STRONG):
@@ -258,31 +262,32 @@ def _beside(text: str, one: _Token, other: _Token) -> bool:
     return bool(_CLOSE.fullmatch(text, one.end, other.start)) and other.start - one.end <= MIN_PART
 
 
-def _titles(text: str, tokens: tuple[_Token, ...], stays: list[bool], named: list[bool]) -> None:
+def _titles(
+    text: str, tokens: tuple[_Token, ...], stays: list[bool], named: list[bool], *, prose: bool
+) -> None:
     """A title or a relation goes with the name that follows it; followed by a word of the field it is none (`w/o contrast`)."""
     for at, token in enumerate(tokens[:-1]):
         if token.low not in _HEADS:
             continue
         after = tokens[at + 1]
         if token.low in _TITLES or token.low in _RELATIONS:
-            doubt = after.verdict in {Verdict.WEAK, Verdict.STRONG} and (
+            weak = after.verdict is Verdict.WEAK and (prose or not token.text.isupper())
+            doubt = (weak or after.verdict is Verdict.STRONG) and (
                 token.low in _TITLES or after.text[:1].isupper()
             )
             if _beside(text, token, after) and (named[at + 1] or doubt or not after.low):
                 stays[at] = stays[at + 1] = False
                 named[at + 1] = True
-        elif (
-            token.low in _LEADS
-            and after.verdict in {Verdict.WEAK, Verdict.STRONG}
-            and after.text[:1].isupper()
-        ):
-            stays[at + 1], named[at + 1] = False, True
+        elif after.verdict in {Verdict.WEAK, Verdict.STRONG} and after.text[:1].isupper():
+            if token.low in _LEADS or after.text.istitle() or prose:
+                stays[at + 1], named[at + 1] = False, True
 
 
 def _institutions(text: str, tokens: tuple[_Token, ...], stays: list[bool]) -> None:
     """`Sunshine Heart Hospital` goes whole: what names a place before its kind, as long as it is written like a name."""
     for at, token in enumerate(tokens):
-        if token.low not in _PLACES:
+        second = token.low in _SECOND and at > 0 and tokens[at - 1].low in _FIRST
+        if token.low not in _PLACES and not second:
             continue
         stays[at] = False
         for before in range(at - 1, max(at - 1 - REACH, -1), -1):
@@ -312,6 +317,13 @@ def _is_word(text: str, tokens: tuple[_Token, ...], named: list[bool], at: int, 
 def _belongs(text: str, tokens: tuple[_Token, ...], named: list[bool], stays: list[bool], at: int) -> bool:
     """Say whether a letter is an initial of a name beside it, or a number the house of a street beside it."""
     token = tokens[at]
+    if (
+        text[token.end : token.end + 1] == "-"
+        and at + 1 < len(tokens)
+        and stays[at + 1]
+        and not named[at + 1]
+    ):
+        return False
     for other in (at - 1, at + 1):
         if not 0 <= other < len(tokens) or not named[other]:
             continue
@@ -327,7 +339,7 @@ def _belongs(text: str, tokens: tuple[_Token, ...], named: list[bool], stays: li
 
 
 _UNITS = frozenset(
-    "mm cm ml cc hu kv kvp ma mas ms sec min hr hrs day days week weeks month months year years yr yrs t x mg gy cgy phase".split()
+    "mm cm ml cc hu kv kvp ma mas ms sec min hr hrs day days week weeks month months year years yr yrs t x mg gy cgy phase saal sal mahine din hafte baje".split()
 )
 
 

@@ -7,6 +7,7 @@ No rule is ever written by hand here. The engine and the verifier share these ta
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -141,11 +142,23 @@ def _glued_words() -> frozenset[str]:
     return frozenset(_text("glued_words.txt").split())
 
 
+_PREFIX = re.compile(
+    "para|peri|supra|infra|inter|intra|retro|post|trans|hemi|micro|macro|multi|hyper|hypo|poly|pseudo|extra|endo|contra|ipsi|over|under|ultra"
+    "|thoraco|abdomino|cardio|gastro|neuro|osteo|cranio|cervico|lumbo|fronto|temporo|parieto|occipito|maxillo|mandibulo|naso|hepato|spleno"
+    "|vesico|arterio|angio|cholangio|broncho|pneumo|pleuro|spheno|ethmo|zygomatico|bucco|linguo|mesio|disto|naso|oro|muco|fibro|chondro|antero"
+    "|postero|infero|supero|medio|latero|dorso|ventro|ureto|uretero|pyelo|nephro|cysto|hystero|salpingo|veno|lympho|haemo|hemo|dento|cranio"
+)
+"""Beginnings with which medicine makes words of its words."""
+
+
 @lru_cache(maxsize=1 << 13)
 def composed(word: str) -> bool:
-    """Say whether a lower-case word is two to four words of scanners without a space (`ctabdomen`, `headneck`)."""
+    """Say whether a lower-case word is made of others: two to four of scanners (`ctabdomen`), or `para` and `symphysis`."""
     if not 5 <= len(word) <= 24:
         return False
+    begin = _PREFIX.match(word)
+    if begin and len(word) - begin.end() >= 5 and word[begin.end() :] in vocabulary() and word[begin.end() :] not in doubtful():
+        return True
     reach = {0: 0}
     for at in range(len(word)):
         if reach.get(at, 4) < 4:
