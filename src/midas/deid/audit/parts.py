@@ -28,7 +28,7 @@ from midas.deid.audit.sheet import Sheet
 SAFE = (
     ("SIEMENS MR HEADER", 0x0019, 0x0C, "IS", "800"),
     ("SIEMENS MR HEADER", 0x0019, 0x0D, "CS", "DIRECTIONAL"),
-    ("GEMS_ACQU_01", 0x0019, 0x25, "DS", "2.5"),
+    ("GEMS_ACQU_01", 0x0019, 0x1B, "DS", "2.5"),
     ("GEMS_ACQU_01", 0x0019, 0x27, "DS", "5.0"),
     ("GEMS_ACQU_01", 0x0019, 0x0F, "DS", "415.5"),
 )
@@ -70,6 +70,10 @@ def _safe(ds: Dataset, sheet: Sheet, rng: random.Random) -> None:
     creator, group, element, vr, value = rng.choice(SAFE)
     tag = _block(ds, group, creator) + element
     _add(ds, tag, vr, value)
+    if creator == "GEMS_ACQU_01" and rng.randrange(100) < 30:
+        family = sheet.person.facts["family"]
+        _add(ds, (tag & ~0xFF) + 0x9C, "LO", f"FSE {family}")
+        sheet.removed((tag & ~0xFF) + 0x9C, (), "family", family, area="private")
     sheet.must(
         "text_retained",
         "tcia",

@@ -144,7 +144,8 @@ def _cells(share: Share) -> tuple[str, ...]:
 
 
 def _card(label: str, figure: dict[str, Any]) -> str:
-    return f"<div><b>{figure['percent']:.2f} %</b><span>{escape(label)}<br>{figure['low']:.2f}–{figure['high']:.2f}</span></div>"
+    interval = f"{figure['low']:.2f}–{figure['high']:.2f}"
+    return f"<div><b>{figure['percent']:.2f} %</b><span>{escape(label)}<br>{interval}</span></div>"
 
 
 def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
