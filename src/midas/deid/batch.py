@@ -140,7 +140,7 @@ def surveyed(
             crowd.see(header or Header())
             headers.append(header or Header())
     entries = [
-        Entry(item, crowd.person(header, item.name), replace(header, known=(), device=()))
+        Entry(item, crowd.person(header, item.name), replace(header, known=(), name=(), device=()))
         for item, header in zip(items, headers, strict=True)
     ]
     entries.sort(key=lambda e: (e.person.key, e.header.study, e.header.series, e.header.number, e.item.name))

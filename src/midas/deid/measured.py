@@ -83,7 +83,7 @@ def dicom_below(source: Path) -> list[Path]:
 
 
 def write_audit(measured: Measured, report: Path) -> None:
-    """Write `audit.json`, which names nobody and travels, and `audit-failures.csv`, which says where it went wrong and stays."""
+    """Write `audit.json`, which names nobody and travels, and `audit-failures.csv`, which stays and says what went wrong."""
     private(report)
     with whole_file(report / "audit.json", mode=0o600) as stream:
         stream.write(measured.score.model_dump_json(by_alias=True, indent=1).encode() + b"\n")

@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from itertools import combinations
 from pathlib import Path
 
 import pydicom
@@ -70,6 +71,7 @@ class Header:
     sex: str = ""
     modality: str = ""
     known: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    name: tuple[str, ...] = field(default=(), repr=False)
     device: tuple[str, ...] = ()
 
 
@@ -96,6 +98,7 @@ def _header(ds: Dataset) -> Header | None:
         sop_class=first["SOPClassUID"], number=int(number) if re.fullmatch(r"-?\d{1,9}", number) else 0,
         sex=first["PatientSex"][:1].upper(), modality=first["Modality"],
         known=tuple(dict.fromkeys(_known(ds))),
+        name=tuple({word for text in _texts(ds, "PatientName") for word in re.findall(r"\w{2,}", text.casefold())}),
         device=tuple({word.casefold() for k in DEVICE for text in _texts(ds, k) for word in _WORD.findall(text)}),
     )  # fmt: skip
 
@@ -172,6 +175,10 @@ def headers_of(sealed: bytes, *, key: bytes) -> list[Header | None]:
     ]
 
 
+def _frozen(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
 def path_words(name: str) -> Iterator[str]:
     """Yield the words of a path below what was handed in by which it could name someone; days and UIDs do not."""
     for word in _WORD.findall(_UID.sub(" ", name.replace("!/", "/"))):
@@ -224,18 +231,40 @@ class Person:
         return (*self.known, *(("folder", word) for word in words))
 
 
+@dataclass
+class _Told:
+    """What files of one Patient ID and issuer say of the person: days of birth and words of names."""
+
+    births: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
+
+    def learn(self, header: Header) -> None:
+        self.births.update(value for kind, value in header.known if kind == "birth-date")
+        self.names.update(header.name)
+
+    def contradicts(self, other: _Told) -> bool:
+        """Say whether days of birth differ or, where none is told, names have nothing in common."""
+        if self.births and other.births:
+            return self.births.isdisjoint(other.births)
+        return bool(self.names and other.names) and self.names.isdisjoint(other.names)
+
+
 class Crowd:
-    """Files on their way to persons. A file without Patient ID follows its study, or else its folder."""
+    """Files on their way to persons. A file without Patient ID follows its study, or else its folder.
+
+    One Patient ID of several issuers is one person unless what the files tell of it contradicts itself.
+    """
 
     def __init__(self) -> None:
-        self._issuers: defaultdict[str, set[str]] = defaultdict(set)
+        self._told: defaultdict[str, dict[str, _Told]] = defaultdict(dict)
         self._studies: defaultdict[str, set[str]] = defaultdict(set)
+        self._split: dict[str, bool] = {}
         self.persons: dict[str, Person] = {}
 
     def see(self, header: Header) -> None:
         """Note whose study this is, before anybody is named."""
         if header.patient:
-            self._issuers[header.patient].add(header.issuer)
+            self._told[header.patient].setdefault(header.issuer, _Told()).learn(header)
             if header.study:
                 self._studies[header.study].add(header.patient)
 
@@ -251,10 +280,18 @@ class Crowd:
         if not patient and len(self._studies.get(header.study, ())) == 1:
             (patient,) = self._studies[header.study]
         if patient:
-            named = self._issuers[patient] - {""}
-            issuer = issuer or (next(iter(named)) if len(named) == 1 else "")
-            return f"id\x1f{issuer}\x1f{patient}"
+            return f"id\x1f{self._issuer(patient, issuer)}\x1f{patient}"
         return f"study\x1f{header.study}" if header.study else f"folder\x1f{name.rpartition('/')[0]}"
+
+    def _issuer(self, patient: str, issuer: str) -> str:
+        """Return the issuer by which a Patient ID is told apart; "" where several issuers mean one person."""
+        named = {one: told for one, told in self._told[patient].items() if one}
+        if len(named) < 2:
+            return next(iter(named), "")
+        if patient not in self._split:
+            pairs = combinations(named.values(), 2)
+            self._split[patient] = any(one.contradicts(other) for one, other in pairs)
+        return issuer if self._split[patient] else ""
 
     def everyones(self) -> frozenset[str]:
         """Return path words that at least three persons and half of all share: they name nobody."""

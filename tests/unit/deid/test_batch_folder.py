@@ -282,3 +282,25 @@ def test_a_worker_pool_gives_the_same(tmp_path: Path) -> None:
     cleaned(tmp_path)
     assert {path.name: path.read_bytes() for path in outputs(tmp_path)} == pooled
     assert len(pooled) == 9
+
+
+def test_one_number_of_two_issuers_is_one_person_unless_the_files_contradict(tmp_path: Path) -> None:
+    person(tmp_path / "in", "Deshmukh", 1, files=1, IssuerOfPatientID="AVBRH")
+    person(tmp_path / "in" / "again", "Deshmukh", 1, files=1, IssuerOfPatientID="PACS-2")
+    person(tmp_path / "in" / "none", "Deshmukh", 1, files=1)
+    assert cleaned(tmp_path).persons == 1
+    person(tmp_path / "in" / "other", "Lokhande", 1, files=1, IssuerOfPatientID="DISTRICT", PatientBirthDate="19880401")
+    assert cleaned(tmp_path).persons >= 2
+
+
+def test_each_reason_of_the_engine_says_what_to_do() -> None:
+    import re
+
+    import midas.deid
+    from midas.deid import tables
+
+    source = "\n".join(path.read_text("utf-8") for path in Path(midas.deid.__file__).parent.rglob("*.py"))
+    reasons = set(re.findall(r"\bHeld\(\s*\"([a-z-]+)\"", source))
+    assert len(reasons) > 15
+    unknown = sorted(reason for reason in reasons if tables.why_held(reason) is tables.why_held("no such reason"))
+    assert set(unknown) <= {"wrong-card"}, unknown
