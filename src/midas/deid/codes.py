@@ -30,8 +30,12 @@ _CODES = {
     "SCT": re.compile(r"\d{6,18}|[A-Z0-9]{1,2}-[A-Z0-9]{4,5}"),
     "DCM": re.compile(r"\d{4,6}|[A-Z0-9_]{1,12}"),
 }
-_COLOURS = re.compile(r"\b(?:white|gr[ae]y|green|brown|long)\b", re.IGNORECASE)
-"""Words of published meanings that are also names of people, hence not in the vocabulary."""
+_UNITS = re.compile(
+    r"\b(?:white|gr[ae]y|green|brown|long|(?:nano|micro|milli|centi|deci|kilo|mega|giga)?(?:meter|metre|gram|liter|litre|volt"
+    r"|second|ampere|hertz|gray|sievert|becquerel|newton|pascal|joule|watt|mole|radian|ohm|tesla|kelvin|celsius)s?)\b",
+    re.IGNORECASE,
+)
+"""Words of published meanings that are also names of people, hence not in the vocabulary, and names of units."""
 _ANY_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.,:/^{}\[\]()%*+\-]{0,15}")
 _UNIT = re.compile(r"[\d.]{0,6}[A-Za-z%{}\[\]()/*^.'0-9_+\-]{1,24}")
 
@@ -59,7 +63,7 @@ def tells(ds: Dataset, keyword: str, texts: list[str], known: Known) -> bool:
     if keyword == "CodeMeaning":
         if meaning(scheme, str(ds.get("CodeValue", ""))) in texts:
             return False
-        return any(suspicious(text, known) or unknown_words(_COLOURS.sub(" ", text)) for text in texts)
+        return any(suspicious(text, known) or unknown_words(_UNITS.sub(" ", text)) for text in texts)
     return any(known.names(text) for text in texts)
 
 

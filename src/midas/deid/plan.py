@@ -6,52 +6,33 @@ Planning changes nothing. What cannot be decided safely raises `Held`.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any, TypeVar
 
-from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag, tag_for_keyword
+from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
-from midas.deid import codes, documents, private, sop, structured, tables
-from midas.deid.colours import bare_profile
+from midas.deid import documents, private, sop, structured, tables
 from midas.deid.forms import recovered
 from midas.deid.known import NUMBERED, known_of, told, without_makers
 from midas.deid.memory import Memory, watched
-from midas.deid.model import Card, Held, Keys, PartStep, Placement, Profile, Region, RuleRow
-from midas.deid.rules import Decision, decide
-from midas.deid.unlisted import TABLES, TYPED_CODES, device_text_tells, device_written, text_within
-from midas.deid.values import BULK, DATES, LONG_TEXT, TEXT, Values, listed, names_someone, written
-from midas.deid.words import suspicious, unknown_words
+from midas.deid.model import Card, Keys, PartStep, Placement, Profile, Region, RuleRow
+from midas.deid.rules import UNLISTED, Decision, decide
+from midas.deid.staying import Staying, same
+from midas.deid.values import DATES, TEXT, Values
 
 T = TypeVar("T")
 Path = tuple[tuple[int, int], ...]
 _PLANNED = Memory()
 TEXT_VALUE, REFERENCED_ITEM, CONTENT = 0x0040A160, 0x0040DB73, 0x0040A730
 TABLE_SR = "PS3.15 E.3.4 Table E.3.4-1"
-TIMEZONE = 0x00080201
 DOCUMENT, DOCUMENT_LENGTH = 0x00420011, 0x00420015
 PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 TRAILING = frozenset({0xFFFCFFFC, 0xFFFAFFFA})
-NUMBERS = frozenset({"UL", "SL", "UV", "SV", "FL", "FD"})
-FEW = 4
-"""Binary numbers of more values than these are measurements: one in a thousand would look like a day by chance."""
-
-
-def _points(tag: int) -> bool:
-    """Say whether a value of VR AT is the tag of an attribute; four printable characters are a text."""
-    printed = all(0x20 <= byte <= 0x7E for byte in tag.to_bytes(4, "little"))
-    return dictionary_has_tag(tag) or ((tag >> 16) % 2 == 1 and not printed)
-
-
-def _same(new: Any, old: Any) -> bool:
-    if isinstance(new, list):
-        return len(new) == len(listed(old)) and all(a == b for a, b in zip(new, listed(old), strict=True))
-    return type(new) is type(old) and bool(new == old)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +77,8 @@ class Plan:
 
 def plan(ds: Dataset, *, profile: Profile, keys: Keys, card: Card, placement: Placement) -> Plan:
     """Decide what becomes of every element of `ds`; raises `Held` for what is not mastered."""
-    sop.mastered(ds, profile)
+    syntax = str(getattr(ds, "file_meta", Dataset()).get("TransferSyntaxUID", ""))
+    _remembered(ds, ("mastered", profile, syntax), lambda: sop.mastered(ds, profile))
     places_stay = "retain-institution-identity" in profile.options
     kept = {one.keyword for one in profile.exceptions if one.action == "keep"}
     devices_stay = "retain-device-identity" in profile.options or not kept.isdisjoint(NUMBERED)
@@ -106,7 +88,7 @@ def plan(ds: Dataset, *, profile: Profile, keys: Keys, card: Card, placement: Pl
     walk = _Walk(profile, values, str(ds.get("SOPClassUID", "")))
     walk.by_position = sop.is_report(ds) and any(int(one.tag) == REFERENCED_ITEM for one in ds.iterall())
     context = (profile, keys, card, names, walk.sop_class, walk.by_position)
-    decided = tuple(_decided(walk, ds, context))
+    decided = _decided(walk, ds, context)
     steps = tuple(step for one in decided for step in one.steps)
     rules = _rows(tuple(one.told for one in decided if one.told))
     return Plan(steps, rules, profile, placement, card.sex, decided=decided)
@@ -120,7 +102,7 @@ def _remembered(ds: Dataset, context: Hashable, work: Callable[[], T]) -> T:
     return _PLANNED.topic((context, seen.ground(), ds.original_encoding)).ask("", seen, work)
 
 
-def _decided(walk: _Walk, ds: Dataset, context: Hashable) -> Iterator[Decided]:
+def _decided(walk: _Walk, ds: Dataset, context: Hashable) -> tuple[Decided, ...]:
     """Decide each element of the root; what was decided under this context for the same bytes is not decided again.
 
     So a decision may depend on the dataset and the context, and on nothing else.
@@ -129,9 +111,10 @@ def _decided(walk: _Walk, ds: Dataset, context: Hashable) -> Iterator[Decided]:
     topic = None
     if seen is not None:
         topic = _PLANNED.topic((context, seen.ground(), ds.original_encoding))
-    for tag in list(ds.keys()):
-        work = partial(walk.decided, ds, int(tag))
-        yield work() if topic is None or seen is None else topic.ask(tag, seen, work)
+    tags = list(ds.keys())
+    if topic is None or seen is None:
+        return tuple(walk.decided(ds, int(tag)) for tag in tags)
+    return tuple(topic.each(tags, seen, partial(walk.decided, ds)))
 
 
 @lru_cache(maxsize=256)
@@ -150,6 +133,7 @@ def _name(tag: int) -> str:
 class _Walk:
     def __init__(self, profile: Profile, values: Values, sop_class: str) -> None:
         self.profile, self.values, self.sop_class = profile, values, sop_class
+        self.staying = Staying(values)
         self.safe_private = "retain-safe-private" in profile.options
         self.structured = "clean-structured-content" in profile.options
         self.by_position = False
@@ -322,24 +306,7 @@ class _Walk:
 
     def _kept(self, element: DataElement, vr: str, decision: Decision, path: Path) -> Iterator[Step]:
         """K and C: keep what cannot name anyone, clean or shift the rest; empty falls back to the basic action."""
-        tag, value = int(element.tag), element.value
-        if vr in DATES:
-            new = self.values.date(value, vr)
-        elif tag == TIMEZONE:
-            new = value if re.fullmatch(r"[+-](0\d|1[0-4])[0-5]\d", str(value).strip()) else ""
-        elif vr == "UI":
-            new = value if decision.code == "K" else self.values.uid(value)
-        elif vr == "AS":
-            new = self.values.age(value)
-        elif vr in TEXT or vr in {"PN", "AE"}:
-            keep = decision.code == "K" and vr != "PN" and not self.values.known.names(str(value))
-            new = value if keep else self.values.text(value, vr)
-        elif vr in {"CS", "IS", "DS"}:
-            new = self.values.coded(value, vr)
-        elif vr in BULK or vr in {"UR", "UN"}:
-            new = value if decision.code == "K" and vr in BULK and not self._bytes_name(element) else ""
-        else:
-            new = value
+        tag, new = int(element.tag), self.staying.kept(element, vr, decision)
         if new in ("", [], b"") and decision.base == "X":
             yield Step(path, tag, "X", decision.cites)
         elif new in ("", [], b"") and decision.base in {"D", "U"}:
@@ -349,62 +316,8 @@ class _Walk:
 
     def _unlisted(self, ds: Dataset, element: DataElement, vr: str, path: Path) -> Iterator[Step]:
         """What Table E.1-1 does not name stays unless its form or content could name someone."""
-        tag, value, cites = int(element.tag), element.value, "PS3.15 E.3.5"
-        new: Any = value
-        if vr == "PN":
-            new = ""
-        elif vr == "UI":
-            new = self.values.uid(value)
-        elif vr in DATES:
-            moved = self.values.moved_dates or self.values.full_dates
-            new = self.values.date(value, vr) if moved else self.values.dummy(element, vr)
-        elif vr == "AS":
-            new = self.values.age(value)
-        elif vr in {"CS", "IS", "DS"}:
-            typed = keyword_for_tag(tag) in TYPED_CODES and unknown_words(str(value))
-            emptied = "REMOVED" if keyword_for_tag(tag) == "ContentLabel" else ""
-            new = emptied if typed else self.values.coded(value, vr)
-        elif vr in LONG_TEXT or (vr in TEXT and self._questionable(ds, element)):
-            new = self._text(ds, element, vr)
-        elif vr in {"AE", "UR"}:
-            new = ""
-        elif vr == "AT":
-            new = [one for one in listed(value) if _points(int(one))]
-        elif vr in NUMBERS:
-            few = listed(value)
-            new = [] if len(few) <= FEW and any(names_someone(written(one)) for one in few) else value
-        elif vr in BULK:
-            new = self._binary(element)
-        if not _same(new, value):
+        new, tag, cites = self.staying.unlisted(ds, element, vr), int(element.tag), UNLISTED.cites
+        if new is None:
+            yield Step(path, tag, "X", cites)
+        elif not same(new, element.value):
             yield Step(path, tag, "U" if vr == "UI" else "C", cites, vr, new)
-
-    def _binary(self, element: DataElement) -> bytes:
-        """Return a binary value that holds no text; `Held` where there is text that cannot be told from its meaning."""
-        value: bytes = element.value if isinstance(element.value, bytes) else b""
-        keyword = keyword_for_tag(element.tag)
-        if keyword == "ICCProfile":
-            return bare_profile(value)
-        if self._bytes_name(element):
-            return b""
-        if not TABLES.search(keyword) and text_within(value):
-            raise Held("text-in-binary", f"{keyword} is binary and holds text that cannot be proven clean.")
-        return value
-
-    def _questionable(self, ds: Dataset, element: DataElement) -> bool:
-        texts, keyword = [str(one) for one in listed(element.value)], keyword_for_tag(element.tag)
-        if keyword in codes.CODE:
-            return codes.tells(ds, keyword, texts, self.values.known)
-        if device_written(keyword):
-            return any(device_text_tells(text, self.values.persons) for text in texts)
-        if any(suspicious(text, self.values.known) for text in texts):
-            return True
-        return any(unknown_words(text) and tag_for_keyword(text) is None for text in texts)
-
-    def _text(self, ds: Dataset, element: DataElement, vr: str) -> Any:
-        keyword = keyword_for_tag(element.tag)
-        instead = codes.instead(ds, keyword, self.values.known) if keyword in codes.CODE else ""
-        return instead or self.values.text(element.value, vr) or "REMOVED"
-
-    def _bytes_name(self, element: DataElement) -> bool:
-        value = element.value if isinstance(element.value, bytes) else b""
-        return len(value) < 1 << 20 and self.values.known.in_bytes(value)

@@ -29,6 +29,13 @@ TABLES = re.compile(
     r"PaletteColorLookupTableData$|^LUTData$|^BlendingLookupTableData$|CIELabValueList$|IndexList$"
 )
 """Look-up tables and lists of indices: a ramp of numbers reads like the alphabet."""
+MEASURED = frozenset(
+    "WaveformData SpectroscopyData FloatPixelData DoubleFloatPixelData PointCoordinatesData PrimitivePointIndexList"
+    " LongPrimitivePointIndexList DoublePointCoordinatesData VectorCoordinateData VectorGridData".split()
+)
+"""Signals and shapes, without which an object is nothing; small numbers in a row read like letters."""
+_SENTENCE = re.compile(rb"(?=[\x20-\x7e]{32})[\x20-\x7e]*?[A-Za-z]{3,}[ ^,.:=][ ]?[A-Za-z]{3,}[ ^,.:=][ ]?[A-Za-z0-9]{3,}")
+"""Three words in a run of 32 printed characters: no signal writes these by chance."""
 SHORT_RUN, LONG_RUN, SMALL = 6, 16, 4096
 """Printable characters in a row that count as text: in a large value short ones come about by chance."""
 _PRINTED = {
@@ -73,6 +80,11 @@ def text_within(data: bytes) -> bool:
         return False
     runs = _PRINTED[SHORT_RUN if len(data) < SMALL else LONG_RUN].finditer(data)
     return any(_tells(run.group().replace(b"\0", b"").decode("ascii").lower()) for run in runs)
+
+
+def sentence_within(data: bytes) -> bool:
+    """Say whether signals or shapes hold words: several beside one another, as measurements never are."""
+    return len(data) < 1 << 24 and _SENTENCE.search(data) is not None
 
 
 def _tells(text: str) -> bool:

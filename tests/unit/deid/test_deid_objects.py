@@ -158,6 +158,20 @@ def test_a_waveform_keeps_its_signal_and_words_without_names(bench):
     assert "rhythm" in out.WaveformAnnotationSequence[0].UnformattedTextValue
 
 
+def test_a_flat_signal_is_no_text_and_a_sentence_is(bench):
+    def signal(data: bytes) -> Dataset:
+        ds, group = made(ECG, Modality="ECG"), Dataset()
+        group.NumberOfWaveformChannels, group.WaveformBitsAllocated = 1, 16
+        group.add_new(0x54001010, "OW", data)
+        ds.WaveformSequence = Sequence([group])
+        return ds
+
+    flat = struct.pack("<64h", *([65, 66, 68, 71] * 16))
+    assert cleaned(bench, signal(flat)).WaveformSequence[0].WaveformData == flat
+    outcome, _ = bench.clean(signal(b"Patient seen by somebody else today " * 2), profile=RESEARCH)
+    assert (outcome.state, outcome.reason) == ("held", "text-in-binary")
+
+
 def test_text_drawn_over_a_picture_loses_the_person_and_stays_in_its_place(bench):
     ds = made(GSPS, Modality="PR")
     box, layer = Dataset(), Dataset()
