@@ -134,7 +134,10 @@ def value_for(picture: Array, top: int, left: int, ink: Array, style: str, rng: 
         value = here - step if bright else here + step
         return np.clip(value, 0 if picture.dtype.kind == "u" else -(1 << 15), _top(picture))
     if picture.ndim == 3:
-        dark, light = [(0, 0, 0), (60, 0, 0), (0, 0, 90)], [(255, 255, 255), (255, 255, 0), (0, 255, 0), (0, 255, 255), (255, 200, 120)]
+        dark, light = (
+            [(0, 0, 0), (60, 0, 0), (0, 0, 90)],
+            [(255, 255, 255), (255, 255, 0), (0, 255, 0), (0, 255, 255), (255, 200, 120)],
+        )
         return rng.choice(dark if bright else light)
     if bright:
         return low
@@ -148,7 +151,18 @@ def _top(picture: Array) -> float:
 def styled(rng: random.Random, room: int) -> tuple[str, str, int, int, bool]:
     """Return (style, text, size, angle, secret) of one line."""
     style = rng.choices(
-        ["plain", "small", "large", "turned", "slanted", "faint", "light-on-light", "indic", "hand", "harmless"],
+        [
+            "plain",
+            "small",
+            "large",
+            "turned",
+            "slanted",
+            "faint",
+            "light-on-light",
+            "indic",
+            "hand",
+            "harmless",
+        ],
         [30, 14, 10, 8, 5, 8, 4, 12, 3, 30],
     )[0]
     size, angle, text, hidden = rng.randint(13, 24), 0, secret(rng), True
@@ -178,7 +192,13 @@ def planted(picture: Array, rng: random.Random, many: int, *, only: tuple[str, .
         style, text, size, angle, hidden = styled(rng, min(picture.shape[:2]))
         if (only and style not in only) or (not lines and not hidden):
             continue
-        script = "latin" if style not in {"indic", "hand"} else "hand" if style == "hand" else rng.choice(["deva", "deva", "taml", "knda"])
+        script = (
+            "latin"
+            if style not in {"indic", "hand"}
+            else "hand"
+            if style == "hand"
+            else rng.choice(["deva", "deva", "taml", "knda"])
+        )
         if style == "indic":
             text, size = rng.choice(INDIC[script]), max(size, 14)
         ink = turned(glyphs(text, rng.choice(FONTS[script]), size), angle)
@@ -253,10 +273,18 @@ def sector(rng: random.Random, *, colour: bool) -> Array:
     y, x = np.mgrid[:tall, :wide]
     radius, angle = np.hypot(x - wide / 2, y - tall * 0.08), np.arctan2(x - wide / 2, y - tall * 0.08)
     speckle = np.abs(noise.normal(size=(tall // 2, wide // 2)))
-    speckle = np.array(Image.fromarray((speckle * 60).clip(0, 255).astype(np.uint8)).resize((wide, tall), Image.Resampling.BICUBIC))
+    speckle = np.array(
+        Image.fromarray((speckle * 60).clip(0, 255).astype(np.uint8)).resize(
+            (wide, tall), Image.Resampling.BICUBIC
+        )
+    )
     tissue = speckle * (0.5 + 0.5 * np.sin(radius / rng.uniform(20, 60)))
-    grey = np.where((radius < tall * 0.85) & (radius > 30) & (np.abs(angle) < 0.7), tissue, 0).astype(np.uint8)
-    grey[tall // 4 : tall // 2, wide - 24 : wide - 12] = np.linspace(255, 0, tall // 2 - tall // 4).astype(np.uint8)[:, None]
+    grey = np.where((radius < tall * 0.85) & (radius > 30) & (np.abs(angle) < 0.7), tissue, 0).astype(
+        np.uint8
+    )
+    grey[tall // 4 : tall // 2, wide - 24 : wide - 12] = np.linspace(255, 0, tall // 2 - tall // 4).astype(
+        np.uint8
+    )[:, None]
     grey[tall // 8 : tall - 20 : 20, wide - 40 : wide - 34] = 200
     if not colour:
         return grey
@@ -273,7 +301,9 @@ def film(rng: random.Random, real: list[Array]) -> Array:
     if real and rng.random() < 0.7:
         source = rng.choice(real).astype(np.float32)
         low, high = np.percentile(source, [1, 99])
-        body = Image.fromarray(np.clip((source - low) / max(high - low, 1), 0, 1)).resize((wide, tall), Image.Resampling.BICUBIC)
+        body = Image.fromarray(np.clip((source - low) / max(high - low, 1), 0, 1)).resize(
+            (wide, tall), Image.Resampling.BICUBIC
+        )
         shape = np.array(body) * 3000
     else:
         y, x = np.mgrid[:tall, :wide]
@@ -308,8 +338,16 @@ def real_pictures() -> tuple[dict[str, list[Array]], list[tuple[str, Path]]]:
         except Exception:  # noqa: BLE001 - a picture that cannot be read here is left out
             continue
         if array.ndim == 2 and min(array.shape) >= 200 and array.dtype.itemsize == 2:
-            (radiographs if ds.Modality in {"XA", "CR"} or "LOCALIZER" in str(ds.get("ImageType")) else slices).append(array)
-    return {"photo": photos, "slice": slices, "film": radiographs + slices + [head for head in _head_slices()]}, clean
+            (
+                radiographs
+                if ds.Modality in {"XA", "CR"} or "LOCALIZER" in str(ds.get("ImageType"))
+                else slices
+            ).append(array)
+    return {
+        "photo": photos,
+        "slice": slices,
+        "film": radiographs + slices + [head for head in _head_slices()],
+    }, clean
 
 
 def _head_slices() -> Iterator[Array]:
@@ -348,7 +386,12 @@ def cases(rng: random.Random, count: int) -> Iterator[Case]:
         lines = [] if untouched else planted(picture, rng, rng.randint(1, 6))
         if cine:
             shaken = [np.roll(picture, 0, axis=0) for _ in range(4)]
-            yield Case(f"{number} {modality} cine", dataset(np.stack(shaken), "USM", frames=4, **more), lines, untouched)
+            yield Case(
+                f"{number} {modality} cine",
+                dataset(np.stack(shaken), "USM", frames=4, **more),
+                lines,
+                untouched,
+            )
             continue
         if modality in {"DX", "CR", "MG"} and rng.random() < 0.4:
             picture, more = 4095 - picture, {**more, "PhotometricInterpretation": "MONOCHROME1"}

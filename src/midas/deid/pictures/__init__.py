@@ -15,18 +15,14 @@ import numpy as np
 from midas.deid.model import Held, Profile, Region
 from midas.deid.pictures import find
 from midas.deid.pictures.frames import Array, Frames
-from midas.deid.pictures.judge import HIDE, KEEP, judge
+from midas.deid.pictures.judge import HIDE, KEEP, grown, judged
 from midas.deid.pictures.views import views
 from midas.deid.stream import Opened, open_file
 from midas.deid.words import Known
 from midas.kernel import Finding, Severity
 
-MARGIN, LEAST = 0.14, 2.0
-"""How far a mask reaches beyond a line: a share of its height, and at least so many pixels."""
-MOST = 1.3e6
-"""Pixels of a picture that the detector looks at at once; a larger one is looked at smaller."""
-FINE = 400
-"""Pixels of the shorter side below which a picture is looked at larger."""
+MARGIN, ENDS, LEAST = 0.14, 0.35, 2.0
+"""How far a mask reaches beyond a line: shares of its height, on all sides and at its ends, and at least so many pixels."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +76,15 @@ def _searched(picture: Array, known: Known) -> tuple[list[Region], int]:
     height, width = picture.shape[:2]
     if min(height, width) < 8 or int(picture.max()) == int(picture.min()):
         return [], 0
-    scale = min(1.5 if min(height, width) < FINE else 1.0, (MOST / (height * width)) ** 0.5)
-    lines = find.lines(picture, scale=scale)
-    verdicts = judge(picture, lines, known=known)
+    lines = find.lines(picture)
+    verdicts = judged(picture, lines, known=known)
     regions = []
     for line, verdict in zip(lines, verdicts, strict=True):
         if verdict.act == HIDE:
-            left, top, right, bottom = line.box(picture.shape, by=LEAST + MARGIN * line.height)
+            line = grown(picture, line)
+            left, top, right, bottom = line.box(
+                picture.shape, by=LEAST + MARGIN * line.height, along=ENDS * line.height
+            )
             regions.append(Region(left, top, right - left, bottom - top, verdict.rule, verdict.evidence))
     return regions, sum(verdict.act == KEEP for verdict in verdicts)
 

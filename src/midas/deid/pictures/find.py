@@ -1,15 +1,17 @@
 """Where lines of text stand in a picture, by the detector's map of probability.
 
-In comes an RGB picture of eight bits, out come slanted boxes in its pixels. What stands in them is not read here.
+In comes an RGB picture of eight bits, out come slanted boxes in its pixels; parts that cannot hold text are not looked at. What stands in them is not read here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from midas.deid.pictures import reader
+from midas.deid.pictures.candidates import parts
 from midas.deid.pictures.frames import Array
 
 SEED, SURE = 0.25, 0.4
@@ -17,6 +19,10 @@ SEED, SURE = 0.25, 0.4
 GROWTH = 1.6
 """The detector marks the core of a line: its box grows by area x GROWTH / circumference on each side (DB, 2020)."""
 SMALLEST = 3
+ALIKE = 1.7
+"""Heights of which one is up to so many times the other belong to the same text."""
+LOOSE, TOLD = 3.2, 0.75
+"""How much higher than the text a coarser look may draw its box, and how much of it finer lines must fill to replace it."""
 
 
 @dataclass(frozen=True)
@@ -30,16 +36,18 @@ class Line:
     slant: float
     score: float
 
-    def corners(self, *, by: float = 0.0) -> Array:
-        """Return the four corners, moved outwards by `by` pixels."""
+    def corners(self, *, by: float = 0.0, along: float = 0.0) -> Array:
+        """Return the four corners, moved outwards by `by` pixels, and by `along` more at both ends."""
         import cv2
 
-        size = (self.length + 2 * by, self.height + 2 * by)
+        size = (self.length + 2 * (by + along), self.height + 2 * by)
         return np.asarray(cv2.boxPoints(((self.x, self.y), size, self.slant)))
 
-    def box(self, shape: tuple[int, ...], *, by: float = 0.0) -> tuple[int, int, int, int]:
+    def box(
+        self, shape: tuple[int, ...], *, by: float = 0.0, along: float = 0.0
+    ) -> tuple[int, int, int, int]:
         """Return (left, top, right, bottom), half open, of the upright box around it within a picture of `shape`."""
-        points = self.corners(by=by)
+        points = self.corners(by=by, along=along)
         left, top = np.floor(points.min(axis=0)).astype(int)
         right, bottom = np.ceil(points.max(axis=0)).astype(int) + 1
         return max(int(left), 0), max(int(top), 0), min(int(right), shape[1]), min(int(bottom), shape[0])
@@ -56,16 +64,57 @@ class Line:
         )
 
 
-def lines(picture: Array, *, scale: float = 1.0) -> list[Line]:
-    """Return the lines of text that the detector sees in the picture, looked at `scale` times its size."""
-    import cv2
+def lines(picture: Array) -> list[Line]:
+    """Return the lines of text that the detector sees in an RGB picture, at every size of looking, each once."""
+    sizes: dict[float, list[Line]] = {}
+    for part in parts(picture):
+        near = from_map(reader.probability(part.picture))
+        moved = [line.moved(part.left / part.scale, part.top / part.scale, 1 / part.scale) for line in near]
+        sizes.setdefault(part.scale, []).extend(moved)
+    kept: list[Line] = []
+    for scale in sorted(sizes, reverse=True):
+        fresh = [line for line in once(sizes[scale]) if not _told(line, kept)]
+        kept = [line for line in kept if not any(_piece(line, other) for other in fresh)] + fresh
+    return kept
 
-    looked = picture
-    if scale != 1.0:
-        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-        looked = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=how)
-    sure = reader.probability(looked)
-    return [line.moved(0, 0, 1 / scale) for line in from_map(sure)]
+
+def once(found: Sequence[Line]) -> list[Line]:
+    """Return the lines without those that are a piece of another of about the same height."""
+    kept: list[Line] = []
+    for line in sorted(found, key=lambda one: -one.length):
+        if not any(_piece(line, other) for other in kept):
+            kept.append(line)
+    return kept
+
+
+def _told(line: Line, finer: Sequence[Line]) -> bool:
+    """Say whether lines found at a finer size fill this one along its length: then they are its text, closer fitted."""
+    filled = np.zeros(64, bool)
+    for other in finer:
+        along, across = from_centre(other, line)
+        apart = abs((other.slant - line.slant + 90) % 180 - 90)
+        if apart > 20 or across > 0.5 * line.height or other.height < line.height / LOOSE:
+            continue
+        first, last = (along + sign * other.length / 2 for sign in (-1, 1))
+        cut = [round(64 * (0.5 + end / line.length)) for end in (first, last)]
+        filled[max(cut[0], 0) : max(cut[1], 0)] = True
+    return float(filled.mean()) > TOLD
+
+
+def from_centre(line: Line, other: Line) -> tuple[float, float]:
+    """Return how far the centre of `line` lies from that of `other`: along the slant of `other` (signed), and across."""
+    turn = np.deg2rad(other.slant)
+    x, y = line.x - other.x, line.y - other.y
+    return float(x * np.cos(turn) + y * np.sin(turn)), abs(float(y * np.cos(turn) - x * np.sin(turn)))
+
+
+def _piece(line: Line, other: Line) -> bool:
+    if not 1 / ALIKE < line.height / other.height < ALIKE:
+        return False
+    along, across = from_centre(line, other)
+    return (
+        across < 0.4 * other.height and abs(along) + line.length / 2 < other.length / 2 + 0.6 * other.height
+    )
 
 
 def from_map(sure: Array) -> list[Line]:

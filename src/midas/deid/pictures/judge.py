@@ -7,12 +7,12 @@ with its evidence. What was found and cannot be read counts as text where it is 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from midas.deid.pictures import reader
-from midas.deid.pictures.find import Line
+from midas.deid.pictures.find import Line, from_centre
 from midas.deid.pictures.frames import Array
 from midas.deid.pictures.technical import technical
 from midas.deid.words import Known
@@ -21,18 +21,28 @@ READ = 0.9
 """Confidence from which a line counts as read the right way up."""
 PLAIN = 0.75
 """Least confidence at which a line of letters counts as text."""
-TRUSTED = 0.55
+TRUSTED = 0.75
 """Least confidence at which technical text is believed."""
-TALL = 0.125
+TALL = 0.085
 """Share of the shorter side of the picture above which a line is as high as a whole organ."""
 TALLEST = 72
 """Height in pixels up to which a line is no organ, however small the picture."""
 LONG = 1.9
 """Least length of an unread line in heights: a word of three letters."""
-DRAWN = 1.6
+DRAWN = 1.3
 """Least contrast of an unread line against its ground, in spreads of both."""
-FOUND = 0.6
+STROKE, THIN = 0.3, 0.6
+"""Widest stroke of writing in heights of its line, and the least share of an unread line's ink that is no wider."""
+SURELY = 3.2
+"""Length in heights of an unread line from which the width of its strokes is not asked: grounds may be uneven."""
+SHORT, LOW = 0.075, 36
+"""Share of the shorter side, and pixels, up to which an unread line may be high: organs are higher."""
+FOUND = 0.65
 """Least probability from the detector for an unread line."""
+REACH, GAP = 2.0, 0.6
+"""How far beyond its ends a line is followed, and over which gaps, in heights."""
+NEXT = 0.5
+"""Gap in heights up to which two boxes are one line; boxes reach a little beyond their letters."""
 HIDE, KEEP, NOTHING = "hide", "keep", "nothing"
 
 
@@ -45,7 +55,7 @@ class Verdict:
     evidence: str = ""
 
 
-def judge(picture: Array, lines: Sequence[Line], *, known: Known) -> list[Verdict]:
+def judged(picture: Array, lines: Sequence[Line], *, known: Known) -> list[Verdict]:
     """Return a verdict for each line."""
     limit = max(TALL * min(picture.shape[:2]), TALLEST)
     verdicts: list[Verdict] = [Verdict(NOTHING)] * len(lines)
@@ -56,7 +66,26 @@ def judge(picture: Array, lines: Sequence[Line], *, known: Known) -> list[Verdic
     said = _said(crops)
     for number, ink, (text, sure) in zip(worth, crops, said, strict=True):
         verdicts[number] = _verdict(lines[number], ink, text, sure, limit=limit, known=known)
-    return verdicts
+    return _whole_lines(lines, verdicts)
+
+
+def _whole_lines(lines: Sequence[Line], verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """What continues a line that is hidden is hidden with it: the detector may have cut one line in pieces."""
+    hidden = [line for line, verdict in zip(lines, verdicts, strict=True) if verdict.act == HIDE]
+    return [
+        Verdict(HIDE, "not-technical-text", f"{verdict.evidence}, continues a line")
+        if verdict.act == KEEP and any(_continues(line, other) for other in hidden)
+        else verdict
+        for line, verdict in zip(lines, verdicts, strict=True)
+    ]
+
+
+def _continues(line: Line, other: Line) -> bool:
+    if not 0.6 < line.height / other.height < 1.7 or abs((line.slant - other.slant + 90) % 180 - 90) > 8:
+        return False
+    along, across = from_centre(line, other)
+    gap = abs(along) - (line.length + other.length) / 2
+    return across < 0.4 * other.height and gap < NEXT * other.height
 
 
 def _said(crops: Sequence[Array]) -> list[tuple[str, float]]:
@@ -89,20 +118,53 @@ def crop(picture: Array, line: Line) -> Array:
     )
 
 
+def grown(picture: Array, line: Line) -> Line:
+    """Return the line, longer where more of its ink follows at its ends than the detector marked."""
+    import cv2
+
+    reach = REACH * line.height
+    wider = crop(picture, replace(line, length=line.length + 2 * reach))
+    grey = cv2.cvtColor(np.ascontiguousarray(wider), cv2.COLOR_RGB2GRAY).astype(np.int16)
+    first, last = round(reach), grey.shape[1] - round(reach)
+    core = grey[:, first:last]
+    limit, cut = cv2.threshold(core.astype(np.uint8), 0, 255, cv2.THRESH_OTSU)
+    light = np.concatenate([cut[0], cut[-1]]).mean() <= 127
+    band = grey[round(0.15 * grey.shape[0]) : max(round(0.85 * grey.shape[0]), 1)]
+    inked = (band > limit if light else band <= limit).mean(axis=0)
+    inked = (inked > 0.04) & (inked < 0.9)
+    step = max(round(GAP * line.height), 2)
+    left, right = first, last
+    while (more := np.flatnonzero(inked[max(left - step, 0) : left])).size and left > 0:
+        left = max(left - step, 0) + int(more[0])
+        if more[0] == 0 and left == 0:
+            break
+    while (more := np.flatnonzero(inked[right : right + step])).size and right < len(inked):
+        right += int(more[-1]) + 1
+    middle = (left + right) / 2 - grey.shape[1] / 2
+    turn = np.deg2rad(line.slant)
+    return replace(
+        line,
+        length=float(right - left),
+        x=line.x + middle * float(np.cos(turn)),
+        y=line.y + middle * float(np.sin(turn)),
+    )
+
+
 def _verdict(line: Line, ink: Array, text: str, sure: float, *, limit: float, known: Known) -> Verdict:
     letters = sum(char.isalnum() for char in text)
     evidence = f"found {line.score:.2f}, read {sure:.2f}"
     if letters and sure >= TRUSTED and technical(text, known):
         return Verdict(KEEP, "technical-text", evidence)
     organ = line.height > limit
+    unclear = line.height > max(SHORT * limit / TALL, LOW)
     if letters >= 2 and sure >= (READ if organ or letters == 2 else PLAIN) and _latin(text):
         return Verdict(HIDE, "not-technical-text", evidence)
-    if organ or line.length < LONG * line.height or line.score < FOUND:
+    if unclear or line.length < LONG * line.height or line.score < FOUND:
         return Verdict(NOTHING)
-    drawn = contrast(ink)
-    if drawn < DRAWN:
+    drawn, thin = contrast(ink)
+    if drawn < DRAWN or (thin < THIN and line.length < SURELY * line.height):
         return Verdict(NOTHING)
-    return Verdict(HIDE, "unread-text", f"{evidence}, drawn {drawn:.1f}")
+    return Verdict(HIDE, "unread-text", f"{evidence}, drawn {drawn:.1f}, thin {thin:.2f}")
 
 
 def _latin(text: str) -> bool:
@@ -111,13 +173,18 @@ def _latin(text: str) -> bool:
     return 2 * plain >= len(text)
 
 
-def contrast(ink: Array) -> float:
-    """Return how far ink and ground stand apart, in units of their spreads, after the best cut between them (Otsu)."""
+def contrast(ink: Array) -> tuple[float, float]:
+    """Return how far ink and ground stand apart, in units of their spreads, and how much of the ink is thin strokes."""
     import cv2
 
     grey = cv2.cvtColor(np.ascontiguousarray(ink), cv2.COLOR_RGB2GRAY)
     _, cut = cv2.threshold(grey, 0, 255, cv2.THRESH_OTSU)
     over, under = grey[cut > 0], grey[cut == 0]
     if not over.size or not under.size:
-        return 0.0
-    return float((over.mean() - under.mean()) / (over.std() + under.std() + 4))
+        return 0.0, 0.0
+    apart = float((over.mean() - under.mean()) / (over.std() + under.std() + 4))
+    edge = np.concatenate([cut[0], cut[-1]])
+    drawn = 255 - cut if edge.mean() > 127 else cut
+    side = max(int(STROKE * grey.shape[0]), 3)
+    thick = cv2.morphologyEx(drawn, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
+    return apart, 1.0 - float(thick.sum()) / max(float(drawn.sum()), 1.0)
