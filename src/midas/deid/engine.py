@@ -119,6 +119,8 @@ def _cleaned(
         masked += _cut(job, opened)
     if looked.no_text:
         ds.BurnedInAnnotation = "NO"
+        if "SpecimenLabelInImage" in ds:
+            ds.SpecimenLabelInImage = "NO"
     # 5. Write aside, 6. verify, look again, 7. name
     knowing = replace(card, known=(*card.known, *names))
     outcome = _named(job, opened, made, knowing, source, looked, known)
@@ -209,12 +211,8 @@ def _source_uids(ds: Dataset) -> frozenset[str]:
     if seen is None:
         return frozenset(uid for tag in list(ds.keys()) for uid in _uids(ds, tag))
     topic = _UIDS.topic((seen.ground(), ds.original_encoding))
-    found = (
-        topic.ask(tag, seen, partial(_uids, ds, tag))
-        for tag, vr in seen.forms()
-        if vr in {"UI", "SQ", "UN", None}
-    )
-    return frozenset().union(*found)
+    tags = [tag for tag, vr in seen.forms() if vr in {"UI", "SQ", "UN", None}]
+    return frozenset().union(*topic.each(tags, seen, partial(_uids, ds)))
 
 
 def _uids(ds: Dataset, tag: BaseTag) -> frozenset[str]:

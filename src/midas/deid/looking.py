@@ -14,6 +14,7 @@ from pydicom.dataset import Dataset
 from midas.deid import sop
 from midas.deid.memory import Memory
 from midas.deid.model import Held, Job, Region
+from midas.deid.slides import label_regions
 from midas.deid.stream import Opened
 from midas.deid.words import Known
 from midas.kernel import Finding, Severity
@@ -61,6 +62,8 @@ def looked_at(job: Job, opened: Opened, known: Known) -> Looked:
     if job.boxes or job.accepted_risk:
         drawn = tuple(Region(*box, rule=DRAWN.rule, evidence=DRAWN.evidence) for box in job.boxes)
         return Looked(drawn, risks, no_text=bool(risks))
+    if paper := label_regions(opened.ds):
+        return Looked(paper, risks, no_text=True)
     faces = _faces(job, opened)
     _only_a_person(job, risks)
     if TEXT_OPTION not in job.profile.options or not _needs_search(opened.ds, risks):

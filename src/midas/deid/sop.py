@@ -35,8 +35,10 @@ COMPUTED = frozenset({
     "ADC", "TRACEW", "FA", "DIFFUSION", "PERFUSION", "SUBTRACTION", "PHASE MAP", "MAXIMUM", "MEAN", "MINIMUM", "QUANTITY",
 })  # fmt: skip
 """Image Type values (PS3.3 C.7.6.1.1.2, C.8.16.1) of pictures that a computation made from slices."""
-NOT_THE_TISSUE = frozenset({"LABEL", "OVERVIEW", "LOCALIZER", "THUMBNAIL"})
-"""Image Type value 3 of the pictures of a slide that may show its paper label (PS3.3 C.8.12.4.1.1)."""
+NOT_THE_TISSUE = frozenset({"LABEL", "OVERVIEW"})
+"""Image Type value 3 of the pictures of a slide that show its paper label (PS3.3 C.8.12.4.1.1)."""
+SMALL_TISSUE = frozenset({"LOCALIZER", "THUMBNAIL"})
+"""Image Type value 3 of small pictures of the tissue."""
 CAPTURE_WORDS = (
     "SCREEN", "CAPTURE", "DOSE", "REPORT", "PASTED", "POSDISP", "FUSION", "SNAPSHOT", "PROTOCOL", "SUMMARY",
 )  # fmt: skip
@@ -100,6 +102,8 @@ def _risks(ds: Dataset) -> Iterator[tuple[str, str]]:
     labelled = str(ds.get("SpecimenLabelInImage", "")).upper() == "YES"
     if labelled or (kind in SLIDES and not NOT_THE_TISSUE.isdisjoint(words)):
         yield "slide-label", "The picture shows the slide's label, or may show it."
+    elif kind in SLIDES and not SMALL_TISSUE.isdisjoint(words):
+        yield "slide-thumbnail", "A small picture of a slide may show a corner of its label."
     if kind in ULTRASOUND:
         yield "ultrasound", "Ultrasound devices write names into the picture."
     if kind in CAPTURES:
