@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -30,7 +31,7 @@ from midas.deid.heads import Entry, Faces, Item, look_for_faces
 from midas.deid.journal import Journal, Line, Lists, private
 from midas.deid.model import ENGINE, Outcome, Profile
 from midas.deid.planning import Planned, plan_all, plan_line
-from midas.deid.report import Tally, report_html_of, report_json_of
+from midas.deid.report import Studies, Tally, report_html_of, report_json_of
 from midas.deid.secret import Secret
 from midas.deid.survey import Crowd, read_header
 from midas.formats import Kind, Trouble, walk
@@ -57,20 +58,21 @@ class Summary:
 
 @dataclass(frozen=True)
 class Done:
-    """What a worker gives back of a chunk: outcomes without their rules, the sum of these, and UIDs, sealed."""
+    """What a worker gives back of a chunk: outcomes without their rules, the sum of these by study, and UIDs, sealed."""
 
     outcomes: tuple[Outcome, ...]
-    tally: dict[str, object]
+    tallies: dict[str, dict[str, object]]
     told: bytes = field(repr=False)
 
 
 def work(chunk: Chunk) -> Done:
     """Clean a chunk and add up what was done, so that little travels between processes."""
     outcomes, told = clean_chunk(chunk)
-    tally = Tally.of(outcomes)
-    return Done(
-        tuple(replace(one, rules=(), facts={}, actions={}) for one in outcomes), tally.to_dict(), told
-    )
+    by_study: defaultdict[str, Tally] = defaultdict(Tally)
+    for one in outcomes:
+        by_study[one.uids.study].add(one)
+    slim = tuple(replace(one, rules=(), facts={}, actions={}) for one in outcomes)
+    return Done(slim, {study: tally.to_dict() for study, tally in by_study.items()}, told)
 
 
 def check_places(source: Path, out: Path, report: Path) -> None:
@@ -153,6 +155,7 @@ class _Flow:
         self.place, self.profile, self.source, self.out = place, profile, source, out
         self.journal, self.lists = Journal(report), Lists(report)
         self.tally, self.kept, self.files = Tally(), 0, 0
+        self.studies = Studies(place.folder / "studies")
         self.taken: set[str] = set()
 
     def close(self) -> None:
@@ -245,13 +248,15 @@ class _Flow:
                 "name": entry.item.name, "output": output, "sha256": outcome.sha256, "size": outcome.size,
                 "reason": outcome.reason, "detail": outcome.detail,
             })  # fmt: skip
-        line = Line(key, files, done.tally, self.place.opened(done.told))
+        line = Line(key, files, done.tallies, self.place.opened(done.told))
         self.journal.write(line)
         self._settle(members, line)
 
     def _settle(self, members: Sequence[Entry], line: Line) -> None:
         self.lists.uids(line.uids)
-        self.tally.merge(Tally.from_dict(line.tally))
+        for study, tally in line.tallies.items():
+            self.tally.merge(Tally.from_dict(tally))
+            self.studies.add(study, tally)
         for entry, one in zip(members, line.files, strict=True):
             self.taken.add(str(one["output"]))
             if one["output"]:
@@ -289,6 +294,7 @@ class _Flow:
         self.lists.patients(subjects)
         self.lists.finish()
         self.journal.finish()
+        self.studies.write(report / "studies", self.profile)
         for name, content in (
             ("report.json", report_json_of(self.tally, self.profile)),
             ("report.html", report_html_of(self.tally, self.profile)),

@@ -40,11 +40,11 @@ def private(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Line:
-    """One chunk in the journal: its files (name, output, sha256, size, reason, detail), what was done, UIDs old to new."""
+    """One chunk: its files (name, output, sha256, size, reason, detail), what was done by study, UIDs old to new."""
 
     key: str
     files: list[dict[str, Any]]
-    tally: dict[str, object]
+    tallies: dict[str, dict[str, object]]
     uids: dict[str, str]
 
 

@@ -6,10 +6,13 @@ pseudonymous path; no value of any attribute, and no name or path of the hospita
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from midas.deid import tables
@@ -112,6 +115,32 @@ class Tally:
             ],
             "sop_classes": dict(sorted(self.kinds.items())),
         }
+
+
+class Studies:
+    """Sums by study, kept on disk while a batch runs, so that memory does not grow with it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(mode=0o700)
+
+    def add(self, study: str, tally: Mapping[str, Any]) -> None:
+        """Count a part of a study in; files that belong to none (held ones) stand in the batch's report alone."""
+        if study:
+            with (self._folder / study).open("ab") as stream:
+                stream.write(json.dumps(tally).encode() + b"\n")
+
+    def write(self, out: Path, profile: Profile) -> None:
+        """Write one page for each study under its new UID, in a folder of mode 0700; pages of earlier runs go."""
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir(mode=0o700)
+        for path in sorted(self._folder.iterdir()):
+            tally = Tally()
+            for line in path.read_bytes().splitlines():
+                tally.merge(Tally.from_dict(json.loads(line)))
+            page = out / f"{path.name}.html"
+            page.touch(mode=0o600)
+            page.write_bytes(report_html_of(tally, profile))
 
 
 def report_json(outcomes: Iterable[Outcome], *, audit: AuditScore | None = None) -> bytes:
