@@ -39,7 +39,7 @@ def apply(plan: Plan, *, ds: Dataset, implicit: bool = False) -> Dataset:
 
 def _element(decided: Decided, ds: Dataset, seen: Watched, implicit: bool) -> None:
     """Put in place what comes out of one element of the root: as it came out the last time for the same bytes, or anew."""
-    tag = tag_of(decided.tag)
+    tag = decided.tag
     raw = seen.raws.get(tag)
     key = (raw, implicit)
     out = decided.outs.get(key, seen) if raw is not None else seen
@@ -64,7 +64,8 @@ def _element(decided: Decided, ds: Dataset, seen: Watched, implicit: bool) -> No
 def _bytes_again(seen: Watched) -> None:
     """Let the bytes that answers are remembered by be those of the output from now on."""
     seen.raws = {tag: one.encoded for tag, one in seen.items() if type(one) is Ready}
-    seen.raws[ALL] = tuple(sorted(seen))
+    seen.notes = {}
+    seen.raws[ALL] = tuple(seen)
 
 
 def _carry_out_all(steps: tuple[Step, ...], ds: Dataset) -> None:
@@ -127,7 +128,7 @@ def _place(plan: Plan, ds: Dataset, implicit: bool) -> None:
         tag = tag_of(one.tag)
         seen[tag] = one
         seen.raws[tag] = one.encoded
-    seen.raws[ALL] = tuple(sorted(seen))
+    seen.raws[ALL] = tuple(seen)
 
 
 def _placed(plan: Plan, ds: Dataset, implicit: bool) -> tuple[Ready, ...]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import BaseTag
 
-from midas.deid.memory import tag_of
+from midas.deid.memory import TAGS, tag_of
 
 UNDEFINED = 0xFFFFFFFF
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
@@ -51,11 +51,17 @@ def split(data: Data, start: int, *, implicit: bool) -> Split | None:
 
 
 def _split(data: Data, at: int, implicit: bool) -> Split:
+    vr: str | None
     elements: dict[BaseTag, RawDataElement] = {}
     raws: dict[int, bytes] = {}
-    size, before = len(data), -1
+    size, before, known, head = len(data), -1, TAGS, _TAG_VR_LENGTH.unpack_from
     while size - at >= 8:
-        tag, vr, value, length = _head(data, at, implicit)
+        group, element, code, length = head(data, at)
+        tag = group << 16 | element
+        if not implicit and code in SHORT:
+            vr, value = VRS[code], at + 8
+        else:
+            tag, vr, value, length = _head(data, at, implicit)
         if tag in PIXELS:
             break
         if tag <= before or tag >> 16 >= 0xFFFA:
@@ -68,7 +74,7 @@ def _split(data: Data, at: int, implicit: bool) -> Split:
             content = data[value:end]
         if end > size:
             raise _Strange
-        key = tag_of(tag)
+        key = known.get(tag) or tag_of(tag)
         elements[key] = RawDataElement(key, vr, length, content, value, implicit, True)
         raws[key] = data[at:end]
         before, at = tag, end

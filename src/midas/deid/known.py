@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache, partial
+from functools import lru_cache
 
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
@@ -55,10 +55,13 @@ def said_in(ds: Dataset, subject: str) -> Iterator[tuple[str, str]]:
     if seen is None:
         yield from (pair for tag in list(ds.keys()) for pair in _said_whole(ds, tag, subject))
         return
-    topic = _NAMED.topic((subject, seen.ground(), ds.original_encoding))
-    for tag, vr in seen.forms():
-        if vr not in MUTE:
-            yield from topic.ask(tag, seen, partial(_said_whole, ds, tag, subject))
+    said = seen.notes.get(("said", subject))
+    if said is None:
+        topic = _NAMED.topic((subject, seen.ground(), ds.original_encoding))
+        loud = [tag for tag, vr in seen.forms() if vr not in MUTE]
+        each = topic.each(loud, seen, lambda tag: _said_whole(ds, tag, subject))
+        said = seen.notes["said", subject] = tuple(pair for pairs in each for pair in pairs)
+    yield from said
 
 
 def _said_whole(ds: Dataset, tag: BaseTag, subject: str) -> tuple[tuple[str, str], ...]:

@@ -8,7 +8,8 @@ their elements, so that nearly everything is decided once. Nothing outside the p
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakSet
 
@@ -16,16 +17,16 @@ from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
 T = TypeVar("T")
-_TAGS: dict[int, BaseTag] = {}
+TAGS: dict[int, BaseTag] = {}
 
 
 def tag_of(number: int) -> BaseTag:
     """Return the one object that stands for this tag: equal tags that are the same object are compared at once."""
-    found = _TAGS.get(number)
+    found = TAGS.get(number)
     if found is None:
-        if len(_TAGS) > 1 << 16:
-            _TAGS.clear()
-        found = _TAGS[number] = BaseTag(number)
+        if len(TAGS) > 1 << 16:
+            TAGS.clear()
+        found = TAGS[number] = BaseTag(number)
     return found
 
 
@@ -45,8 +46,10 @@ class Watched(dict[Any, Any]):
     def __init__(self, elements: dict[Any, Any], raws: dict[int, Any]) -> None:
         super().__init__(elements)
         self.raws = raws
+        self.notes: dict[Hashable, Any] = {}
+        """What was found out about the whole dataset while it is as it was read."""
         self.heard: set[Any] | None = None
-        raws[ALL] = tuple(sorted(elements))
+        raws[ALL] = tuple(elements)
 
     def __getitem__(self, tag: Any) -> Any:
         if self.heard is not None:
@@ -97,7 +100,7 @@ class Watched(dict[Any, Any]):
         """Take an element out together with its bytes: it could not be read, which other answers may depend on."""
         self.pop(tag, None)
         self.raws.pop(tag, None)
-        self.raws[ALL] = tuple(sorted(dict.keys(self)))
+        self.raws[ALL] = tuple(dict.keys(self))
 
     def ground(self) -> tuple[Any, ...]:
         """Return the bytes on which the decoding of other elements depends."""
@@ -129,6 +132,21 @@ class Topic:
                 answer: T = found[0]
                 return answer
         return self._found(question, elements, work)
+
+    def each(self, tags: Iterable[Any], elements: Watched, work: Callable[[Any], T]) -> list[T]:
+        """Return what `ask` gives for each tag as a question; `work` is given the tag."""
+        slots, raws, answers = self._slots, elements.raws, []
+        for tag in tags:
+            slot = slots.get(tag)
+            if slot is not None:
+                reads = slot[0]
+                key = raws.get(reads[0]) if len(reads) == 1 else tuple([raws.get(one) for one in reads])
+                found = slot[1].get(key)
+                if found is not None:
+                    answers.append(found[0])
+                    continue
+            answers.append(self._found(tag, elements, partial(work, tag)))
+        return answers
 
     def _found(self, question: Hashable, elements: Watched, work: Callable[[], T]) -> T:
         outer, elements.heard = elements.heard, set()

@@ -8,6 +8,7 @@ and writes with other code.
 from __future__ import annotations
 
 import mmap
+import struct
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -22,6 +23,7 @@ NARROW = {
 }  # fmt: skip
 IMPLICIT = b"1.2.840.10008.1.2"
 PIXEL_DATA = (0x7FE00008, 0x7FE00009, 0x7FE00010)
+_HEAD, _LENGTH = struct.Struct("<HH2sH"), struct.Struct("<I")
 CHARSET, SIGN = 0x00080005, 0x00280103
 
 
@@ -66,20 +68,20 @@ def _elements(
     found: dict[int, bytes] = {}
     end, last = len(data), -1
     while at < end:
-        head = data[at : at + 12]
-        if len(head) < 8:
+        if end - at < 8:
             return found, -1
-        tag = int.from_bytes(head[:2], "little") << 16 | int.from_bytes(head[2:4], "little")
+        high, low, vr, short = _HEAD.unpack_from(data, at)
+        tag = high << 16 | low
         if tag in PIXEL_DATA or (group is not None and tag >> 16 != group):
             return found, at
         if tag <= last:
             return found, -1
         if implicit:
-            size = 8 + int.from_bytes(head[4:8], "little")
-        elif head[4:6] in NARROW:
-            size = 8 + int.from_bytes(head[6:8], "little")
-        elif head[4:6] in WIDE and head[6:8] == b"\0\0":
-            size = 12 + int.from_bytes(head[8:12], "little")
+            size = 8 + _LENGTH.unpack_from(data, at + 4)[0]
+        elif vr in NARROW:
+            size = 8 + short
+        elif vr in WIDE and not short and end - at >= 12:
+            size = 12 + _LENGTH.unpack_from(data, at + 8)[0]
         else:
             return found, -1
         if size % 2 or at + size > end:

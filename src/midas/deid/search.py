@@ -50,27 +50,36 @@ class Needles:
 
     patterns: tuple[tuple[str, bytes], ...]
     pairs: np.ndarray[Any, Any]
+    where: dict[int, tuple[tuple[str, bytes, int], ...]]
+    """By pair: the patterns that have it, and how far from their beginning."""
     longest: int
 
     @classmethod
     def of(cls, patterns: tuple[tuple[str, bytes], ...]) -> Needles:
-        pairs = np.zeros(1 << 16, dtype=bool)
-        for _, pattern in patterns:
+        where: dict[int, list[tuple[str, bytes, int]]] = {}
+        for kind, pattern in patterns:
             for at in range(len(pattern) - STEP):
-                pairs[pattern[at] | pattern[at + STEP] << 8] = True
-        return cls(patterns, pairs, max((len(pattern) for _, pattern in patterns), default=0))
+                where.setdefault(pattern[at] | pattern[at + STEP] << 8, []).append((kind, pattern, at))
+        pairs = np.zeros(1 << 16, dtype=bool)
+        pairs[list(where)] = True
+        longest = max((len(pattern) for _, pattern in patterns), default=0)
+        return cls(patterns, pairs, {pair: tuple(found) for pair, found in where.items()}, longest)
 
     def within(self, part: bytes) -> set[str]:
         """Return the kinds of the patterns that stand in these bytes."""
-        seen = np.frombuffer(part, dtype=np.uint8)[::STEP]
-        hits = np.flatnonzero(self.pairs[seen[:-1] | seen[1:].astype(np.uint16) << 8])
+        seen = np.frombuffer(part, dtype=np.uint8)[::STEP].copy()
+        near = seen[1:].astype(np.uint16)
+        near <<= 8
+        near |= seen[:-1]
+        hits = np.flatnonzero(self.pairs.take(near))
         if len(hits) > MANY_HITS:
             return {kind for kind, pattern in self.patterns if pattern in part}
-        found: set[str] = set()
-        for hit in hits.tolist():
-            window = part[max(hit * STEP - self.longest, 0) : hit * STEP + STEP + self.longest]
-            found.update(kind for kind, pattern in self.patterns if pattern in window)
-        return found
+        return {
+            kind
+            for hit in hits.tolist()
+            for kind, pattern, at in self.where[int(near[hit])]
+            if hit * STEP >= at and part.startswith(pattern, hit * STEP - at)
+        }
 
 
 def _letters(text: str) -> list[str]:

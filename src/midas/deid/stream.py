@@ -207,8 +207,9 @@ def _settle_root(ds: FileDataset) -> None:
         _settle(ds, 0)
         return
     topic = _SETTLED.topic((seen.ground(), ds.original_encoding))
-    for tag in list(ds.keys()):
-        if topic.ask(tag, seen, partial(_is_settled, ds, seen, tag)):
+    tags = list(ds.keys())
+    for tag, settled in zip(tags, topic.each(tags, seen, partial(_is_settled, ds, seen)), strict=True):
+        if settled:
             continue
         if tag in seen:
             _settle_one(ds, tag, 0)
