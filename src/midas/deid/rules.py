@@ -17,6 +17,7 @@ from midas.deid.model import Profile
 
 SIMPLE = {"X/Z": "Z", "X/D": "D", "Z/D": "D", "X/Z/D": "D", "X/Z/U*": "U"}
 """PS3.15 E.1.1, where the type of use is not known: what keeps every object valid."""
+# X/Z/U* is never weakened: references with mapped UIDs name nobody, and without them an object loses its sources.
 BY_TYPE = {"1": "DUZX", "1C": "DUZX", "2": "ZXDU", "2C": "ZXDU", "3": "XZDU"}
 """Actions in the order in which a compound code is searched for them, by type of use."""
 
@@ -52,7 +53,7 @@ def type_of_use(keyword: str, sop_class: str, parent: str) -> str:
 
 
 def _simple(basic: str, kind: str) -> str:
-    if "/" not in basic or not kind:
+    if "/" not in basic or basic.endswith("U*") or not kind:
         return SIMPLE.get(basic, basic)
     allowed = basic.replace("*", "").split("/")
     return next(action for action in BY_TYPE[kind] if action in allowed)
