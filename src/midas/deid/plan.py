@@ -141,7 +141,7 @@ class _Walk:
 
     def decided(self, ds: Dataset, tag: int) -> Decided:
         """Return what becomes of one element of the root."""
-        steps = tuple(self._element(ds, tag, ()))
+        steps = tuple(self._element(ds, int(tag), ()))
         return Decided(tag, steps, tuple((step.tag, step.act, step.cites) for step in steps))
 
     def dataset(self, ds: Dataset, path: Path) -> Iterator[Step]:
