@@ -117,7 +117,7 @@ def seal_map(
         SUITE.encrypt(packet, _public(one), info=b"midas map " + bound)
         for one, packet in zip(people, packets, strict=True)
     ]
-    log = appended((), act="sealed", who="", reason=reason, at=at, about=str(about["id"]))
+    log = appended((), act="sealed", who="", reason=_reasoned(reason), at=at, about=str(about["id"]))
     return canonical({
         **about, "nonce": nonce.hex(), "packets": [_text(one) for one in sealed],
         "content": _text(AESGCM(key).encrypt(nonce, plain, bound)), "log": [entry.to_dict() for entry in log],
@@ -226,7 +226,9 @@ def rewrap(
     content, logged = open_map(sealed, opener, shares, reason=reason, at=at)
     fresh = json.loads(seal_map(content, custodians=custodians, need=need, at=at, reason=reason))
     old = _log(json.loads(logged))
-    log = appended(old, act="rewrapped", who=opener.custodian.name, reason=reason, at=at, about=fresh["id"])
+    log = appended(
+        old, act="rewrapped", who=opener.custodian.name, reason=_reasoned(reason), at=at, about=fresh["id"]
+    )
     return _with_log(fresh, log)
 
 
@@ -276,9 +278,13 @@ def _public(one: Custodian) -> X25519PublicKey:
 
 
 def _logged(given: Mapping[str, Any], *, act: str, who: str, reason: str, at: str) -> tuple[Entry, ...]:
+    return appended(_log(given), act=act, who=who, reason=_reasoned(reason), at=at, about=given["id"])
+
+
+def _reasoned(reason: str) -> str:
     if len(reason.strip()) < SHORTEST_REASON:
         raise BadInput("The reason is too short.", advice="Say for whom, why, and under which approval.")
-    return appended(_log(given), act=act, who=who, reason=reason.strip(), at=at, about=given["id"])
+    return reason.strip()
 
 
 def _log(given: Mapping[str, Any]) -> tuple[Entry, ...]:

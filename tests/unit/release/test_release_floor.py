@@ -1,0 +1,114 @@
+"""Below the protocol's floor of de-identification no release is cut; above it, the score stands in what is released."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from midas.kernel import Conflict, canonical
+from midas.protocol import load_named
+from midas.protocol.model import DeidAudit, Protocol
+from midas.release.floor import above_the_floor, audit_of, lacking, summary
+
+SHA = "ab" * 32
+
+
+def audit(**changed: Any) -> dict[str, Any]:
+    share = {"right": 4970, "of": 5000, "low": 99.2}
+    return {
+        "schema": "midas-deid-audit/1", "profile": SHA, "engine": "midas-deid 0.1.0", "seed": 7, "files": 60, "released": 60,
+        "all": share, "on_released": share, "actions": {"text_removed": share},
+        "leaks": {"identifier": 0, "date": 0, "uid": 0, "path": 0}, "wrong_shifts": 0, **changed,
+    }  # fmt: skip
+
+
+def batch(report: dict[str, Any], spoke: str = "aiims-neuro") -> dict[str, Any]:
+    return {"spoke": spoke, "submission": "cd" * 32, "report": report}
+
+
+def protocol(floor: float | None) -> Protocol:
+    made = load_named("meningioma").protocol
+    asked = DeidAudit(floor=floor, files=40) if floor else None
+    return made.model_copy(update={"deid": made.deid.model_copy(update={"audit": asked})})
+
+
+def test_enough_passes_and_no_floor_asks_nothing() -> None:
+    above_the_floor(protocol(0.99), [batch({"audit": audit()})], protocol_sha256=SHA)
+    above_the_floor(protocol(None), [batch({})], protocol_sha256=SHA)
+
+
+@pytest.mark.parametrize(
+    ("report", "words"),
+    [
+        ({}, "without an audit"),
+        ({"audit": {"schema": "midas-deid-audit/1", "share": 1.0}}, "without an audit"),
+        ({"audit": audit(profile="cd" * 32)}, "another protocol"),
+        ({"audit": audit(files=39)}, "planted 39 files of 40"),
+        ({"audit": audit(all={"right": 4949, "of": 5000, "low": 98.7})}, "98.98%, below 99.00%"),
+        ({"audit": audit(all={"right": 0, "of": 0, "low": 0})}, "0.00%, below"),
+        ({"audit": audit(leaks={"identifier": 1})}, "1 planted identifiers left"),
+        ({"audit": audit(wrong_shifts=2)}, "2 persons without one shift"),
+    ],
+)
+def test_each_lack_is_named_with_its_spoke(report: dict[str, Any], words: str) -> None:
+    with pytest.raises(Conflict, match=f"below the protocol's floor.*wardha.*{words}"):
+        above_the_floor(
+            protocol(0.99), [batch({"audit": audit()}), batch(report, "wardha")], protocol_sha256=SHA
+        )
+
+
+def test_the_worst_audit_of_a_spoke_is_the_one_that_is_told() -> None:
+    worse = audit(all={"right": 4950, "of": 5000, "low": 98.7})
+    told = summary([batch({"audit": audit()}), batch({"audit": worse}), batch({}, "wardha")])
+    assert [(one["spoke"], one["right_percent"], one["low_percent"]) for one in told] == [
+        ("aiims-neuro", 99.0, 98.7)
+    ]
+    assert not list(lacking(batch({"audit": audit()}), DeidAudit(floor=0.99), protocol_sha256=SHA))
+
+
+def test_the_score_stands_in_datasheet_and_croissant(ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    from midas.release import export, floor, gathering
+
+    batch_of = gathering.batch_of
+
+    def measured(submission: Any, store: Any) -> dict[str, Any]:
+        found = batch_of(submission, store)
+        return {**found, "report": {**found["report"], "audit": audit(profile=ward.protocol.sha256)}}
+
+    monkeypatch.setattr(gathering, "batch_of", measured)
+    folder = export(ward.cut(ward.draft()), store=ward.store, folder=ward.folder / "out")
+    assert "99.4 %" in (folder / "DATASHEET.md").read_text("utf-8")
+    facts = json.loads((folder / "croissant.json").read_text("utf-8"))
+    assert any("99.4 % of 5000 required actions" in one for one in facts["rai:dataPreprocessingProtocol"])
+    told = json.loads((folder / "deid" / "report.json").read_text("utf-8"))["batches"][0]
+    assert audit_of(told) is not None
+    assert floor.summary([told])[0]["leaks"] == 0
+
+
+def test_a_draft_below_the_floor_is_not_cut(ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    from midas.release import gathering
+    from midas.release.models import Release
+
+    about = gathering.about
+    monkeypatch.setattr(gathering, "about", lambda draft: _with_floor(about(draft)))
+    with pytest.raises(Conflict, match="came without an audit"):
+        ward.cut(ward.draft())
+    assert not Release.objects.exists()
+
+
+def _with_floor(words: Any) -> Any:
+    from dataclasses import replace
+
+    return replace(words, protocol=protocol(0.99))
+
+
+def test_a_report_carries_the_audit() -> None:
+    from midas.deid import report_json
+    from midas.wire.v1 import AuditScore
+
+    made = report_json([], audit=AuditScore.model_validate(audit()))
+    assert canonical(json.loads(made)) == made
+    assert audit_of(batch(json.loads(made))) == AuditScore.model_validate(audit())
+    assert "audit" not in json.loads(report_json([]))
