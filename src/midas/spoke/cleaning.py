@@ -21,6 +21,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from midas import deid, ingest
+from midas.deid.model import Region
 from midas.formats import Kind
 from midas.kernel import BrokenPromise, Clock, Finding, Progress, Runner, whole_file
 from midas.protocol.model import Item as Wanted
@@ -280,6 +281,10 @@ def reported(report: dict[str, Any]) -> deid.Outcome:
             "uids": deid.Uids(**report["uids"]),
             "findings": tuple(Finding.from_dict(one) for one in report["findings"]),
             "rules": tuple(deid.RuleRow(**one) for one in report["rules"]),
+            "regions": tuple(
+                Region(**{**one, "frames": tuple(one["frames"]) if one["frames"] else None})
+                for one in report.get("regions", ())
+            ),
         }
     )
 

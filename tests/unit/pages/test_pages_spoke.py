@@ -13,7 +13,19 @@ page_rules = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(page_rules)
 complaints = page_rules.complaints
 
-PAGES = ("/", "/batches", "/held", "/held/burned-in-risk", "/held/bad-row", "/held/no-lesion", "/outbox")
+PAGES = (
+    "/",
+    "/batches",
+    "/held",
+    "/held/burned-in-risk",
+    "/held/bad-row",
+    "/held/no-lesion",
+    "/outbox",
+    "/review",
+    "/review?reason=masked-unseen&each=1",
+    "/decisions",
+    "/decisions?standing=reused",
+)
 
 
 def routes(patterns):
@@ -150,3 +162,170 @@ def test_the_site_speaks_hindi(spoke, enter) -> None:
         assert complaints(response) == [], path
     assert "रोका गया" in client.get("/").content.decode()
     assert "चित्र में नाम लिखा हो सकता है" in client.get("/held").content.decode()
+
+
+def screens() -> list:
+    from midas.spoke.intake.models import Item
+
+    return list(Item.objects.filter(reason="masked-unseen").select_related("screen").order_by("pk"))
+
+
+def test_an_operator_sees_counts_and_states_but_nobodys_name_or_picture(spoke, enter) -> None:
+    from midas.spoke.intake.items import name_of
+    from midas.spoke.intake.models import Batch
+
+    client, item = enter("owner"), screens()[0]
+    for path in ("/", "/held", "/batches", "/outbox", f"/batches/{Batch.objects.latest('pk').pk}"):
+        response = client.get(path)
+        assert response.status_code == 200
+        assert complaints(response) == [], path
+        assert name_of(spoke, item) not in response.content.decode()
+        assert "Deshmukh" not in response.content.decode()
+    for path in (
+        "/review",
+        "/decisions",
+        f"/items/{item.pk}",
+        f"/items/{item.pk}/image.png",
+        f"/items/{item.pk}/changes",
+    ):
+        assert client.get(path).status_code == 403, path
+    assert client.post(f"/items/{item.pk}/decide", {"verdict": "reject", "why": "no"}).status_code == 403
+    assert (
+        client.post("/review/decide", {"verdict": "reject", "item": item.pk, "why": "no"}).status_code == 403
+    )
+
+
+def test_the_grid_is_chosen_by_reason_device_layout_and_series(spoke, enter) -> None:
+    client, first = enter("asha"), screens()[0]
+
+    def shown(query: str) -> int:
+        return client.get(f"/review{query}").content.decode().count("data-card")
+
+    assert shown("?reason=masked-unseen") == 9, "one of each series"
+    assert shown("?reason=masked-unseen&each=1") == 24
+    assert shown(f"?device={first.screen.device}&each=1") == 8
+    assert shown(f"?layout={first.screen_id}&each=1") == 8
+    assert shown(f"?series={first.group}") == 3
+    assert shown("?reason=masked-unseen&device=none") == 0
+    page = client.get("/review?reason=masked-unseen").content.decode()
+    assert "Sonora Ultra 9" in page
+    assert "8 look the same" in page
+
+
+def test_before_and_after_stand_beside_each_other_with_what_the_machine_proposes(spoke, enter) -> None:
+    from midas.spoke.intake.models import Look
+
+    client, item = enter("asha"), screens()[0]
+    page = client.get(f"/items/{item.pk}").content.decode()
+    assert page.count('<rect class="machine"') == 3
+    assert page.count(f"/items/{item.pk}/image.png") == 2
+    for region in item.regions:
+        assert f"{region['left']},{region['top']},{region['width']},{region['height']}" in page
+    response = client.get(f"/items/{item.pk}/changes")
+    assert complaints(response) == []
+    text = response.content.decode()
+    for words in ("<del>Sunita^Deshmukh</del>", f"<ins>{item.person.pseudonym}</ins>", "<del>20240304</del>"):
+        assert words in text
+    assert "Modality" not in text
+    assert "Modality" in client.get(f"/items/{item.pk}/changes?all=1").content.decode()
+    assert [(look.item_id, look.what) for look in Look.objects.all()] == [(item.pk, "header")] * 2
+    part = client.get(f"/items/{item.pk}/changes", headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in part
+    assert "<del>Sunita^Deshmukh</del>" in part
+
+
+def told(monkeypatch) -> list[dict]:
+    from midas.spoke import flow
+
+    seen: list[dict] = []
+    monkeypatch.setattr(flow, "decide", lambda **words: seen.append(words))
+    return seen
+
+
+@pytest.mark.parametrize(("scope", "reached"), [("items", 1), ("series", 3), ("layout", 8)])
+def test_one_act_reaches_one_image_a_series_or_a_layout(spoke, enter, monkeypatch, scope, reached) -> None:
+    seen, item = told(monkeypatch), screens()[0]
+    boxes = [[one["left"], one["top"], one["width"], one["height"]] for one in item.regions]
+    form = {"verdict": "mask", "usual": "1", "drawn": "1", "boxes": str(boxes), "scope": scope}
+    response = enter("asha").post(f"/items/{item.pk}/decide", {**form, "choice": "?reason=masked-unseen"})
+    assert len(seen[0]["items"]) == reached
+    assert (seen[0]["boxes"], seen[0]["dropped"], seen[0]["looked_at"]) == ([], [], item)
+    assert seen[0]["why"] == "Looked at: what names a person is masked."
+    assert response.headers["Location"].endswith("?reason=masked-unseen")
+    after = int(response.headers["Location"].split("/items/")[1].split("?")[0])
+    assert after not in {one.pk for one in seen[0]["items"]}
+
+
+def test_what_was_moved_counts_as_dropped_and_drawn(spoke, enter, monkeypatch) -> None:
+    seen, item = told(monkeypatch), screens()[0]
+    kept, moved, gone = ([one["left"], one["top"], one["width"], one["height"]] for one in item.regions)
+    drawn = [moved[0] + 5, *moved[1:]]
+    form = {"verdict": "mask", "why": "a name", "drawn": "1", "boxes": str([kept, drawn])}
+    enter("asha").post(f"/items/{item.pk}/decide", form)
+    assert seen[0]["boxes"] == [tuple(drawn)]
+    assert seen[0]["dropped"] == [tuple(moved), tuple(gone)]
+
+
+def test_boxes_can_be_ticked_and_typed_where_no_script_runs(spoke, enter, monkeypatch) -> None:
+    seen, item = told(monkeypatch), screens()[0]
+    first = item.regions[0]
+    keep = f"{first['left']},{first['top']},{first['width']},{first['height']}"
+    form = {"verdict": "mask", "why": "a name", "keep": keep, "typed": "5,6,70,8 9,9,20,20", "boxes": "[]"}
+    enter("asha").post(f"/items/{item.pk}/decide", form)
+    assert seen[0]["boxes"] == [(5, 6, 70, 8), (9, 9, 20, 20)]
+    assert len(seen[0]["dropped"]) == 2
+    enter("asha").post(f"/items/{item.pk}/decide", {**form, "typed": "5,6,x"})
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("form", "acts"),
+    [
+        ({"verdict": "mask", "usual": "1", "scope": "items"}, [2]),
+        ({"verdict": "mask", "usual": "1", "scope": "series"}, [6]),
+        ({"verdict": "mask", "usual": "1", "scope": "layout"}, [8, 8]),
+        ({"verdict": "accept", "usual": "1", "scope": "items"}, []),
+        ({"verdict": "reject", "why": "blurred", "scope": "items"}, [2]),
+        ({"verdict": "reject", "scope": "items"}, []),
+        ({"verdict": "erase", "usual": "1", "scope": "items"}, []),
+    ],
+)
+def test_many_are_decided_from_the_grid(spoke, enter, monkeypatch, form, acts) -> None:
+    seen, found = told(monkeypatch), screens()
+    client = enter("asha")
+    response = client.post("/review/decide", {**form, "item": [found[0].pk, found[1].pk]})
+    assert response.status_code == 302
+    assert [len(words["items"]) for words in seen] == acts
+    assert "looked_at" not in (seen[0] if seen else {}), "nobody dropped a box without opening the image"
+
+
+def test_a_decision_is_taken_back_from_the_page_that_comes_after_it(spoke, enter) -> None:
+    item = held("review")
+    client = enter("asha")
+    client.post(f"/items/{item.pk}/decide", {"verdict": "reject", "usual": "1", "scope": "series"})
+    item.refresh_from_db()
+    decision = item.decisions.get()
+    assert (item.state, decision.why) == ("refused", "Looked at: it cannot be made clean.")
+    page = client.get("/review").content.decode()
+    assert f'action="/decisions/{decision.pk}/take-back"' in page
+    client.post(f"/decisions/{decision.pk}/take-back")
+    item.refresh_from_db()
+    assert (item.state, item.reason) == ("held", "review")
+    assert "taken back by asha" in client.get("/decisions").content.decode()
+    assert "take-back" not in client.get("/review").content.decode()
+
+
+def test_two_people_see_whose_word_is_waiting(spoke, enter, monkeypatch) -> None:
+    from midas.spoke import reviewing
+
+    monkeypatch.setattr(reviewing, "needs_second", lambda desk, item: True)
+    item, boxes = screens()[0], [[1, 2, 30, 40]]
+    form = {"verdict": "mask", "why": "a name", "drawn": "1", "boxes": str(boxes)}
+    enter("asha").post(f"/items/{item.pk}/decide", form)
+    item.refresh_from_db()
+    assert item.state == "held"
+    ravi = enter("ravi")
+    page = ravi.get(f"/items/{item.pk}").content.decode()
+    assert "decided by asha, waits for a second" in page
+    assert 'data-box="1,2,30,40"' in page
+    assert complaints(ravi.get("/review")) == []

