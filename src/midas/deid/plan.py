@@ -30,6 +30,7 @@ Path = tuple[tuple[int, int], ...]
 _PLANNED = Memory()
 TEXT_VALUE, REFERENCED_ITEM, CONTENT = 0x0040A160, 0x0040DB73, 0x0040A730
 TABLE_SR = "PS3.15 E.3.4 Table E.3.4-1"
+CHARSET = 0x00080005
 DOCUMENT, DOCUMENT_LENGTH = 0x00420011, 0x00420015
 PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 TRAILING = frozenset({0xFFFCFFFC, 0xFFFAFFFA})
@@ -151,7 +152,10 @@ class _Walk:
     def _element(self, ds: Dataset, tag: int, path: Path) -> Iterator[Step]:
         if tag in PIXELS and not path:
             return
-        if tag >> 16 == 0x0002 or tag & 0xFFFF == 0 or tag in TRAILING or tag in PIXELS or tag == 0x00080005:
+        if tag == CHARSET and not path:
+            yield Step(path, tag, "C", "PS3.3 C.12.1.1.2", "CS", "ISO_IR 192")
+            return
+        if tag >> 16 == 0x0002 or tag & 0xFFFF == 0 or tag in TRAILING or tag in PIXELS or tag == CHARSET:
             yield Step(path, tag, "X", "PS3.15 E.2 / PS3.5 7.2")
             return
         if (tag >> 16) % 2:
