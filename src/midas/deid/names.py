@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from midas.deid import tables
@@ -108,6 +109,11 @@ class Known:
 
     @classmethod
     def of(cls, values: Iterable[tuple[str, str]]) -> Known:
+        """Return what is known, made once for the files of a person that state the same."""
+        return _made(frozenset(values))
+
+    @classmethod
+    def _from(cls, values: Iterable[tuple[str, str]]) -> Known:
         called: set[str] = set()
         words: set[str] = set()
         wholes: set[str] = set()
@@ -203,6 +209,11 @@ class Known:
         if any(known in word for known in self.called):
             return True
         return any(_near(word, known) for less in _less_one(word) for known in self.near.get(less, ()))
+
+
+@lru_cache(maxsize=256)
+def _made(values: frozenset[tuple[str, str]]) -> Known:
+    return Known._from(values)
 
 
 _WORDS = re.compile(r"[^\W_]+")

@@ -292,9 +292,9 @@ def _institutions(text: str, tokens: tuple[_Token, ...], stays: list[bool]) -> N
         stays[at] = False
         for before in range(at - 1, max(at - 1 - REACH, -1), -1):
             one = tokens[before]
-            mine = (
-                not stays[before] or one.low in _PLACE_WORDS or one.verdict in {Verdict.WEAK, Verdict.STRONG}
-            )
+            written = one.text[:1].isupper() or not one.low.isascii()
+            called = one.low in _PLACE_WORDS or one.verdict is Verdict.WEAK or one.verdict is Verdict.STRONG
+            mine = not stays[before] or (written and called)
             if not mine or not _ASIDE.fullmatch(text, one.end, tokens[before + 1].start):
                 break
             stays[before] = False
@@ -310,8 +310,30 @@ def _is_word(text: str, tokens: tuple[_Token, ...], named: list[bool], at: int, 
     if before or after:
         return False
     if token.verdict is Verdict.WEAK:
-        return True
+        return not (prose and token.text.istitle() and _as_name(text, tokens, at))
     return prose and token.text.islower() and any(map(str.isupper, text))
+
+
+def _as_name(text: str, tokens: tuple[_Token, ...], at: int) -> bool:
+    """Say whether a word with a capital is written like a name: amid small letters, or before what a person does."""
+    token, after = tokens[at], tokens[at + 1] if at + 1 < len(tokens) else None
+    if after is not None and after.low in _ACTS:
+        return True
+    inside = (
+        at > 0
+        and _CLOSE.fullmatch(text, tokens[at - 1].end, token.start)
+        and "." not in text[tokens[at - 1].end : token.start]
+    )
+    return (
+        bool(inside)
+        and tokens[at - 1].text.islower()
+        and (after is None or after.text.islower() or not after.low.isalpha())
+    )
+
+
+_ACTS = frozenset(
+    "has had have is was came comes complains complained said says told reports reported presented presents did does will says went wants".split()
+)
 
 
 def _belongs(text: str, tokens: tuple[_Token, ...], named: list[bool], stays: list[bool], at: int) -> bool:

@@ -147,6 +147,8 @@ _PREFIX = re.compile(
     "|thoraco|abdomino|cardio|gastro|neuro|osteo|cranio|cervico|lumbo|fronto|temporo|parieto|occipito|maxillo|mandibulo|naso|hepato|spleno"
     "|vesico|arterio|angio|cholangio|broncho|pneumo|pleuro|spheno|ethmo|zygomatico|bucco|linguo|mesio|disto|naso|oro|muco|fibro|chondro|antero"
     "|postero|infero|supero|medio|latero|dorso|ventro|ureto|uretero|pyelo|nephro|cysto|hystero|salpingo|veno|lympho|haemo|hemo|dento|cranio"
+    "|radio|adeno|musculo|tracheo|esophago|oesophago|recto|hydro|haemato|hemato|choledocho|pancreatico|duodeno|entero|dermato|kerato|cortico"
+    "|tibio|femoro|sacro|spondylo|vertebro|glosso|pharyngo|laryngo|rhino|tympano|retino|sclero|palato|gingivo|dentino|myelo|chole|carcino"
 )
 """Beginnings with which medicine makes words of its words."""
 
