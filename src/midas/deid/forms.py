@@ -16,6 +16,9 @@ from pydicom.multival import MultiValue
 
 TEXT_FORMS = frozenset("AE AS CS DA DS DT IS LO LT PN SH ST TM UC UI UR UT".split())
 BINARY_NUMBERS = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d", "UV": "Q", "SV": "q"}
+BYTES = frozenset("OB OW OF OD OL OV UN".split())
+TYPED = frozenset("AS DA DT TM UI PN IS DS".split())
+"""Text that is shifted, mapped, capped or counted: read as free text it would be cleaned wrongly."""
 ONE_VALUE = frozenset({"LT", "ST", "UT", "UR"})
 PRINTED = frozenset({*range(0x20, 0x7F), 0x09, 0x0A, 0x0C, 0x0D, 0x1B})
 
@@ -71,3 +74,23 @@ def sequence(data: bytes) -> list[Dataset] | None:
     except Exception:  # noqa: BLE001 - pydicom raises many kinds for bytes that are no sequence
         return None
     return items
+
+
+def misformed(element: DataElement, vr: str) -> bool:
+    """Say whether an element has a form that is not its own: text for a day, bytes for a text, numbers for a UID."""
+    if vr in {element.VR, "UN"}:
+        return False
+    kinds = (TEXT_FORMS, frozenset(BINARY_NUMBERS), BYTES)
+    alike = any(element.VR in kind and vr in kind for kind in kinds)
+    return not alike or (vr in TEXT_FORMS and (vr in TYPED or element.VR in TYPED))
+
+
+def reformed(element: DataElement, vr: str) -> DataElement | None:
+    """Return an element of a wrong form in the form `vr`; None where its value does not fit."""
+    if element.VR in TEXT_FORMS and vr in TEXT_FORMS:
+        texts = [str(one) for one in element.value] if element.VM > 1 else str(element.value or "")
+        try:
+            return DataElement(element.tag, vr, texts)
+        except (ValueError, TypeError):
+            return None
+    return recovered(element, vr)

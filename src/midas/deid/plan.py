@@ -17,7 +17,7 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
 from midas.deid import documents, private, sop, structured, tables
-from midas.deid.forms import recovered
+from midas.deid.forms import misformed, recovered, reformed
 from midas.deid.known import NUMBERED, known_of, told, without_makers
 from midas.deid.memory import Memory, watched
 from midas.deid.model import Card, Keys, PartStep, Placement, Profile, Region, RuleRow
@@ -171,8 +171,16 @@ class _Walk:
             return
         parent = keyword_for_tag(path[-1][0]) if path else ""
         decision = decide(tag, self.profile, self.sop_class, parent)
-        if element.VR == "UN" and (found := recovered(element, self._form(ds, tag))) is not None:
+        form = self._form(ds, tag)
+        if element.VR == "UN" and (found := recovered(element, form)) is not None:
             yield from self._formed(ds, found, decision, path)
+        elif element.VR not in {"UN", "SQ"} and misformed(element, form) and not element.is_empty:
+            found = reformed(element, form)
+            yield from (
+                self._formed(ds, found, decision, path)
+                if found is not None
+                else [Step(path, tag, "X", "PS3.6: a form that is not its own")]
+            )
         else:
             yield from self._listed(ds, element, decision, path)
 

@@ -7,6 +7,7 @@ import struct
 import pydicom
 import pytest
 from pydicom import config
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.sequence import Sequence
@@ -358,3 +359,20 @@ def test_defined_terms_stay_even_where_a_person_bears_their_name(bench):
     ds = ct(PatientName="Head^Axial", BodyPartExamined="HEAD")
     out = cleaned(bench, ds)
     assert (list(out.ImageType)[2], out.BodyPartExamined) == ("AXIAL", "HEAD")
+
+
+@pytest.mark.parametrize(("keyword", "vr", "value", "becomes"), [
+    ("StudyDate", "LO", "20190614", "20181115"), ("AcquisitionDateTime", "ST", "20190614101530", "20181115101530"),
+    ("FrameOfReferenceUID", "LO", "1.2.826.0.1.99.9", "2.25."), ("PatientAge", "SH", "095Y", "090Y"),
+    ("PatientComments", "OB", b"Zubeida!", ""), ("SliceThickness", "LO", "2.5", "2.5"),
+    ("OperatorsName", "LO", "Zubeida", ""), ("Rows", "LO", "zubeida", ""),
+])  # fmt: skip
+def test_a_value_of_a_wrong_form_is_treated_as_what_it_is(bench, keyword, vr, value, becomes):
+    ds = ct()
+    tag = tag_for_keyword(keyword)
+    if keyword == "Rows":
+        ds = made(GSPS, Modality="PR")
+    ds[tag] = DataElement(tag, vr, value)
+    out = cleaned(bench, ds)
+    assert str(out.get(keyword) or "").startswith(becomes)
+    assert becomes or not out.get(keyword) or str(out.get(keyword)) == "REMOVED"
