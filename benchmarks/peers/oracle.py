@@ -60,6 +60,7 @@ def _made(ds: Dataset, checks: list[Check], lines: list[Line]) -> None:
     _walked(ds, (), kept, gone)
     ds.PatientID, ds.PatientName = "S" + hashlib.sha256(str(ds.PatientID).encode()).hexdigest()[:8], "S"
     ds.PatientBirthDate = ""
+    ds.pop("IconImageSequence", None)
     ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
 
 

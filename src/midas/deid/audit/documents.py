@@ -7,7 +7,6 @@ the sheet: measurements and useful words have to stay.
 from __future__ import annotations
 
 import random
-import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +14,8 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from midas.deid.audit.made import _bare
+from midas.deid.audit.enclosed import cda, pdf
+from midas.deid.audit.made import bare, coded
 from midas.deid.audit.sheet import Sheet
 
 Rng = random.Random
@@ -30,12 +30,6 @@ FINDINGS = (
 )
 
 
-def _code(value: str, scheme: str, meaning: str) -> Dataset:
-    item = Dataset()
-    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, scheme, meaning
-    return item
-
-
 def _item(kind: str, concept: Dataset, relation: str = "CONTAINS", **values: Any) -> Dataset:
     item = Dataset()
     item.RelationshipType, item.ValueType, item.ConceptNameCodeSequence = relation, kind, Sequence([concept])
@@ -46,7 +40,7 @@ def _item(kind: str, concept: Dataset, relation: str = "CONTAINS", **values: Any
 
 def report(sheet: Sheet, rng: Rng) -> Dataset:
     """A report with a named observer, findings as text, a date, a coded finding and a measurement."""
-    ds = _bare(
+    ds = bare(
         rng.choice(("88.11", "88.22", "88.33")),
         "SR",
         rng.choice((ExplicitVRLittleEndian, ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian)),
@@ -57,42 +51,42 @@ def report(sheet: Sheet, rng: Rng) -> Dataset:
         "COMPLETE",
         "VERIFIED",
     )
-    ds.ConceptNameCodeSequence = Sequence([_code("18748-4", "LN", "Diagnostic imaging report")])
+    ds.ConceptNameCodeSequence = Sequence([coded("18748-4", "LN", "Diagnostic imaging report")])
     ds.ReferencedPerformedProcedureStepSequence, ds.PerformedProcedureCodeSequence = (
         Sequence([]),
         Sequence([]),
     )
     reader = sheet.person.say("reader", sheet.study)
     texts = rng.sample(FINDINGS, 3)
-    number = _item("NUM", _code("M-02550", "SRT", "Diameter"))
+    number = _item("NUM", coded("M-02550", "SRT", "Diameter"))
     measured = Dataset()
     measured.NumericValue, measured.MeasurementUnitsCodeSequence = (
         "32",
-        Sequence([_code("mm", "UCUM", "millimeter")]),
+        Sequence([coded("mm", "UCUM", "millimeter")]),
     )
     number.MeasuredValueSequence = Sequence([measured])
     ds.ContentSequence = Sequence(
         [
             _item(
-                "PNAME", _code("121008", "DCM", "Person Observer Name"), "HAS OBS CONTEXT", PersonName=reader
+                "PNAME", coded("121008", "DCM", "Person Observer Name"), "HAS OBS CONTEXT", PersonName=reader
             ),
             _item(
                 "PNAME",
-                _code("121029", "DCM", "Subject Name"),
+                coded("121029", "DCM", "Subject Name"),
                 "HAS OBS CONTEXT",
                 PersonName=sheet.person.facts["name.dicom"],
             ),
             _item(
                 "DATE",
-                _code("111060", "DCM", "Study Date"),
+                coded("111060", "DCM", "Study Date"),
                 "HAS OBS CONTEXT",
                 Date=f"{sheet.study.day:%Y%m%d}",
             ),
-            *(_item("TEXT", _code("121071", "DCM", "Finding")) for _ in texts),
+            *(_item("TEXT", coded("121071", "DCM", "Finding")) for _ in texts),
             _item(
                 "CODE",
-                _code("121071", "DCM", "Finding"),
-                ConceptCodeSequence=Sequence([_code("35917007", "SCT", "Adenocarcinoma")]),
+                coded("121071", "DCM", "Finding"),
+                ConceptCodeSequence=Sequence([coded("35917007", "SCT", "Adenocarcinoma")]),
             ),
             number,
         ]
@@ -125,70 +119,9 @@ def _verified(ds: Dataset, sheet: Sheet) -> None:
     sheet.removed(0x0040A027, ((0x0040A073, 0),), "hospital.short", who.VerifyingOrganization, area="sr")
 
 
-def pdf(sheet: Sheet, rng: Rng) -> Dataset:
-    """A one-page PDF report with Flate streams, document information and XMP, all of which name the person."""
-    ds = _bare("104.1", "DOC", rng.choice((ExplicitVRLittleEndian, ImplicitVRLittleEndian)))
-    facts = sheet.person.facts
-    lines = [
-        facts["hospital"],
-        f"Patient: {facts['name']}  UHID: {facts['uhid']}",
-        f"Date: {sheet.person.say('date.slashes', sheet.study)}",
-        "CT neck with contrast: enhancing lesion of left buccal mucosa.",
-        f"Reported by Dr {sheet.person.say('reader.plain', sheet.study)}",
-    ]
-    data = written_pdf(
-        lines, title=f"Report {facts['name']}", author=sheet.person.say("reader.plain", sheet.study)
-    )
-    ds.DocumentTitle, ds.MIMETypeOfEncapsulatedDocument, ds.BurnedInAnnotation = (
-        f"Report of {facts['name']}",
-        "application/pdf",
-        "YES",
-    )
-    ds.EncapsulatedDocument, ds.EncapsulatedDocumentLength = data + b"\0" * (len(data) % 2), len(data)
-    ds.ConceptNameCodeSequence = Sequence([_code("18748-4", "LN", "Diagnostic imaging report")])
-    sheet.removed(0x00420010, (), "name", facts["name"], area="pdf")
-    for kind in ("name", "uhid", "hospital", "date.slashes", "reader.plain"):
-        sheet.removed(0x00420011, (), kind, sheet.person.say(kind, sheet.study), area="pdf")
-    sheet.must("text_notnull", "dicom", 0x00420011, area="pdf")
-    return ds
-
-
-def written_pdf(lines: list[str], *, title: str, author: str) -> bytes:
-    """Return a small PDF 1.4 (ISO 32000-1) with a compressed content stream, metadata and document information."""
-    body = (
-        "BT /F1 12 Tf 60 760 Td 18 TL "
-        + " ".join(f"({line.replace('(', '').replace(')', '')}) Tj T*" for line in lines)
-        + " ET"
-    )
-    packed = zlib.compress(body.encode("latin-1"))
-    xmp = f"<?xpacket?><x:xmpmeta xmlns:x='adobe:ns:meta/'><dc:creator>{author}</dc:creator></x:xmpmeta>".encode()
-    objects = [
-        b"<< /Type /Catalog /Pages 2 0 R /Metadata 6 0 R >>",
-        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
-        b"<< /Length %d /Filter /FlateDecode >>\nstream\n%s\nendstream" % (len(packed), packed),
-        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-        b"<< /Type /Metadata /Subtype /XML /Length %d >>\nstream\n%s\nendstream" % (len(xmp), xmp),
-        f"<< /Title ({title}) /Author ({author}) /Producer (MediPrint) >>".encode("latin-1"),
-    ]
-    out, offsets = bytearray(b"%PDF-1.4\n"), []
-    for number, one in enumerate(objects, 1):
-        offsets.append(len(out))
-        out += b"%d 0 obj\n%s\nendobj\n" % (number, one)
-    start = len(out)
-    out += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1) + b"".join(
-        b"%010d 00000 n \n" % at for at in offsets
-    )
-    out += b"trailer\n<< /Size %d /Root 1 0 R /Info 7 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (
-        len(objects) + 1,
-        start,
-    )
-    return bytes(out)
-
-
 def structures(sheet: Sheet, rng: Rng) -> Dataset:
     """An RT structure set whose label, description and one region name the person."""
-    ds = _bare(
+    ds = bare(
         "481.3",
         "RTSTRUCT",
         rng.choice((ExplicitVRLittleEndian, ImplicitVRLittleEndian)),
@@ -260,7 +193,7 @@ def structures(sheet: Sheet, rng: Rng) -> Dataset:
 
 def presentation(sheet: Sheet, rng: Rng) -> Dataset:
     """A greyscale presentation state with a text annotation that names the person."""
-    ds = _bare("11.1", "PR", ExplicitVRLittleEndian)
+    ds = bare("11.1", "PR", ExplicitVRLittleEndian)
     ds.ContentLabel, ds.ContentDescription, ds.PresentationCreationDate, ds.PresentationCreationTime = (
         "MARKS",
         "Annotated",
@@ -369,30 +302,8 @@ def segmented(ds: Dataset, sheet: Sheet) -> None:
 DOCUMENTS: tuple[tuple[str, Callable[[Sheet, Rng], Dataset], int], ...] = (
     ("sr", report, 5),
     ("pdf", pdf, 4),
+    ("cda", cda, 1),
     ("rt", structures, 3),
     ("pr", presentation, 2),
 )
 """(kind, maker, share of a made corpus)."""
-
-
-def text_of_pdf(data: bytes) -> str:
-    """Return the text of a PDF's pages and streams and all that it holds uncompressed; of other bytes these alone."""
-    import pypdfium2
-
-    text = data.decode("latin-1")
-    for start in (
-        at
-        for at in range(len(data))
-        if data.startswith(b"stream", at) and not data.startswith(b"endstream", at - 3)
-    ):
-        try:
-            text += (
-                zlib.decompressobj().decompress(data[start + 6 :].lstrip(b"\r\n"), 1 << 22).decode("latin-1")
-            )
-        except zlib.error:
-            continue
-    try:
-        document = pypdfium2.PdfDocument(data)
-        return text + " ".join(page.get_textpage().get_text_range() for page in document)
-    except pypdfium2.PdfiumError:
-        return text

@@ -210,15 +210,21 @@ def day_of(value: str) -> datetime | None:
 def true_days(answers: Answers, given: Given, by_person: dict[int, int]) -> Iterator[Leak]:
     """Yield each true day of a person that stands in that person's outputs and is no other day, shifted."""
     person = {planted.number: planted.person for planted in answers.files}
+    moved: dict[int, set[str]] = defaultdict(set)
+    for check in answers.checks:
+        shift = by_person.get(person[check.file])
+        if check.action == "date_shifted" and shift:
+            moved[person[check.file]].add(_moved(check.value, shift))
     for number, output in given.outputs.items():
-        whose = person[number]
-        days = set(answers.days[whose])
-        moved = {_moved(day, by_person[whose]) for day in days} if by_person.get(whose) else set()
+        days = set(answers.days[person[number]]) - moved[person[number]]
         text, _ = parts_of(output.path)
-        for day in sorted({m.decode() for m in _DAY.findall(text)} & (days - moved)):
+        for day in sorted({m.decode() for m in _DAY.findall(text)} & days):
             yield Leak(number, "date", "date", day, "bytes")
 
 
 def _moved(day: str, shift: int) -> str:
-    then = day_of(day)
-    return f"{then + timedelta(days=shift):%Y%m%d}" if then else ""
+    try:
+        then = day_of(day)
+        return f"{then + timedelta(days=shift):%Y%m%d}" if then else ""
+    except OverflowError:
+        return ""

@@ -34,7 +34,8 @@ _S = "1.2.840.10008.5.1.4.1.1."
 Rng = random.Random
 
 
-def _bare(kind: str, modality: str, syntax: UID, **values: Any) -> Dataset:
+def bare(kind: str, modality: str, syntax: UID, **values: Any) -> Dataset:
+    """Return a dataset of the SOP class 1.2.840.10008.5.1.4.1.1.<kind> with what every object has, and no pixels."""
     ds = Dataset()
     ds.file_meta = FileMetaDataset()
     ds.file_meta.TransferSyntaxUID, ds.file_meta.MediaStorageSOPClassUID = syntax, UID(_S + kind)
@@ -44,6 +45,13 @@ def _bare(kind: str, modality: str, syntax: UID, **values: Any) -> Dataset:
     for keyword, value in values.items():
         setattr(ds, keyword, value)
     return ds
+
+
+def coded(value: str, scheme: str, meaning: str) -> Dataset:
+    """Return one item of a code sequence."""
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, scheme, meaning
+    return item
 
 
 def _pixels(ds: Dataset, array: Pixels, photometric: str, bits: int = 0) -> Dataset:
@@ -97,7 +105,7 @@ def _fan(rng: Rng, rows: int, columns: int) -> Pixels:
 
 
 def us_colour(rng: Rng) -> Dataset:
-    ds = _bare(
+    ds = bare(
         "6.1",
         "US",
         rng.choice((ExplicitVRLittleEndian, JPEGBaseline8Bit, RLELossless, JPEG2000Lossless)),
@@ -109,7 +117,7 @@ def us_colour(rng: Rng) -> Dataset:
 
 
 def us_cine(rng: Rng) -> Dataset:
-    ds = _bare(
+    ds = bare(
         "3.1",
         "US",
         rng.choice((JPEGBaseline8Bit, RLELossless)),
@@ -127,7 +135,7 @@ def us_cine(rng: Rng) -> Dataset:
 
 
 def us_palette(rng: Rng) -> Dataset:
-    ds = _bare(
+    ds = bare(
         "6.1",
         "US",
         rng.choice((ExplicitVRLittleEndian, RLELossless, ImplicitVRLittleEndian)),
@@ -144,7 +152,7 @@ def us_palette(rng: Rng) -> Dataset:
 
 
 def capture(rng: Rng) -> Dataset:
-    ds = _bare(
+    ds = bare(
         "7",
         "OT",
         rng.choice(
@@ -162,7 +170,7 @@ def capture(rng: Rng) -> Dataset:
 
 
 def capture_grey(rng: Rng) -> Dataset:
-    ds = _bare(
+    ds = bare(
         "7",
         "CT",
         rng.choice((ExplicitVRLittleEndian, JPEGLSLossless, RLELossless, ExplicitVRBigEndian)),
@@ -174,7 +182,7 @@ def capture_grey(rng: Rng) -> Dataset:
 
 
 def photo(rng: Rng) -> Dataset:
-    ds = _bare(
+    ds = bare(
         "77.1.4",
         "XC",
         rng.choice((JPEGBaseline8Bit, JPEGBaseline8Bit, ExplicitVRLittleEndian)),
@@ -195,7 +203,7 @@ def photo(rng: Rng) -> Dataset:
 
 def film(rng: Rng) -> Dataset:
     dark = rng.random() < 0.6
-    ds = _bare(
+    ds = bare(
         "1",
         "CR",
         rng.choice((ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLosslessSV1)),
@@ -213,7 +221,7 @@ def film(rng: Rng) -> Dataset:
 
 
 def panoramic(rng: Rng) -> Dataset:
-    ds = _bare(
+    ds = bare(
         "1.1",
         "PX",
         rng.choice((ExplicitVRLittleEndian, JPEG2000Lossless)),
@@ -234,7 +242,7 @@ def panoramic(rng: Rng) -> Dataset:
 
 
 def slices(rng: Rng) -> Dataset:
-    ds = _bare(
+    ds = bare(
         "2",
         "CT",
         rng.choice(
@@ -273,7 +281,7 @@ def slices(rng: Rng) -> Dataset:
 
 def slide(rng: Rng) -> Dataset:
     label = rng.random() < 0.4
-    ds = _bare(
+    ds = bare(
         "77.1.6",
         "SM",
         rng.choice((JPEGBaseline8Bit, ExplicitVRLittleEndian)),
@@ -297,7 +305,7 @@ def slide(rng: Rng) -> Dataset:
 
 
 def angiogram(rng: Rng) -> Dataset:
-    ds = _bare(
+    ds = bare(
         "12.1",
         "XA",
         rng.choice((ExplicitVRLittleEndian, JPEGLosslessSV1, RLELossless)),
@@ -313,7 +321,7 @@ def angiogram(rng: Rng) -> Dataset:
 
 
 def ecg(rng: Rng) -> Dataset:
-    ds = _bare(
+    ds = bare(
         "9.1.1",
         "ECG",
         rng.choice((ExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian)),

@@ -45,6 +45,9 @@ def plant_parts(ds: Dataset, sheet: Sheet, rng: random.Random) -> None:
         (20, _un_sequence),
         (12, _curve),
         (12, _overlay),
+        (12, _standard_un),
+        (8, _icon),
+        (15, _told_creator),
     ):
         if rng.randrange(100) < share:
             part(ds, sheet, rng)
@@ -132,19 +135,78 @@ def _blob(ds: Dataset, sheet: Sheet, rng: random.Random) -> None:
 
 def _un_sequence(ds: Dataset, sheet: Sheet, _: random.Random) -> None:
     """A sequence in implicit encoding behind VR UN (PS3.5 6.2.2), private or, in part of the files, one of the standard."""
-    inner, target = Dataset(), DicomBytesIO()
-    inner.PatientName, inner.PatientComments = (
-        sheet.person.say("name.dicom", sheet.study),
-        f"Call {sheet.person.facts['mobile']}",
-    )
-    target.is_little_endian, target.is_implicit_VR = True, True
-    write_dataset(target, inner)
-    body = target.getvalue()
-    value = b"\xfe\xff\x00\xe0" + len(body).to_bytes(4, "little") + body
+    inner = Dataset()
+    inner.PatientName = sheet.person.say("name.dicom", sheet.study)
+    inner.PatientComments = f"Call {sheet.person.facts['mobile']}"
+    value = _implicit(inner)
     tag = _block(ds, 0x0041, "NESTED DUMP") + 0x11
     _add(ds, tag, "UN", value)
     sheet.removed(tag, (), "name.dicom", str(inner.PatientName), area="un")
     sheet.removed(tag, (), "mobile", sheet.person.facts["mobile"], area="un")
+
+
+def _standard_un(ds: Dataset, sheet: Sheet, _: random.Random) -> None:
+    """A sequence of the standard that a gateway, not knowing it, wrote as UN (PS3.5 6.2.2); explicit syntaxes only."""
+    if ds.file_meta.TransferSyntaxUID.is_implicit_VR or "OtherPatientIDsSequence" in ds:
+        return
+    inner = Dataset()
+    inner.PatientID, inner.IssuerOfPatientID = (
+        sheet.person.facts["passport"],
+        sheet.person.facts["hospital.short"],
+    )
+    config.replace_un_with_known_vr = False
+    try:
+        _add(ds, 0x00101002, "UN", _implicit(inner))
+    finally:
+        config.replace_un_with_known_vr = True
+    for tag, kind in ((0x00100020, "passport"), (0x00100021, "hospital.short")):
+        sheet.removed(tag, ((0x00101002, 0),), kind, sheet.person.facts[kind], area="un")
+
+
+def _implicit(inner: Dataset) -> bytes:
+    """Return one item of a sequence in implicit little-endian encoding."""
+    target = DicomBytesIO()
+    target.is_little_endian, target.is_implicit_VR = True, True
+    write_dataset(target, inner)
+    body = target.getvalue()
+    return b"\xfe\xff\x00\xe0" + len(body).to_bytes(4, "little") + body
+
+
+def _icon(ds: Dataset, sheet: Sheet, _: random.Random) -> None:
+    """A small picture of the picture (PS3.3 F.7) on which the name can be read."""
+    name = sheet.person.say("name.upper", sheet.study)
+    glyphs = drawn(name, Style("", 12))
+    rows, columns = glyphs.shape[0] + 8, glyphs.shape[1] + 8
+    if "PixelData" not in ds or columns > 240 or "IconImageSequence" in ds:
+        return
+    plane = np.zeros((rows, columns), dtype=np.uint8)
+    plane[4 : 4 + glyphs.shape[0], 4 : 4 + glyphs.shape[1]] = glyphs * 255
+    icon = Dataset()
+    icon.SamplesPerPixel, icon.PhotometricInterpretation, icon.Rows, icon.Columns = (
+        1,
+        "MONOCHROME2",
+        rows,
+        columns,
+    )
+    icon.BitsAllocated, icon.BitsStored, icon.HighBit, icon.PixelRepresentation = 8, 8, 7, 0
+    data = plane.tobytes()
+    icon.PixelData = data + b"\0" * (len(data) % 2)
+    icon["PixelData"].VR = "OB"
+    _add(ds, 0x00880200, "SQ", Sequence([icon]))
+    sheet.must("pixels_hidden", "hipaa", 0x7FE00010, "", ((0x00880200, 0),), area="icon")
+
+
+def _told_creator(ds: Dataset, sheet: Sheet, _: random.Random) -> None:
+    """A private creator that names the hospital, and a block inside a sequence of the standard."""
+    creator = sheet.person.facts["hospital.short"][:64]
+    first = _block(ds, 0x0051, creator)
+    _add(ds, first + 1, "LO", "V2")
+    sheet.removed(first >> 16 << 16 | first >> 8 & 0xFF, (), "hospital.short", creator, area="private")
+    if ds.get("RequestAttributesSequence"):
+        item = ds.RequestAttributesSequence[0]
+        tag = _block(item, 0x0099, "MEDILINK RIS 4") + 0x07
+        _add(item, tag, "LO", sheet.person.facts["mrn"])
+        sheet.removed(tag, ((0x00400275, 0),), "mrn", sheet.person.facts["mrn"], area="private")
 
 
 def _curve(ds: Dataset, sheet: Sheet, _: random.Random) -> None:

@@ -25,6 +25,7 @@ from midas.deid.audit.sheet import Sheet
 from midas.kernel import BadInput
 
 AREAS = frozenset({"attributes", "parts", "pixels", "documents"})
+DOCUMENT_KINDS = frozenset(kind for kind, _, _ in documents.DOCUMENTS)
 LARGEST = 24 << 20
 """Bytes; larger files are not copied: an audit has to end, and size hides nothing that smaller ones do not."""
 PER_PERSON = 7
@@ -60,6 +61,7 @@ _KIND = {
     "88.22": "sr",
     "88.33": "sr",
     "104.1": "pdf",
+    "104.2": "cda",
     "9.1.1": "ecg",
     "9.1.2": "ecg",
     "11.1": "pr",
@@ -201,7 +203,7 @@ def _dataset(one: _Wanted, sheet: Sheet, rng: random.Random) -> tuple[Dataset | 
     if one.source is None:
         maker = one.maker
         assert maker is not None  # noqa: S101 - a wanted file has a source or a maker
-        ds = maker(sheet, rng) if one.kind in {"sr", "pdf", "rt", "pr"} else maker(rng)
+        ds = maker(sheet, rng) if one.kind in DOCUMENT_KINDS else maker(rng)
         return ds, one.kind
     try:
         if one.source.stat().st_size > LARGEST:

@@ -21,7 +21,7 @@ import numpy as np
 from midas.deid.audit import frames, leaks, sight
 from midas.deid.audit.answers import ACTIONS, REMOVALS, Answers, Check, Line, Planted
 from midas.deid.audit.attributes import said
-from midas.deid.audit.documents import text_of_pdf
+from midas.deid.audit.enclosed import text_of_pdf
 from midas.deid.audit.glyphs import Pixels
 from midas.deid.audit.outputs import Given, Output, match, quiet
 from midas.deid.audit.sheet import GENERIC, words
@@ -30,7 +30,7 @@ VISIBLE = 0.10
 """Share of a line's glyph pixels from which it counts as readable."""
 KEPT = 0.90
 """Share of a harmless line's glyph pixels that must be left."""
-UNTOUCHED = 0.9995
+UNTOUCHED = 0.99
 """Share of the other pixels that must be as they were; a mask may reach `MARGIN` pixels beyond its line."""
 MARGIN = 12
 ALWAYS_DATED = frozenset({0x00080020})
@@ -258,6 +258,13 @@ class _Judge:
     def _pixels_hidden(self, check: Check, output: Output) -> str:
         if check.area.startswith("overlay"):
             return _overlay_shows(check, output)
+        if check.area == "icon":
+            data = output.element(check.tag, check.where)
+            return (
+                "the icon can be read"
+                if isinstance(data, bytes) and max(data, default=0) > min(data, default=0)
+                else ""
+            )
         pair = self.seen(check.file)
         if pair is None:
             return ""
