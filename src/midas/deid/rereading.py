@@ -10,6 +10,7 @@ from __future__ import annotations
 import mmap
 import struct
 from dataclasses import dataclass
+from functools import cached_property
 from io import BytesIO
 
 from pydicom.dataset import Dataset
@@ -36,17 +37,23 @@ class Reread:
     elements: dict[int, bytes]
     at: int
 
-    def beside(self, tag: int) -> bytes:
-        """Return an element with those by which it is read: character set, sign of the pixels, private creator."""
-        tags = {tag, CHARSET} if CHARSET in self.elements else {tag}
-        if self.implicit and SIGN in self.elements:
-            tags.add(SIGN)
-        if (tag >> 16) % 2 and tag & 0xFFFF >= 0x1000:
-            creator = tag >> 16 << 16 | (tag & 0xFFFF) >> 8
-            tags.update({creator} & self.elements.keys())
-        if len(tags) == 1:
-            return self.elements[tag]
-        return b"".join(self.elements[one] for one in sorted(tags))
+    @cached_property
+    def ground(self) -> tuple[tuple[int, bytes], ...]:
+        """What every other element is read by: the character set and, where no VR is written, the sign of the pixels."""
+        tags = (CHARSET, SIGN) if self.implicit else (CHARSET,)
+        return tuple((tag, self.elements[tag]) for tag in tags if tag in self.elements)
+
+    def creator(self, tag: int) -> tuple[tuple[int, bytes], ...]:
+        """Return the private creator of a private element, if there is one."""
+        if not tag >> 16 & 1 or tag & 0xFFFF < 0x1000:
+            return ()
+        creator = tag >> 16 << 16 | (tag & 0xFFFF) >> 8
+        return ((creator, self.elements[creator]),) if creator in self.elements else ()
+
+    def read_with(self, tag: int) -> Dataset:
+        """Return an element with those by which it is read, as pydicom decodes them."""
+        parts = {**dict(self.ground), **dict(self.creator(tag)), tag: self.elements[tag]}
+        return decoded(b"".join(parts[one] for one in sorted(parts)), implicit=self.implicit)
 
 
 def reread(data: Data) -> Reread | None:

@@ -31,7 +31,7 @@ from pydicom.uid import (
 
 from midas.deid import elements
 from midas.deid.absent import lacking, palette, supply
-from midas.deid.memory import Memory, Watched, watched
+from midas.deid.memory import Memory, Watched, tag_of, watched
 from midas.deid.model import Held
 from midas.deid.samples import Layout, even, frame_count
 
@@ -42,7 +42,7 @@ WHOLE = 1 << 23
 TEXT = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 PIXELS = elements.PIXELS
 PIXEL_VRS = frozenset({b"OB", b"OW", b"OF", b"OD", b"UN"})
-_SETTLED = Memory()
+_SETTLED, _CHARSETS = Memory(), Memory()
 
 
 FORMS = frozenset({b"OB", b"OW", b"OF", b"OD", b"UN"})
@@ -107,8 +107,8 @@ def _split(path: Path, data: elements.Data) -> Opened | None:
     if found is None:
         return None
     given, start = found
-    file_meta = FileMetaDataset(dict(given))
-    syntax = str(file_meta.get("TransferSyntaxUID", ""))
+    said = given.get(tag_of(0x00020010))
+    syntax = (said.value or b"").decode("ascii", "replace").rstrip("\0 ") if said is not None else ""
     if UID_dictionary.get(syntax, ("", ""))[1] != "Transfer Syntax" or syntax in {
         ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian,
     }:  # fmt: skip
@@ -117,8 +117,10 @@ def _split(path: Path, data: elements.Data) -> Opened | None:
     parts = elements.split(data, start, implicit=implicit)
     if parts is None:
         return None
-    ds = FileDataset(str(path), Watched(parts.elements, parts.raws), data[:128], file_meta, implicit, True)
-    ds.set_original_encoding(implicit, True, ds._character_set)  # noqa: SLF001 - as pydicom's own reader does
+    seen = Watched(parts.elements, parts.raws)
+    ds = FileDataset(BytesIO(), seen, data[:128], FileMetaDataset(dict(given)), implicit, True)
+    charset = _CHARSETS.topic("").ask("charset", seen, lambda: ds._character_set)  # noqa: SLF001 - as pydicom's own reader
+    ds.set_original_encoding(implicit, True, charset)
     opened = Opened(ds, path, syntax, data=data if isinstance(data, bytes) else None)
     _place_pixels(opened, data[parts.at : parts.at + 12], parts.at, len(data))
     return opened

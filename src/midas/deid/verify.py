@@ -10,7 +10,7 @@ import mmap
 import re
 import struct
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -109,8 +109,9 @@ class _Verifier:
     def __init__(self, known: tuple[tuple[str, str], ...], profile: Profile, placement: Placement) -> None:
         self.profile, self.placement = profile, placement
         self.wanted: Wanted = wanted(known)
-        self._verdicts: dict[tuple[int, bool, bytes], _Verdict] = {}
+        self._verdicts: dict[Hashable, _Verdict] = {}
         self._uids_seen: list[tuple[str, str]] = []
+        self._metas: set[bytes] = set()
         self._complete: set[tuple[bytes, ...]] = set()
         self.exceptions = {e.keyword: e.action for e in profile.exceptions}
         self.written = {
@@ -139,16 +140,15 @@ class _Verifier:
         strange = sorted(file.meta.keys() - META)
         if strange:
             yield _wrong("file-meta", f"File meta information holds {_place(strange[0])}.", "PS3.10 7.1")
-        if any(
-            self.wanted.in_header(b"".join(raw for tag, raw in file.meta.items() if tag not in META_UIDS))
-        ):
+        if self._named(b"".join(raw for tag, raw in file.meta.items() if tag not in META_UIDS)):
             yield _wrong(
                 "identifier", "A known identifier is found in the file meta information.", "PS3.10 7.1"
             )
         yield from self._end(data, file.at, implicit=file.implicit)
-        for tag in file.elements:
-            verdict = self._verdict(file, tag)
-            yield from verdict.findings
+        for tag, raw in file.elements.items():
+            verdict = self._verdict(file, tag, raw)
+            if verdict.findings:
+                yield from verdict.findings
             for keyword, uid in verdict.uids:
                 if uid in source:
                     yield _wrong("uid", f"{keyword} still has a UID of the source.", "PS3.15 E.3.9")
@@ -158,13 +158,21 @@ class _Verifier:
                 "identifier", f"A known identifier ({kind}) is found in the bytes of the pixel data."
             )
 
-    def _verdict(self, file: Reread, tag: int) -> _Verdict:
-        judged = file.beside(tag)
-        key = (tag, file.implicit, judged)
+    def _named(self, meta: bytes) -> bool:
+        """Say whether the file meta information names the person; the same bytes are searched once."""
+        if meta in self._metas:
+            return False
+        if any(self.wanted.in_header(meta)):
+            return True
+        self._metas = {meta}
+        return False
+
+    def _verdict(self, file: Reread, tag: int, raw: bytes) -> _Verdict:
+        key = (raw, file.ground, file.implicit, file.creator(tag) if tag >> 16 & 1 else ())
         verdict = self._verdicts.get(key)
         if verdict is None:
-            verdict = self._judge(decoded(judged, implicit=file.implicit), tag, file.elements[tag])
-            if len(judged) <= LARGE:
+            verdict = self._judge(file.read_with(tag), tag, raw)
+            if len(raw) <= LARGE:
                 if len(self._verdicts) >= MANY:
                     self._verdicts.clear()
                 self._verdicts[key] = verdict
