@@ -37,6 +37,9 @@ from midas.deid.survey import Crowd, read_header
 from midas.formats import Kind, Trouble, walk
 from midas.kernel import BadInput, NoProgress, NotFound, Progress, Runner, whole_file
 
+TRIED_AGAIN = frozenset({"not-processed", "not-understood"})
+"""Reasons that say more of the machine than of the file: such files are done anew at every run."""
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -230,6 +233,8 @@ class _Flow:
         """Return what the journal says of a chunk, where all its outputs still stand as they were written."""
         line = self.journal.known(key)
         if line is None or len(line.files) != len(members):
+            return None
+        if any(one["reason"] in TRIED_AGAIN for one in line.files):
             return None
         whole = all(
             not one["output"]
