@@ -294,11 +294,11 @@ def main() -> None:
         truth = fill(home, asked.images)
         work = review(home, truth, layouts=asked.way == "layouts")
         bare, held = left_open(truth)
-    whole = work.human_s + work.machine_s + LEARN_S
+    whole = (work.human_s + work.machine_s) * 100 / asked.images + LEARN_S
     made = {
         "way": asked.way, "images": asked.images, "acts": work.acts, "human_s": round(work.human_s, 1),
         "machine_s": round(work.machine_s, 1), "learning_s": LEARN_S,
-        "minutes_per_100": round(whole / 60 * 100 / asked.images, 1), "boxes_left_bare": bare, "still_held": held,
+        "minutes_per_100": round(whole / 60, 1), "boxes_left_bare": bare, "still_held": held,
         "operators": {name: value for name, value in asdict(work).items() if name not in {"acts", "machine_s"}},
     }  # fmt: skip
     print(json.dumps(made, indent=1))

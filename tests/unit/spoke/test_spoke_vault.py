@@ -164,6 +164,30 @@ def test_the_table_of_reasons_is_closed_and_speaks_two_languages() -> None:
         reasons.reason("because")
 
 
+def test_every_word_with_which_a_file_is_held_has_its_reason() -> None:
+    """The words are read from the source of the engine: each `Held("word", …)`, and each of the bench's own."""
+    import ast
+
+    import midas.deid
+    import midas.spoke.bench
+
+    words = set()
+    for path in (*Path(midas.deid.__file__).parent.rglob("*.py"), Path(midas.spoke.bench.__file__)):
+        if "audit" in path.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            called = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            given = [*node.args[:1]] if called == "Held" else []
+            given += [word.value for word in node.keywords if word.arg == "reason"]
+            words |= {one.value for one in given if isinstance(one, ast.Constant) and isinstance(one.value, str)}
+    words -= {""}
+    assert len(words) > 12
+    unknown = {word for word in words if word not in reasons.DEID and word not in reasons.REASONS}
+    assert unknown == set(), "give them a place in midas.spoke.reasons.DEID"
+
+
 def test_a_home_is_private_and_is_served_here_only_without_tls(tmp_path: Path) -> None:
     home = create(tmp_path / "home", Config(name="a", project="oral-cancer"))
     for path in (home.path, home.keys, home.intake, home.outbox, home.scratch):
