@@ -7,13 +7,17 @@ looks for what went wrong. Planted copies live in a scratch folder that is wiped
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from midas.deid import tables
 from midas.deid.batch import workplace
 from midas.deid.folder import folder
 from midas.deid.journal import private
@@ -63,11 +67,22 @@ def measure(
 
 def _travels(figures: dict[str, Any], profile: Profile, seed: int) -> AuditScore:
     return AuditScore(
-        profile=profile.digest, engine=ENGINE, seed=seed, files=figures["files"], released=figures["released"],
+        profile=profile.digest, engine=ENGINE, rules=rules_digest(), seed=seed,
+        files=figures["files"], released=figures["released"],
         all=_share(figures["all"]), on_released=_share(figures["on_released"]),
         actions={name: _share(one) for name, one in figures["actions"].items()},
         leaks=figures["leaks"], wrong_shifts=figures["people_with_wrong_shifts"],
     )  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def rules_digest() -> str:
+    """Return one SHA-256 over the tables that decide: attributes, safe private elements, vocabularies."""
+    digest = hashlib.sha256()
+    for path in sorted(files(tables).iterdir(), key=lambda one: one.name):
+        if path.name.endswith((".json", ".txt")):
+            digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def _share(given: dict[str, Any]) -> AuditShare:
@@ -83,8 +98,14 @@ def dicom_below(source: Path) -> list[Path]:
 
 
 def write_audit(measured: Measured, report: Path) -> None:
-    """Write `audit.json`, which names nobody and travels, and `audit-failures.csv`, which stays and says what went wrong."""
+    """Write `audit.json`, which names nobody and travels, `audit.html` to print, and `audit-failures.csv`, which stays."""
+    from midas.deid.audit.report import page
+
     private(report)
+    told = measured.score
+    notes = [f"{told.engine} · profile {told.profile[:16]}… · rules {told.rules[:16]}…"]
+    with whole_file(report / "audit.html", mode=0o600) as stream:
+        stream.write(page(measured.whole, title="Audit of de-identification", notes=notes))
     with whole_file(report / "audit.json", mode=0o600) as stream:
         stream.write(measured.score.model_dump_json(by_alias=True, indent=1).encode() + b"\n")
     with whole_file(report / "audit-failures.csv", mode=0o600) as stream:

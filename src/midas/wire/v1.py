@@ -172,6 +172,7 @@ class AuditScore(Wire):
     schema_: Literal["midas-deid-audit/1"] = Field(default="midas-deid-audit/1", alias="schema")
     profile: str = Field(description="digest of the protocol or profile file that was audited")
     engine: str
+    rules: str = Field(default="", description="SHA-256 over the tables of rules and words that the engine went by")
     seed: int
     files: int = Field(ge=0)
     released: int = Field(ge=0)

@@ -8,7 +8,6 @@ identifier enters a key or a report; sources are only read.
 from midas.deid.audit.answers import Answers, read_answers, write_answers
 from midas.deid.audit.outputs import read_map
 from midas.deid.audit.plant import plant
-from midas.deid.audit.run import Audit, run
 from midas.deid.audit.score import Score, score
 
-__all__ = ["Answers", "Audit", "Score", "plant", "read_answers", "read_map", "run", "score", "write_answers"]
+__all__ = ["Answers", "Score", "plant", "read_answers", "read_map", "score", "write_answers"]
