@@ -15,6 +15,7 @@ import numpy as np
 from midas.deid.model import Held, Profile, Region
 from midas.deid.pictures import find
 from midas.deid.pictures.frames import Array, Frames
+from midas.deid.pictures.gate import acquired, quiet
 from midas.deid.pictures.judge import HIDE, KEEP, grown, judged
 from midas.deid.pictures.views import views
 from midas.deid.stream import Opened, open_file
@@ -38,7 +39,7 @@ class Seen:
 def look(opened: Opened, *, known: Known, profile: Profile) -> Seen:
     """Return what must be blackened in an opened file; nothing where it has no picture. `Held` where it is unreadable."""
     frames = Frames(opened)
-    if not _pictured(opened):
+    if not _pictured(opened) or _untouched(frames):
         return Seen()
     regions: list[Region] = []
     kept = 0
@@ -70,6 +71,14 @@ def again(path: Path, *, known: Known, seen: Seen, profile: Profile) -> tuple[Fi
 def _pictured(opened: Opened) -> bool:
     ds = opened.ds
     return "Rows" in ds and "Columns" in ds and (opened.at is not None or "PixelData" in ds)
+
+
+def _untouched(frames: Frames) -> bool:
+    """Say whether these are slices as their scanner made them, on which nothing was drawn."""
+    opened = frames.opened
+    return acquired(opened.ds, opened.syntax) and all(
+        quiet(frames.samples(number)) for number in range(frames.count)
+    )
 
 
 def _searched(picture: Array, known: Known) -> tuple[list[Region], int]:

@@ -30,9 +30,12 @@ SPARSE = 0.02
 """Share of a word's window below which strokes are not weighed at all."""
 LEVELS = 4
 """Sizes of looking, each half of the one before; text up to 16 times as high as at the first."""
-TINY = 200
+TINY = 320
 """Pixels of the shorter side below which a picture is looked at twice its size."""
 LEAST = 32
+STRONG, BUSY = 1.5, 0.12
+"""Score from which a cell should hold text, and the share of such cells above which a picture is merely busy."""
+PAIRS = ((1, 2), (2, 1))
 FULL = 0.5
 """Least share of a rectangle that must be worth looking at, else it is cut in two."""
 OVERLAP = 3
@@ -72,8 +75,39 @@ def weights() -> Weights:
     return Weights(outer_bias=float(table["outer_bias"]), least=float(table["least"]), **arrays)
 
 
-def parts(picture: Array) -> Iterator[Part]:
-    """Yield the parts of an RGB picture that could hold text, finest size first."""
+@dataclass(frozen=True)
+class Look:
+    """A picture at one size of looking, with the score of each of its cells."""
+
+    picture: Array
+    scale: float
+    scores: Array
+
+    def parts(self) -> Iterator[Part]:
+        """Yield the parts that could hold text."""
+        worth = (self.scores > weights().least).astype(np.uint8)
+        for left, top, right, bottom in rectangles(_reaching(worth), self.picture.shape):
+            yield Part(self.picture[top:bottom, left:right], left, top, self.scale)
+
+    def closer(self, told: Array) -> Iterator[Part]:
+        """Yield, at twice the size, the parts that should hold text and where none was told (a mask of cells)."""
+        import cv2
+
+        worth = (self.scores > STRONG).astype(np.uint8)
+        worth[told > 0] = 0
+        worth = np.asarray(
+            cv2.max(*(cv2.morphologyEx(worth, cv2.MORPH_OPEN, np.ones(pair, np.uint8)) for pair in PAIRS))
+        )
+        if worth.mean() > BUSY:
+            return
+        for left, top, right, bottom in rectangles(_reaching(worth), self.picture.shape):
+            near = self.picture[top:bottom, left:right]
+            larger = cv2.resize(near, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+            yield Part(larger, left * 2, top * 2, self.scale * 2)
+
+
+def looks(picture: Array) -> Iterator[Look]:
+    """Yield an RGB picture at each size of looking, finest first."""
     import cv2
 
     scale = 1.0
@@ -81,23 +115,26 @@ def parts(picture: Array) -> Iterator[Part]:
         scale = 2.0
         picture = cv2.resize(picture, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
     for _ in range(LEVELS):
-        for left, top, right, bottom in rectangles(cells(picture), picture.shape):
-            yield Part(picture[top:bottom, left:right], left, top, scale)
+        yield Look(picture, scale, scored(picture))
         picture, scale = cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), scale / 2
         if min(picture.shape[:2]) < LEAST:
             return
 
 
-def cells(picture: Array) -> Array:
-    """Return a mask of the cells that could belong to text, with their neighbours."""
+def _reaching(found: Array) -> Array:
     import cv2
 
+    return np.asarray(cv2.dilate(found, np.ones((3, 5), np.uint8)))
+
+
+def scored(picture: Array) -> Array:
+    """Return how much each cell looks like text: a score, very low where there are hardly any strokes."""
     measured, net = features(picture), weights()
     worth = measured[..., 0] > SPARSE
-    found = np.zeros(worth.shape, np.uint8)
+    scores = np.full(worth.shape, -99.0, np.float32)
     hidden = np.tanh((measured[worth] - net.centre) / net.spread @ net.inner + net.inner_bias)
-    found[worth] = hidden @ net.outer + net.outer_bias > net.least
-    return np.asarray(cv2.dilate(found, np.ones((3, 5), np.uint8)))
+    scores[worth] = hidden @ net.outer + net.outer_bias
+    return scores
 
 
 def features(picture: Array) -> Array:

@@ -1,17 +1,18 @@
 """Where lines of text stand in a picture, by the detector's map of probability.
 
-In comes an RGB picture of eight bits, out come slanted boxes in its pixels; parts that cannot hold text are not looked at. What stands in them is not read here.
+In comes an RGB picture of eight bits, out come slanted boxes in its pixels. Parts that cannot hold text are not
+looked at; what stands in the boxes is not read here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from midas.deid.pictures import reader
-from midas.deid.pictures.candidates import parts
+from midas.deid.pictures.candidates import CELL, Look, Part, looks
 from midas.deid.pictures.frames import Array
 
 SEED, SURE = 0.25, 0.4
@@ -19,6 +20,8 @@ SEED, SURE = 0.25, 0.4
 GROWTH = 1.6
 """The detector marks the core of a line: its box grows by area x GROWTH / circumference on each side (DB, 2020)."""
 SMALLEST = 3
+SMALL = 24
+"""Height in pixels above which a closer look shows nothing new."""
 ALIKE = 1.7
 """Heights of which one is up to so many times the other belong to the same text."""
 LOOSE, TOLD = 3.2, 0.75
@@ -66,16 +69,38 @@ class Line:
 
 def lines(picture: Array) -> list[Line]:
     """Return the lines of text that the detector sees in an RGB picture, at every size of looking, each once."""
-    sizes: dict[float, list[Line]] = {}
-    for part in parts(picture):
-        near = from_map(reader.probability(part.picture))
-        moved = [line.moved(part.left / part.scale, part.top / part.scale, 1 / part.scale) for line in near]
-        sizes.setdefault(part.scale, []).extend(moved)
     kept: list[Line] = []
-    for scale in sorted(sizes, reverse=True):
-        fresh = [line for line in once(sizes[scale]) if not _told(line, kept)]
-        kept = [line for line in kept if not any(_piece(line, other) for other in fresh)] + fresh
+    for number, size in enumerate(looks(picture)):
+        kept = _with(kept, _seen(size.parts()))
+        if number == 0:
+            nearer = _seen(size.closer(_told_cells(size, kept)))
+            kept = _with(kept, [line for line in nearer if line.height * size.scale < SMALL])
     return kept
+
+
+def _seen(parts: Iterable[Part]) -> list[Line]:
+    found = [
+        line.moved(part.left / part.scale, part.top / part.scale, 1 / part.scale)
+        for part in parts
+        for line in from_map(reader.probability(part.picture))
+    ]
+    return once(found)
+
+
+def _with(kept: Sequence[Line], found: Sequence[Line]) -> list[Line]:
+    """Return the lines with those of a coarser look that they do not tell already, less what these complete."""
+    fresh = [line for line in found if not _told(line, kept)]
+    return [line for line in kept if not any(_piece(line, other) for other in fresh)] + fresh
+
+
+def _told_cells(size: Look, kept: Sequence[Line]) -> Array:
+    import cv2
+
+    told = np.zeros(size.scores.shape, np.uint8)
+    for line in kept:
+        corners = line.corners(by=line.height / 3) * size.scale / CELL
+        cv2.fillPoly(told, [np.round(corners - 0.5).astype(np.int32)], 1)
+    return told
 
 
 def once(found: Sequence[Line]) -> list[Line]:

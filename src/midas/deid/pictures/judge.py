@@ -162,7 +162,8 @@ def _verdict(line: Line, ink: Array, text: str, sure: float, *, limit: float, kn
     if unclear or line.length < LONG * line.height or line.score < FOUND:
         return Verdict(NOTHING)
     drawn, thin = contrast(ink)
-    if drawn < DRAWN or (thin < THIN and line.length < SURELY * line.height):
+    doubtful = line.length < SURELY * line.height
+    if drawn < DRAWN or (doubtful and (thin < THIN or not any(char.isascii() for char in text))):
         return Verdict(NOTHING)
     return Verdict(HIDE, "unread-text", f"{evidence}, drawn {drawn:.1f}, thin {thin:.2f}")
 

@@ -25,7 +25,7 @@ LINE = 48
 """Height in pixels of a line as the recogniser reads it."""
 WIDEST = 1280
 NARROWEST = 48
-BATCH = 8
+BATCH = 4
 _LOADING = threading.Lock()
 
 

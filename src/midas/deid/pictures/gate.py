@@ -1,0 +1,81 @@
+"""Whether an acquired slice needs to be searched at all: text drawn into pixels leaves strokes of exactly one value.
+
+In come the stored samples of one frame, out comes whether thin strokes stand in it of which many share one value,
+as no scanner, tissue or noise draws them. Only pixels that were never compressed with loss may be judged so; the rule is
+audited by planting text (`benchmarks/deid_pixels.py`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from pydicom.dataset import Dataset
+
+from midas.deid.pictures.frames import Array
+
+SECTIONS = frozenset({
+    "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.4.1",
+    "1.2.840.10008.5.1.4.1.1.128", "1.2.840.10008.5.1.4.1.1.130", "1.2.840.10008.5.1.4.1.1.20",
+})  # fmt: skip
+"""CT, MR and PET images, enhanced ones too, and nuclear medicine (PS3.4 B.5)."""
+LOSSY = frozenset({
+    "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.81", "1.2.840.10008.1.2.4.91",
+    "1.2.840.10008.1.2.4.203", "1.2.840.10008.1.2.4.112", "1.2.840.10008.1.2.4.111",
+})  # fmt: skip
+WIDEST = 9
+"""Pixels of a stroke."""
+STEP = 0.1
+"""Least difference of a stroke from its ground, of the range of values."""
+NEAR, MORE = 4, 2
+"""How many values on either side are compared, and how many times as many pixels of a value as of these are usual."""
+CHANCE = 3.0
+"""Standard deviations of counting by which they may differ by chance."""
+BRIGHT = 20
+"""Pixels of strokes brighter than all tissue from which a frame is searched."""
+ENOUGH = 3
+"""Pixels above the usual from which a frame is searched."""
+
+
+def acquired(ds: Dataset, syntax: str) -> bool:
+    """Say whether an image is a slice as its scanner made it, without loss, of more than eight bits."""
+    kinds = [str(word).upper() for word in ds.get("ImageType") or ()]
+    return (
+        str(ds.get("SOPClassUID", "")) in SECTIONS
+        and kinds[:2] == ["ORIGINAL", "PRIMARY"]
+        and str(ds.get("BurnedInAnnotation", "")).upper() != "YES"
+        and int(ds.get("SamplesPerPixel") or 1) == 1
+        and int(ds.get("BitsAllocated") or 0) == 16
+        and int(ds.get("BitsStored") or 0) > 8
+        and syntax not in LOSSY
+        and str(ds.get("LossyImageCompression", "")) != "01"
+    )
+
+
+def quiet(samples: Array) -> bool:
+    """Say whether a frame of an acquired slice needs no search."""
+    return drawn_upon(samples) < ENOUGH
+
+
+def drawn_upon(samples: Array) -> int:
+    """Return how many more pixels of thin strokes have one same value than have the values next to it."""
+    import cv2
+
+    part = samples.ravel()[:: max(samples.size // 8192, 1)]
+    low, high = np.percentile(part, [0.5, 99.8])
+    kernel = np.ones((WIDEST, WIDEST), np.uint8)
+    samples = np.ascontiguousarray(samples.astype(samples.dtype.newbyteorder("="), copy=False))
+    strong = STEP * max(float(high - low), 1.0)
+    light = cv2.subtract(samples, cv2.morphologyEx(samples, cv2.MORPH_OPEN, kernel)) > strong
+    dark = cv2.subtract(cv2.morphologyEx(samples, cv2.MORPH_CLOSE, kernel), samples) > strong
+    if int(np.count_nonzero(light & (samples > high + strong))) >= BRIGHT:
+        return BRIGHT
+    strokes = samples[light | dark]
+    if strokes.size < ENOUGH:
+        return 0
+    values, counts = np.unique(strokes, return_counts=True)
+    around = np.zeros((2 * NEAR, counts.size), counts.dtype)
+    for number, step in enumerate([*range(-NEAR, 0), *range(1, NEAR + 1)]):
+        if abs(step) < counts.size:
+            source = counts[max(step, 0) : counts.size + min(step, 0)]
+            around[number, max(-step, 0) : max(-step, 0) + source.size] = source
+    usual = np.sort(around, axis=0)[NEAR]
+    return int((counts - MORE * usual - CHANCE * np.sqrt(usual)).max())
