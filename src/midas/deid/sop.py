@@ -150,7 +150,7 @@ def face_risk(ds: Dataset) -> tuple[Finding, ...]:
     """Return a finding where a face could be rebuilt; it counts only under clean-recognizable-visual-features."""
     part = f"{ds.get('BodyPartExamined', '')} {ds.get('StudyDescription', '')} {ds.get('SeriesDescription', '')}".upper()
     head = any(word in part for word in ("HEAD", "BRAIN", "SKULL", "FACE", "NECK", "SINUS", "JAW", "ORBIT"))
-    if str(ds.get("Modality", "")) in {"CT", "MR", "PT", "XC"} and (head or not part.strip()):
+    if str(ds.get("Modality", "")) in {"CT", "MR", "PT"} and (head or not part.strip()):
         message = (
             "A face could be recognised or rebuilt from these pixels, and the engine does not remove faces."
         )

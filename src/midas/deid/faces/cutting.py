@@ -39,13 +39,13 @@ def cut(opened: Opened, *, mask: Path) -> int:
     frames = _frames(ds, opened.path, kind)
     where = {plane.number: cover for plane in frames if (cover := _cover(plane, found)) is not None}
     if where:
-        air = _air(kind, frames, found)
+        fills = {plane.number: _fill(plane, kind, found) for plane in frames}
         change_frames(
-            opened, lambda number, samples: _filled(samples, where[number], air[number]), numbers=where
+            opened, lambda number, samples: _filled(samples, where[number], *fills[number]), numbers=where
         )
     if kind != SEGMENTATION:
         ds.RecognizableVisualFeatures = "NO"
-    return sum(int(cover.sum()) for cover in where.values())
+    return sum(int((cover > 0).sum()) for cover in where.values())
 
 
 def _frames(ds: Dataset, path: Path, kind: str) -> list[Plane]:
@@ -63,7 +63,7 @@ def _frames(ds: Dataset, path: Path, kind: str) -> list[Plane]:
 
 
 def _cover(plane: Plane, mask: FaceMask) -> Array | None:
-    """Return which pixels of a frame lie in the mask, or None where none does."""
+    """Return which pixels of a frame lie in the mask (1), of them in its wall (2), or None where none does."""
     origin = np.asarray(mask.origin)
     far = origin + (np.array(mask.grid.shape[::-1]) - 1) * mask.spacing
     corners = plane.corners()
@@ -82,23 +82,23 @@ def _cover(plane: Plane, mask: FaceMask) -> Array | None:
     if not within.any():
         return None
     x, y, z = (place[within] for place in index)
-    made = np.zeros_like(within)
+    made = np.zeros(within.shape, np.uint8)
     made[within] = mask.grid[z, y, x]
+    if mask.plate is not None:
+        made[within] += mask.grid[z, y, x] & mask.plate[z, y, x]
     return made if made.any() else None
 
 
-def _air(kind: str, frames: list[Plane], mask: FaceMask) -> dict[int, float]:
-    """Return what air is in each frame's stored values."""
+def _fill(plane: Plane, kind: str, mask: FaceMask) -> tuple[float, float]:
+    """Return what air and the wall are in a frame's stored values."""
     if kind == SEGMENTATION:
-        return {plane.number: 0.0 for plane in frames}
-    return {plane.number: (mask.air - plane.intercept) / plane.slope for plane in frames}
+        return 0.0, 0.0
+    return (mask.air - plane.intercept) / plane.slope, (mask.tissue - plane.intercept) / plane.slope
 
 
-def _filled(samples: Array, cover: Array, air: float) -> Array:
-    value: Any = 0.0 if samples.ndim == 3 else air
-    if samples.dtype.kind in "iu":
-        limits = np.iinfo(samples.dtype)
-        low = max(int(limits.min), int(samples.min()) if samples.ndim == 2 else 0)
-        value = int(np.clip(round(value), low, max(int(samples.max()), low)))
-    samples[cover] = value
+def _filled(samples: Array, cover: Array, air: float, tissue: float) -> Array:
+    low, high = (float(samples.min()), float(samples.max())) if samples.ndim == 2 else (0.0, 0.0)
+    for mark, value in ((1, air), (2, tissue)):
+        held: Any = min(max(value, low), high)
+        samples[cover == mark] = round(held) if samples.dtype.kind in "iu" else held
     return samples

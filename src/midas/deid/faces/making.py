@@ -24,6 +24,8 @@ STEP_MM = 2.0
 VOXEL_CM3 = STEP_MM**3 / 1000
 MARGIN_MM = 8.0
 """How far the mask reaches beyond the slices, so that the outermost voxels and contours are cut as well."""
+PLATE_MM = 6.0
+"""Thickness of the wall of even tissue that closes the cut."""
 SKIN_MM = 6.0
 """Depth of skin and fat that is cut even over what is kept."""
 LESION_MM = 6.0
@@ -59,8 +61,11 @@ def make(
     met = sick[face]
     kept |= met
     head = _sampled(fit.head, volume, there)
+    plate = np.zeros_like(face)
+    plate[face] = head & ~kept & _sampled(_wall(fit, volume), volume, there)
     face[face] = ~kept
-    mask = _cropped(face, grid, air=-volume.air if inverted else volume.air, frame=frame)
+    sign, tissue = (-1 if inverted else 1), float(np.median(volume.values[fit.head]))
+    mask = _cropped(face, plate, grid, air=sign * volume.air, tissue=sign * tissue, frame=frame)
     return Made(
         mask, int((head & ~kept).sum()) * VOXEL_CM3, int((head & kept).sum()) * VOXEL_CM3,
         float(met.sum()) / max(1, int(sick.sum())), bool((met & ~deep).any()),
@@ -103,11 +108,19 @@ def _near(lesions: Sequence[Array], grid: Volume) -> Array:
     )
 
 
-def _cropped(cut: Array, grid: Volume, *, air: float, frame: str) -> FaceMask:
+def _wall(fit: Fit, volume: Volume) -> Array:
+    """Return what lies within `PLATE_MM` of the head that is left behind the face."""
+    face = template().at(fit.to_template(volume.points), "face", beyond=BEYOND)
+    reach = max(1, round(PLATE_MM / volume.step))
+    left = sitk.GetImageFromArray((fit.head & ~face).astype(np.uint8))
+    return np.asarray(sitk.GetArrayFromImage(sitk.BinaryDilate(left, [reach] * 3)), bool)
+
+
+def _cropped(cut: Array, plate: Array, grid: Volume, *, air: float, tissue: float, frame: str) -> FaceMask:
     where = np.argwhere(cut)
     if not len(where):
         return FaceMask(np.zeros((1, 1, 1), bool), (0.0, 0.0, 0.0), STEP_MM, air, frame)
     low, high = where.min(axis=0), where.max(axis=0) + 1
     x, y, z = (float(value) for value in grid.origin + low[::-1] * STEP_MM)
-    part = cut[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
-    return FaceMask(part, (x, y, z), STEP_MM, air, frame)
+    part = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    return FaceMask(cut[part], (x, y, z), STEP_MM, air, frame, tissue, plate[part])

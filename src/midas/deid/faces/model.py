@@ -49,7 +49,9 @@ class FaceVerdict:
 class FaceMask:
     """Voxels to be cut. `grid[z, y, x]` is true where a voxel goes; x, y, z run along the patient's axes (LPS, mm).
 
-    Outside the grid nothing is cut. `air` is what air measures in the series' own units (HU for CT), for the filling.
+    Outside the grid nothing is cut. What goes becomes air, but where `plate` is true it becomes `tissue`: a smooth wall
+    before what is left, so that a rendering shows no cavities that look like a face. Both values stand in the series' own
+    units (HU for CT).
     """
 
     grid: Array
@@ -57,15 +59,18 @@ class FaceMask:
     spacing: float
     air: float
     frame: str = ""
+    tissue: float = 0.0
+    plate: Array | None = None
 
     def save(self, path: Path) -> None:
         """Write the mask to `path`, whole or not at all."""
         about = {
             "shape": self.grid.shape, "origin": self.origin, "spacing": self.spacing, "air": self.air,
-            "frame": self.frame,
+            "frame": self.frame, "tissue": self.tissue,
         }  # fmt: skip
         head = json.dumps(about).encode()
-        body = zlib.compress(np.packbits(self.grid).tobytes(), 6)
+        plate = np.zeros_like(self.grid) if self.plate is None else self.plate
+        body = zlib.compress(np.packbits(np.stack([self.grid, plate])).tobytes(), 6)
         with whole_file(path) as out:
             out.write(MAGIC + len(head).to_bytes(4, "big") + head + body)
 
@@ -80,9 +85,11 @@ class FaceMask:
         about = json.loads(data[start : start + size])
         shape = tuple(about["shape"])
         bits = np.frombuffer(zlib.decompress(data[start + size :]), np.uint8)
-        grid = np.unpackbits(bits, count=int(np.prod(shape))).reshape(shape).astype(bool)
+        both = np.unpackbits(bits, count=2 * int(np.prod(shape))).reshape(2, *shape).astype(bool)
         x, y, z = about["origin"]
-        return cls(grid, (x, y, z), about["spacing"], about["air"], about["frame"])
+        return cls(
+            both[0], (x, y, z), about["spacing"], about["air"], about["frame"], about["tissue"], both[1]
+        )
 
     def inside(self, points: Array) -> Array:
         """Return for each LPS point (…, 3) in mm whether it is to be cut."""
