@@ -25,6 +25,8 @@ BULK = frozenset({"OB", "OW", "OF", "OD", "OL", "OV"})
 LIMIT = {"SH": 16, "LO": 64, "CS": 16, "AE": 16}
 _CS = re.compile(r"^(?!.*\d{6})[A-Z0-9_ ]{1,16}$", re.ASCII)
 """PS3.5 6.2; a run of six digits is no defined term but a day or a number of a person."""
+_XRAY = re.compile(r"\b[Xx][- ][Rr][Aa][Yy](?=s?\b)")
+"""Ray is a family name too; behind an X it is none."""
 _LETTERS = re.compile(r"[a-z]+")
 _NUMBER = re.compile(r"^[+\-]?(\d+\.?\d*|\.\d+)([eE][+\-]?\d+)?$", re.ASCII)
 _DAY = re.compile(
@@ -99,7 +101,12 @@ class Values:
 
     def text(self, value: Any, vr: str) -> Any:
         limit = LIMIT.get(vr)
-        return each(value, lambda text: clean_text(text, self.known, prose=vr in LONG_TEXT)[:limit].strip())
+        return each(value, lambda text: self._cleaned(text, prose=vr in LONG_TEXT)[:limit].strip())
+
+    def _cleaned(self, text: str, *, prose: bool) -> str:
+        joined = _XRAY.sub("Xray", text)
+        cleaned = clean_text(joined, self.known, prose=prose)
+        return cleaned.replace("Xray", "X-ray") if joined != text else cleaned
 
     def age(self, value: Any) -> Any:
         return each(value, cap_age)
