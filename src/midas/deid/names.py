@@ -32,6 +32,7 @@ NOBODY = frozenset(
 """Words that stand where a name was or should be, and titles."""
 _MISREAD = str.maketrans("oilsbzq", "0115829")
 """Letters that are read for digits (and written for them)."""
+_YEAR = re.compile(r"(?:19|20)\d\d")
 _CAMEL = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_a-zA-Z]+")
 
 
@@ -129,7 +130,7 @@ class Known:
                 words |= {word for word in found if len(word) >= MIN_PART}
                 wholes.add("".join(reversed(found)))
             else:
-                words |= {word for word in found if len(word) > MIN_PART and not _common(word)}
+                words |= {word for word in found if len(word) > MIN_PART and not _common(word) and not _YEAR.fullmatch(word)}
                 if all(map(_common, found)):
                     continue
             wholes.add("".join(found))

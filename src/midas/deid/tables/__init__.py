@@ -130,6 +130,13 @@ def doubtful() -> dict[str, str]:
     return dict(line.split() for line in _text("doubtful.txt").splitlines())
 
 
+@lru_cache(maxsize=32)
+def marks(kind: str) -> frozenset[str]:
+    """Return words of one kind that tell what stands beside them: `title`, `relation`, `place`, `unit` …"""
+    given = (line.partition(":") for line in _text("marks.txt").splitlines() if not line.startswith("#"))
+    return frozenset(word for name, _, words in given if name == kind for word in words.split())
+
+
 @lru_cache(maxsize=1)
 def indic_words() -> frozenset[str]:
     """Return clinical and everyday words in Devanagari, Tamil and Kannada that a cleaned text may hold (NFC)."""

@@ -1,0 +1,228 @@
+"""What stands beside a word tells what it is: a name after a title, a place before `Hospital`, an initial beside a name.
+
+In come the tokens of a text with what each is alone, out come those that stay. No table of names is asked.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from midas.deid import tables
+from midas.deid.names import MIN_PART, Known
+from midas.deid.tokens import Verdict
+
+DOUBTFUL = frozenset({Verdict.WEAK, Verdict.STRONG})
+_TITLES, _RELATIONS, _LEADS = tables.marks("title"), tables.marks("relation"), tables.marks("lead")
+_HEADS = _TITLES | _RELATIONS | _LEADS | {"pt", "patient"}
+_PLACES, _FIRST, _SECOND = tables.marks("place"), tables.marks("place-first"), tables.marks("place-second")
+_EPONYM = re.compile(
+    r"['’]?s?\s+(?:disease|syndrome|sign|palsy|tumou?r|sarcoma|lymphoma|view|projection|fracture|cyst|neuroma|duct|gland|criteria"
+    r"|classification|grad(?:e|ing)|scores?|stage|staging|procedure|plane|line|angle|node|triangle|ligament|pouch|phenomenon|stain"
+    r"|coil|method|thyroiditis|contracture|hernia|oesophagus|esophagus|position|space|aneurysm|malformation|anomaly|scale|index)\b",
+    re.IGNORECASE,
+)
+_ASIDE = re.compile(r"[\s.,'’_\-^]*")
+_CLOSE = re.compile(r"[\s.'’_\-^]*")
+REACH = 4
+"""Words before `Hospital` that may be its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A stretch of a text and what it is alone; `low` is "" where a pattern took it."""
+
+    start: int
+    end: int
+    text: str
+    low: str
+    verdict: Verdict
+
+
+@dataclass
+class Neighbours:
+    """The tokens of one text: which stay, and which of those that go look like part of a name."""
+
+    text: str
+    tokens: tuple[Token, ...]
+    known: Known
+    prose: bool
+    stays: list[bool] = field(init=False)
+    named: list[bool] = field(init=False)
+
+    def staying(self) -> list[Token]:
+        """Return the tokens that stay."""
+        self.stays = [self._alone(token) for token in self.tokens]
+        if all(self.stays) and all(self._plain(token) for token in self.tokens):
+            return list(self.tokens)
+        self.named = [self._names(token, stay) for token, stay in zip(self.tokens, self.stays, strict=True)]
+        self._titles()
+        self._institutions()
+        for at, token in enumerate(self.tokens):
+            if self.stays[at] and token.verdict in DOUBTFUL:
+                self.stays[at] = self._is_word(at)
+                self.named[at] = not self.stays[at]
+        places = range(len(self.tokens))
+        for at in (*reversed(places), *places):
+            if self.stays[at] and self.tokens[at].verdict is Verdict.INITIAL and self._is_initial(at):
+                self.stays[at], self.named[at] = False, True
+        for at in places:
+            if self.stays[at] and self.tokens[at].verdict is Verdict.NUMBER:
+                self.stays[at] = not self._is_house(at)
+        return [token for token, stay in zip(self.tokens, self.stays, strict=True) if stay]
+
+    def _alone(self, token: Token) -> bool:
+        if token.verdict is Verdict.GOES or self.known.exact(token.low):
+            return False
+        return not (token.verdict in DOUBTFUL and self.known.spelt(token.low))
+
+    @staticmethod
+    def _plain(token: Token) -> bool:
+        return token.verdict is Verdict.STAYS and token.low not in _HEADS and token.low not in _PLACES
+
+    @staticmethod
+    def _names(token: Token, stays: bool) -> bool:
+        return (
+            not stays and len(token.low) > 1 and not any(map(str.isdigit, token.low)) and "/" not in token.low
+        )
+
+    def _beside(self, one: int, other: int) -> bool:
+        first, second = self.tokens[one], self.tokens[other]
+        return second.start - first.end <= MIN_PART and bool(
+            _CLOSE.fullmatch(self.text, first.end, second.start)
+        )
+
+    def _titles(self) -> None:
+        """A title or a relation goes with the name after it; before a word of the field it is none (`w/o contrast`)."""
+        for at, token in enumerate(self.tokens[:-1]):
+            if token.low not in _HEADS:
+                continue
+            if token.low in _TITLES and self._initials(at):
+                continue
+            after = self.tokens[at + 1]
+            capital = after.verdict in DOUBTFUL and after.text[:1].isupper()
+            if token.low in _TITLES or token.low in _RELATIONS:
+                if self._beside(at, at + 1) and (
+                    self.named[at + 1] or not after.low or self._titled(token, after)
+                ):
+                    self.stays[at] = self.stays[at + 1] = False
+                    self.named[at + 1] = True
+            elif capital and (token.low in _LEADS or after.text.istitle() or self.prose):
+                self.stays[at + 1], self.named[at + 1] = False, True
+
+    def _initials(self, title: int) -> bool:
+        """Take a title, the initials after it and what they belong to (`Dr. R. K. Sharma`); say whether there were any."""
+        end = title + 1
+        while (
+            end < len(self.tokens)
+            and self.tokens[end].verdict is Verdict.INITIAL
+            and self._beside(end - 1, end)
+        ):
+            end += 1
+        if end == title + 1:
+            return False
+        name = end < len(self.tokens) and self._beside(end - 1, end)
+        if name and not self.named[end] and self.tokens[end].verdict not in DOUBTFUL:
+            return False
+        for at in range(title, end + name):
+            self.stays[at], self.named[at] = False, True
+        return True
+
+    def _titled(self, title: Token, after: Token) -> bool:
+        """Say whether a doubtful word is a name after a title: `MR LONG LEG` of a descriptor is magnetic resonance."""
+        weak = after.verdict is Verdict.WEAK and (self.prose or not title.text.isupper())
+        return (weak or after.verdict is Verdict.STRONG) and (
+            title.low in _TITLES or after.text[:1].isupper()
+        )
+
+    def _institutions(self) -> None:
+        """`Sunshine Heart Hospital` goes whole: what names a place before its kind, as long as it is written like a name."""
+        for at, token in enumerate(self.tokens):
+            second = token.low in _SECOND and at > 0 and self.tokens[at - 1].low in _FIRST
+            if token.low not in _PLACES and not second:
+                continue
+            self.stays[at] = False
+            for before in range(at - 1, max(at - 1 - REACH, -1), -1):
+                follows = _ASIDE.fullmatch(self.text, self.tokens[before].end, self.tokens[before + 1].start)
+                if not follows or not self._of_place(before):
+                    break
+                self.stays[before] = False
+
+    def _of_place(self, at: int) -> bool:
+        token = self.tokens[at]
+        written = token.text[:1].isupper() or not token.low.isascii()
+        return not self.stays[at] or (
+            written and (token.low in tables.marks("place-word") or token.verdict in DOUBTFUL)
+        )
+
+    def _is_word(self, at: int) -> bool:
+        """Say whether a word that is also a name is meant as a word."""
+        token = self.tokens[at]
+        if _EPONYM.match(self.text, token.end):
+            return True
+        for other in (at - 1, at + 1):
+            near = 0 <= other < len(self.tokens) and self.named[other]
+            if near and self._beside(min(at, other), max(at, other)):
+                return False
+        if token.verdict is Verdict.WEAK:
+            return not (self.prose and token.text.istitle() and self._as_name(at))
+        return self.prose and token.text.islower() and any(map(str.isupper, self.text))
+
+    def _as_name(self, at: int) -> bool:
+        """Say whether a word with a capital is written like a name: amid small letters, or before what a person does."""
+        after = self.tokens[at + 1] if at + 1 < len(self.tokens) else None
+        before = self.tokens[at - 1] if at > 0 else None
+        if after is not None and after.low in tables.marks("act"):
+            return True
+        if any(
+            one is not None and one.verdict is Verdict.INITIAL and one.text.isupper()
+            for one in (before, after)
+        ):
+            return True
+        if (
+            before is None
+            or not before.text.islower()
+            or "." in self.text[before.end : self.tokens[at].start]
+        ):
+            return False
+        ended = after is None or after.text.islower() or not after.low.isalpha()
+        return ended and bool(_CLOSE.fullmatch(self.text, before.end, self.tokens[at].start))
+
+    def _initial(self, at: int) -> bool:
+        """Say whether a capital letter stands alone there, and is no unit of the number before it (`98.6 F`)."""
+        if not 0 <= at < len(self.tokens) or self.tokens[at].verdict is not Verdict.INITIAL:
+            return False
+        return self.tokens[at].text.isupper() and (
+            at == 0 or self.tokens[at - 1].verdict is not Verdict.NUMBER
+        )
+
+    def _beside_name(self, at: int) -> int | None:
+        """Return the place of a name right before or after, if there is one."""
+        for other in (at - 1, at + 1):
+            near = 0 <= other < len(self.tokens) and self.named[other]
+            if near and self._beside(min(at, other), max(at, other)):
+                return other
+        return None
+
+    def _is_initial(self, at: int) -> bool:
+        """Say whether a letter is an initial; a side (`R KNEE`) and the first half of `C-SPINE` are none."""
+        token, following = self.tokens[at], at + 1
+        joined = self.text[token.end : token.end + 1] == "-" and following < len(self.tokens)
+        if joined and self.stays[following] and not self.named[following]:
+            return False
+        other = self._beside_name(at)
+        if other is None:
+            return False
+        between = self.text[
+            min(token.end, self.tokens[other].end) : max(token.start, self.tokens[other].start)
+        ]
+        return token.low not in "lr" or bool(between.strip(" ")) or other > at
+
+    def _is_house(self, at: int) -> bool:
+        """Say whether a number is the house of a street beside it; one with a unit or a fraction is a measure."""
+        if self._beside_name(at) is None or "." in self.tokens[at].low or len(self.tokens[at].low) > MIN_PART:
+            return False
+        after = at + 1
+        return not (
+            after < len(self.tokens) and self.stays[after] and self.tokens[after].low in tables.marks("unit")
+        )
