@@ -329,3 +329,26 @@ def test_two_people_see_whose_word_is_waiting(spoke, enter, monkeypatch) -> None
     assert "decided by asha, waits for a second" in page
     assert 'data-box="1,2,30,40"' in page
     assert complaints(ravi.get("/review")) == []
+
+
+def test_what_an_act_reaches_is_laid_over_each_other_and_each_is_written_down(spoke, enter) -> None:
+    import io
+
+    import numpy as np
+    from PIL import Image
+
+    from midas.spoke.intake.models import Look
+    from midas.spoke.intake.screens import box_of
+
+    client, item = enter("asha"), screens()[0]
+    response = client.get(f"/items/{item.pk}/together.png?scope=layout")
+    assert response.headers["Cache-Control"] == "no-store"
+    laid = np.asarray(Image.open(io.BytesIO(response.content)).convert("L"))
+    alike = [one for one in screens() if one.screen_id == item.screen_id]
+    for one in alike:
+        left, top, width, height = box_of(one.regions[0])
+        assert laid[top : top + height, left + width - 12 : left + width].max() > 200, (
+            "every name shows, to its end"
+        )
+    assert {look.item_id for look in Look.objects.all()} == {one.pk for one in alike}
+    assert enter("owner").get(f"/items/{item.pk}/together.png").status_code == 403

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
+import numpy as np
 from django.http import Http404, HttpRequest, HttpResponse
 
 from midas.formats import dicom, photos, slides
@@ -13,11 +14,14 @@ from midas.spoke.bootstrap import current_home
 from midas.spoke.intake import look, store
 from midas.spoke.intake.items import of_project
 from midas.spoke.intake.models import Item
+from midas.spoke.reviewing import of_scope
 from midas.spoke.site.access import Door, door
 from midas.spoke.site.frame import current_desk
 
 LARGE, SMALL = 1600, 256
 """The longest side in pixels of the picture that is decided on, and of a thumbnail."""
+LAID = 48
+"""Images that are laid over each other at most, evenly spread over those that an act reaches."""
 FRAMES_SHOWN = 9
 """Frames of a loop that the page offers to look at, evenly spread from the first to the last."""
 
@@ -58,6 +62,34 @@ def image(request: HttpRequest, number: int) -> HttpResponse:
 @door(Door.REVIEWER)
 def thumbnail(request: HttpRequest, number: int) -> HttpResponse:
     return _png(request, number, SMALL)
+
+
+@door(Door.REVIEWER)
+def together(request: HttpRequest, number: int) -> HttpResponse:
+    """Lay the images that an act would reach over each other, so that a box can be seen to cover every name."""
+    item = (
+        of_project(current_desk().project)
+        .select_related("batch__project", "screen")
+        .filter(pk=number)
+        .first()
+    )
+    if item is None or item.kind != "dicom":
+        raise Http404
+    reached = list(of_scope(item, request.GET.get("scope", "items")).filter(kind="dicom"))
+    spread = [reached[round(place * (len(reached) - 1) / max(1, LAID - 1))] for place in range(LAID)]
+    pictures = []
+    for one in dict.fromkeys(reached if len(reached) <= LAID else spread):
+        with suppress(MidasError):
+            pictures.append(dicom.frame(store.place_of(current_home(), one.stored)))
+            look.looked(one, by=request.user)
+    if not pictures:
+        raise Http404
+    alike = [picture for picture in pictures if picture.shape == pictures[0].shape]
+    dark = float(pictures[0].mean()) < 128
+    laid = np.maximum.reduce(alike) if dark else np.minimum.reduce(alike)
+    response = HttpResponse(dicom.png(laid, size=LARGE), content_type="image/png")
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 def canvas_of(item: Item) -> Canvas | None:

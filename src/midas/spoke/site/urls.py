@@ -18,6 +18,7 @@ ROUTES = [
     path("items/<int:number>/changes", review.tag_changes, name="changes"),
     path("items/<int:number>/decide", deciding.decide_item, name="decide"),
     path("items/<int:number>/image.png", images.image, name="image"),
+    path("items/<int:number>/together.png", images.together, name="together"),
     path("items/<int:number>/thumbnail.png", images.thumbnail, name="thumbnail"),
     path("outbox", outbox.parcels, name="outbox"),
     path("sign-in", signing.sign_in, name="sign-in"),

@@ -15,6 +15,7 @@ export const choose = (scope) => {
   if (!wanted) return;
   const other = document.querySelector("input[name=scope][value=items]") ?? wanted;
   (wanted.checked ? other : wanted).checked = true;
+  wanted.dispatchEvent(new Event("change", { bubbles: true }));
   const now = document.querySelector("input[name=scope]:checked");
   say(now.nextElementSibling.textContent.trim());
 };

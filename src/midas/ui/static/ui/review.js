@@ -22,6 +22,18 @@ const acts = {
 };
 let arrows = () => false;
 
+// An act that reaches more than one image shows all of them laid over each other, so that no name lies beside a box.
+if (stage?.dataset.together && form) {
+  const pictures = [...document.querySelectorAll(".stage img")];
+  const alone = pictures[0].src;
+  form.addEventListener("change", (event) => {
+    if (event.target.name !== "scope") return;
+    const scope = form.querySelector("input[name=scope]:checked").value;
+    for (const one of pictures) one.src = scope === "items" ? alone : `${stage.dataset.together}?scope=${scope}`;
+    document.getElementById("laid").hidden = scope === "items";
+  });
+}
+
 if (stage && document.getElementById("box-list")) {
   const sheet = stage.querySelector("svg");
   const after = document.getElementById("after");
