@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from pydicom.datadict import keyword_for_tag
+from pydicom.datadict import keyword_for_tag, tag_for_keyword
 
 from midas.deid import tables
 from midas.deid.model import Profile
@@ -39,8 +39,20 @@ class Decision:
 
 
 UNLISTED = Decision("", "", "PS3.15 E.3.5")
-BESIDE_REMOVED = {0x00102298: Decision("X", "X", "PS3.3 C.7.1.1")}
-"""Responsible Person Role: an attribute that may stand only beside one that Table E.1-1 removes."""
+NOT_LISTED = """
+    ResponsiblePersonRole PatientBirthDateInAlternativeCalendar PatientDeathDateInAlternativeCalendar
+    PatientAlternativeCalendar BreedRegistrationNumber StrainStockNumber HL7InstanceIdentifier PlacerOrderNumberProcedure
+    FillerOrderNumberProcedure PlacerOrderNumberImagingServiceRequestRetired
+    FillerOrderNumberImagingServiceRequestRetired LocalNamespaceEntityID UniversalEntityID UniversalEntityIDType
+    AuthorizationEquipmentCertificationNumber PrinterName PrintQueueID PrintJobID OwnerID NTPSourceAddress
+    RadiationMachineName ContactDisplayName StorageMediaFileSetID AssignedLocation BoardingPassID ItineraryID
+    SubstanceAdministrationDeviceID PatientLocationCoordinatesSequence
+""".split()
+"""Attributes that Table E.1-1 forgets: numbers, calendars and places of a person, or of one machine; and a role that may
+stand only beside a person that the table removes (PS3.3 C.7.1.1)."""
+BESIDE_REMOVED = {
+    int(tag): Decision("X", "X", "PS3.15 E.1.1") for keyword in NOT_LISTED if (tag := tag_for_keyword(keyword))
+}
 
 
 @lru_cache(maxsize=4096)

@@ -383,3 +383,9 @@ def test_an_x_ray_is_no_family_name(bench):
     assert out.StudyDescription == "X-ray chest PA"
     assert out.RequestedProcedureDescription.startswith("X-ray mandible")
     assert out.RequestedProcedureDescription.count("ay") == 1
+
+
+def test_what_the_table_forgets_goes_too(bench):
+    birth = {"PatientBirthDateInAlternativeCalendar": "S461203", "PatientAlternativeCalendar": "JAPANESE"}
+    out = cleaned(bench, ct(**birth, RadiationMachineName="LINAC 2", PrinterName="FILM 2"))
+    assert not [one for one in (*birth, "RadiationMachineName", "PrinterName") if one in out]
