@@ -51,7 +51,9 @@ NOT_LISTED = """
 """Attributes that Table E.1-1 forgets: numbers, calendars and places of a person, or of one machine; and a role that may
 stand only beside a person that the table removes (PS3.3 C.7.1.1)."""
 BESIDE_REMOVED = {
-    int(tag): Decision("X", "X", "PS3.15 E.1.1") for keyword in NOT_LISTED if (tag := tag_for_keyword(keyword))
+    int(tag): Decision("X", "X", "PS3.15 E.1.1")
+    for keyword in NOT_LISTED
+    if (tag := tag_for_keyword(keyword))
 }
 
 

@@ -34,7 +34,9 @@ MEASURED = frozenset(
     " LongPrimitivePointIndexList DoublePointCoordinatesData VectorCoordinateData VectorGridData".split()
 )
 """Signals and shapes, without which an object is nothing; small numbers in a row read like letters."""
-_SENTENCE = re.compile(rb"(?=[\x20-\x7e]{32})[\x20-\x7e]*?[A-Za-z]{3,}[ ^,.:=][ ]?[A-Za-z]{3,}[ ^,.:=][ ]?[A-Za-z0-9]{3,}")
+_SENTENCE = re.compile(
+    rb"(?=[\x20-\x7e]{32})[\x20-\x7e]*?[A-Za-z]{3,}[ ^,.:=][ ]?[A-Za-z]{3,}[ ^,.:=][ ]?[A-Za-z0-9]{3,}"
+)
 """Three words in a run of 32 printed characters: no signal writes these by chance."""
 SHORT_RUN, LONG_RUN, SMALL = 6, 16, 4096
 """Printable characters in a row that count as text: in a large value short ones come about by chance."""
@@ -70,7 +72,8 @@ def device_text_tells(text: str, known: Known, *, strict: bool = False) -> bool:
     if suspicious(text, known) and not _MODEL.fullmatch(text.strip()):
         return True
     return strict and any(
-        word not in tables.vocabulary() and word not in tables.makers() for word in _WORD.findall(text.lower())
+        word not in tables.vocabulary() and word not in tables.makers()
+        for word in _WORD.findall(text.lower())
     )
 
 

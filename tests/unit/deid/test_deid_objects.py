@@ -379,7 +379,10 @@ def test_a_value_of_a_wrong_form_is_treated_as_what_it_is(bench, keyword, vr, va
 
 
 def test_an_x_ray_is_no_family_name(bench):
-    out = cleaned(bench, ct(StudyDescription="X-ray chest PA", RequestedProcedureDescription="X RAY mandible, Zubeida Ray"))
+    out = cleaned(
+        bench,
+        ct(StudyDescription="X-ray chest PA", RequestedProcedureDescription="X RAY mandible, Zubeida Ray"),
+    )
     assert out.StudyDescription == "X-ray chest PA"
     assert out.RequestedProcedureDescription.startswith("X-ray mandible")
     assert out.RequestedProcedureDescription.count("ay") == 1
