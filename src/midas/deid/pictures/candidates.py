@@ -162,7 +162,8 @@ def features(picture: Array) -> Array:
     wide = np.log1p(cv2.blur(near, (FAR, FAR)))
     word = np.maximum(cv2.blur(share, (5, 1)), cv2.blur(share, (1, 5)))
     made = (
-        word, np.log1p(mean), spread / (mean + 1), tone / (mean + 1), sides, _mean(_per_cell(drawn * edge)) / (count * (mean + 1)),
+        word, np.log1p(mean), spread / (mean + 1), tone / (mean + 1), sides,
+        _mean(_per_cell(drawn * edge)) / (count * (mean + 1)),
         np.log1p(rest), rest / (mean + 1), np.log1p(near) - wide, _mean(_per_cell(drawn * flat)) / count, share,
         cv2.blur(share, (9, 1)), cv2.blur(share, (1, 9)),
     )  # fmt: skip

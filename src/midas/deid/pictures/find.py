@@ -78,12 +78,19 @@ def lines(picture: Array) -> list[Line]:
     return kept
 
 
+_PARTS_SEEN: reader.Remembered[tuple[Line, ...]] = reader.Remembered(2048)
+
+
 def _seen(parts: Iterable[Part]) -> list[Line]:
-    found = [
-        line.moved(part.left / part.scale, part.top / part.scale, 1 / part.scale)
-        for part in parts
-        for line in from_map(reader.probability(part.picture))
-    ]
+    """Return the lines in parts of a picture; the same part is never searched twice in one process."""
+    found: list[Line] = []
+    for part in parts:
+        key = reader.Remembered.key(part.picture)
+        near = _PARTS_SEEN.get(key)
+        if near is None:
+            near = tuple(from_map(reader.probability(part.picture)))
+            _PARTS_SEEN.put(key, near)
+        found += [line.moved(part.left / part.scale, part.top / part.scale, 1 / part.scale) for line in near]
     return once(found)
 
 

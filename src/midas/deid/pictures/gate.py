@@ -71,7 +71,7 @@ def drawn_upon(samples: Array) -> int:
     strokes = samples[light | dark]
     if strokes.size < ENOUGH:
         return 0
-    values, counts = np.unique(strokes, return_counts=True)
+    counts = np.unique(strokes, return_counts=True)[1]
     around = np.zeros((2 * NEAR, counts.size), counts.dtype)
     for number, step in enumerate([*range(-NEAR, 0), *range(1, NEAR + 1)]):
         if abs(step) < counts.size:

@@ -109,7 +109,7 @@ def crop(picture: Array, line: Line) -> Array:
     """Return the line cut out of the picture and turned upright."""
     import cv2
 
-    wide, tall = max(int(round(line.length)), 2), max(int(round(line.height)), 2)
+    wide, tall = max(round(line.length), 2), max(round(line.height), 2)
     turn = cv2.getRotationMatrix2D((line.x, line.y), line.slant, 1.0)
     turn[0, 2] += wide / 2 - line.x
     turn[1, 2] += tall / 2 - line.y

@@ -6,12 +6,14 @@ once per process, at first use, from files of the installed package; nothing is 
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -27,6 +29,7 @@ WIDEST = 1280
 NARROWEST = 48
 BATCH = 4
 _LOADING = threading.Lock()
+T = TypeVar("T")
 
 
 @cache
@@ -59,6 +62,35 @@ def _letters() -> tuple[str, ...]:
     return ("", *listed, " ")
 
 
+class Remembered(Generic[T]):
+    """Answers by the exact bytes of the picture they were found in, bounded; the oldest are forgotten first."""
+
+    def __init__(self, most: int) -> None:
+        self._answers: OrderedDict[bytes, T] = OrderedDict()
+        self._most = most
+
+    @staticmethod
+    def key(picture: Array) -> bytes:
+        """Return a digest of the shape and every sample of a picture."""
+        digest = hashlib.blake2b(repr((picture.shape, picture.dtype.str)).encode(), digest_size=20)
+        digest.update(np.ascontiguousarray(picture).data)
+        return digest.digest()
+
+    def get(self, key: bytes) -> T | None:
+        found = self._answers.get(key)
+        if found is not None:
+            self._answers.move_to_end(key)
+        return found
+
+    def put(self, key: bytes, answer: T) -> None:
+        self._answers[key] = answer
+        if len(self._answers) > self._most:
+            self._answers.popitem(last=False)
+
+
+_LINES_READ: Remembered[tuple[str, float]] = Remembered(4096)
+
+
 def probability(picture: Array) -> Array:
     """Return for each pixel of an RGB picture how probably it belongs to a line of text (0 to 1)."""
     height, width = picture.shape[:2]
@@ -72,7 +104,17 @@ def probability(picture: Array) -> Array:
 
 
 def read(lines: Sequence[Array]) -> list[tuple[str, float]]:
-    """Return (text, confidence 0 to 1) for each picture of one line, RGB."""
+    """Return (text, confidence 0 to 1) for each picture of one line, RGB; the same picture is never read twice."""
+    keys = [Remembered.key(line) for line in lines]
+    results = [_LINES_READ.get(key) for key in keys]
+    fresh = [number for number, said in enumerate(results) if said is None]
+    for number, said in zip(fresh, _fresh([lines[number] for number in fresh]), strict=True):
+        results[number] = said
+        _LINES_READ.put(keys[number], said)
+    return [said or ("", 0.0) for said in results]
+
+
+def _fresh(lines: Sequence[Array]) -> list[tuple[str, float]]:
     import cv2
 
     shrunk = []
