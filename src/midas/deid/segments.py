@@ -6,6 +6,7 @@ its transfer syntax says, or whose end is not found, raises `Held`: what cannot 
 
 from __future__ import annotations
 
+import re
 import struct
 
 from midas.deid.model import Held
@@ -14,8 +15,15 @@ _J2K_KEPT = frozenset(
     {0x50, 0x51, 0x52, 0x53, 0x55, 0x56, 0x57, 0x58, 0x59, 0x5C, 0x5D, 0x5E, 0x5F, 0x60, 0x61, 0x63}
 )
 """Markers of ISO/IEC 15444-1 Table A.2 and 15444-15 that describe the picture; TLM (55) goes where lengths change."""
-_J2K_TLM = 0x55
+_J2K_TLM, _J2K_COM = 0x55, 0x64
 _JP2 = b"jP  "
+_WRITERS = frozenset(
+    """created creator by file written with encoded encoder compressed version v openjpeg gdcm grok jasper kakadu aware
+    mainconcept lead technologies inc llc intel ipp corporation jpeg jpeg2000 j2k library lavc libjpeg turbo ijg charls hp
+    pegasus imaging corp accusoft picvideo matrox morgan medical dcmtk dcmjpeg software copyright c""".split()
+)
+"""What the comments of published encoders are made of; one with any other word, or more digits than a version has, goes."""
+_VERSION, _LONGEST = 6, 80
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 _JFIF, _ADOBE = b"JFIF\0", b"Adobe"
 JPEG, J2K, RLE, JXL = "jpeg", "j2k", "rle", "jxl"
@@ -64,6 +72,23 @@ def _codestream(data: bytes) -> bytes:
     raise _strange()
 
 
+def _by_encoder(comment: bytes) -> bool:
+    """Say whether a comment only tells which program compressed the picture."""
+    try:
+        text = comment.rstrip(b"\0 ").decode("ascii").lower()
+    except UnicodeDecodeError:
+        return False
+    if len(text) > _LONGEST or sum(map(str.isdigit, text)) > _VERSION or not text.isprintable():
+        return False
+    words = re.findall(r"[a-z0-9]+", text)
+    return all(word in _WRITERS or re.fullmatch(r"v?\d+", word) for word in words)
+
+
+def _padding(tail: bytes) -> bool:
+    """Say whether bytes behind a picture are one byte again and again, which tells nothing."""
+    return tail in {b"\0" * len(tail), b"\xff" * len(tail)}
+
+
 def _strange() -> Held:
     return Held("compressed-data-not-understood", "A compressed frame is not what its transfer syntax says.")
 
@@ -78,7 +103,8 @@ def _jpeg(data: bytes) -> bytes:
             at += 1
             continue
         if marker == 0xD9:
-            return b"".join([*kept, b"\xff\xd9"])
+            tail = data[at + 2 :]
+            return b"".join([*kept, b"\xff\xd9", tail if _padding(tail) else b""])
         if marker in _STANDALONE:
             kept.append(data[at : at + 2])
             at += 2
@@ -100,7 +126,20 @@ def _segment(marker: int, segment: bytes) -> bytes:
         return b"\xff\xe0\0\x10" + segment[4:16] + b"\0\0" if len(segment) >= 18 else b""
     if marker == 0xEE and segment[4:9] == _ADOBE:
         return b"\xff\xee\0\x0e" + segment[4:16] if len(segment) >= 16 else b""
-    return b"" if marker == 0xFE or 0xE0 <= marker <= 0xEF else segment
+    if marker == 0xFE:
+        return segment if _by_encoder(segment[4:]) else b""
+    if marker == 0xE8 and _spiff(segment[4:]):
+        return segment
+    return b"" if 0xE0 <= marker <= 0xEF else segment
+
+
+def _spiff(content: bytes) -> bool:
+    """Say whether application data is a SPIFF header (ITU-T T.84 F.2: sizes and resolutions) or its end of directory."""
+    if content in {b"\0\0\0\1", b"\0\0\0\1\xff\xd8"}:
+        return True
+    return (
+        len(content) == 30 and content.startswith(b"SPIFF\0") and content[22:24] + content[26:28] == bytes(4)
+    )
 
 
 def _scan_end(data: bytes, at: int) -> int:
@@ -129,9 +168,10 @@ def _jpeg2000(data: bytes) -> bytes:
         at = end
     if not tiles or data[at : at + 2] not in {b"\xff\xd9", b"", b"\0"}:
         raise _strange()
+    tail = data[at + 2 :] if _padding(data[at + 2 :]) else b""
     if any(changed for changed, _ in tiles):
         head, _ = _markers(data, 2, until=0x90, but=_J2K_TLM)
-    return data[:2] + head + b"".join(tile for _, tile in tiles) + b"\xff\xd9"
+    return data[:2] + head + b"".join(tile for _, tile in tiles) + b"\xff\xd9" + tail
 
 
 def _codestream_end(data: bytes, at: int) -> int:
@@ -147,7 +187,10 @@ def _markers(data: bytes, at: int, *, until: int, but: int = 0) -> tuple[bytes, 
         end = at + 2 + struct.unpack(">H", data[at + 2 : at + 4])[0]
         if end > len(data):
             raise _strange()
-        if data[at + 1] in _J2K_KEPT and data[at + 1] != but:
+        told = (
+            data[at + 1] == _J2K_COM and data[at + 4 : at + 6] == b"\0\1" and _by_encoder(data[at + 6 : end])
+        )
+        if (data[at + 1] in _J2K_KEPT and data[at + 1] != but) or told:
             kept.append(data[at:end])
         at = end
     if data[at] != 0xFF:
@@ -163,12 +206,16 @@ def _rle(data: bytes, plane: int) -> bytes:
     ends = [*starts[1:count], len(data)]
     parts: list[bytes] = []
     offsets: list[int] = []
+    hidden = any(starts[count:]) or starts[0] != 64
     for start, end in zip(starts[:count], ends, strict=True):
         if not 64 <= start <= end <= len(data):
             raise _strange()
         offsets.append(64 + sum(len(one) for one in parts))
         part = data[start : start + _rle_length(data[start:end], plane)]
+        hidden = hidden or data[start + len(part) : end] not in {b"", b"\0"}
         parts.append(part + b"\0" * (len(part) % 2))
+    if not hidden:
+        return data
     return struct.pack("<16I", count, *offsets, *([0] * (15 - count))) + b"".join(parts)
 
 

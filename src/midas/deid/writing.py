@@ -28,7 +28,7 @@ from midas.deid.samples import Layout, even, frame_count, swapped
 from midas.deid.segments import RLE, STARTS, bare_frame, family
 from midas.deid.stream import PIXELS, UNDEFINED, Opened
 
-CHUNK = 1 << 20
+CHUNK, PADDING = 1 << 20, 1 << 12
 _ITEM = struct.Struct("<HHI")
 _LAYOUTS = Memory()
 
@@ -97,6 +97,8 @@ def _copy_pixels(opened: Opened, stream: IO[bytes], out: Hashed, *, implicit: bo
     if opened.length < size:
         raise Held("truncated", "There are fewer pixels than rows, columns and frames ask for.")
     length = size + size % 2
+    padding = _padding(stream, opened.length - length, after=size)
+    length += len(padding)
     tag = struct.pack("<HH", 0x7FE0, opened.tag & 0xFFFF)
     vr = opened.vr if opened.vr in {"OB", "OW", "OF", "OD"} else "OW"
     out.write(tag + (struct.pack("<I", length) if implicit else struct.pack("<2sHI", vr.encode(), 0, length)))
@@ -109,8 +111,18 @@ def _copy_pixels(opened: Opened, stream: IO[bytes], out: Hashed, *, implicit: bo
             raise Held("truncated", "The file ends before its pixel data does.")
         out.write(layout.clean(swapped(part, swap)))
         left -= len(part)
-    if length != size:
-        out.write(b"\0")
+    out.write(b"\0" * (size % 2) + padding)
+
+
+def _padding(stream: IO[bytes], extra: int, *, after: int) -> bytes:
+    """Return what stands behind the pixels where it is a few zeros, which tell nothing: the value stays as it was."""
+    if not 0 < extra <= PADDING or extra % 2:
+        return b""
+    at = stream.tell()
+    stream.seek(at + after + after % 2)
+    tail = stream.read(extra)
+    stream.seek(at)
+    return tail if tail == bytes(extra) else b""
 
 
 def _layout(opened: Opened) -> Layout:
