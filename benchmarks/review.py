@@ -241,6 +241,7 @@ def review(home: Any, truth: dict[int, list[list[int]]], *, layouts: bool) -> Wo
             with sync_playwright() as play:
                 browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
                 page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+                page.set_default_timeout(300_000)
                 person = Reviewer(page, f"http://127.0.0.1:{port}", truth)
                 person.sign_in()
                 while "/items/" in page.url:

@@ -471,7 +471,9 @@ def _is_box(text: str) -> bool:
 def review_accept(
     why: Why, items: Items = None, home: Home = None, reason: ByReason = "", json: Json = False
 ) -> None:
-    """Let held images go on: someone has looked and nothing in them names a person.
+    """Let held images go on: someone has looked and nothing else in them names a person.
+
+    What the machine proposes to mask is masked all the same; boxes are taken away on the review page.
 
     [bold]Examples[/]
 
