@@ -11,21 +11,26 @@ import os
 import re
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
 from datetime import date
+from functools import partial
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import pydicom
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 
 from midas.deid import tables
 from midas.deid.cards import open_keys
 from midas.deid.known import IDENTIFIERS
+from midas.deid.peek import peek, texts_of
 
 MAGIC, NONCE = b"MIDAS-SURVEY-1", 12
 KINDS = {
@@ -46,9 +51,11 @@ PLACE = (
     "SpecificCharacterSet", "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID",
     "FrameOfReferenceUID", "InstanceNumber", "PatientSex", "OtherPatientIDsSequence",
 )  # fmt: skip
-_WANTED = sorted(
-    {tag for k in (*NAMES, *IDENTIFIERS, *KINDS, *DEVICE, *PLACE) if (tag := tag_for_keyword(k))}
-)
+OTHERS = "OtherPatientIDsSequence"
+_IDENTIFYING = tuple(dict.fromkeys(k for k in (*KINDS, *IDENTIFIERS) if k not in NAMES))
+_TAG_OF = {k: tag for k in (*NAMES, *_IDENTIFYING, *DEVICE, *PLACE) if (tag := tag_for_keyword(k))}
+_WANTED = sorted(_TAG_OF.values())
+_TAGS, _LAST = frozenset(_WANTED), max(_WANTED)
 _UID = re.compile(r"[012](?:\.\d+){3,}")
 _WORD = re.compile(r"[^\W\d_]{4,}|\d{6,}")
 FEW_FILES = 5
@@ -75,81 +82,79 @@ class Header:
     device: tuple[str, ...] = ()
 
 
+_FIELDS = tuple(one.name for one in fields(Header))
+
+
 def read_header(path: Path) -> Header | None:
     """Return what the header says of the person; None where the file is not readable as DICOM at all."""
     try:
+        found = peek(path, _TAGS, last=_LAST)
+        if found and (quick := texts_of(found)) is not None:
+            return _header(lambda keyword: _split(quick.get(_TAG_OF[keyword], "")))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            ds = pydicom.dcmread(path, force=True, stop_before_pixels=True, specific_tags=list(_WANTED))
-            return _header(ds)
+            ds = pydicom.dcmread(path, force=True, stop_before_pixels=True, specific_tags=[*_WANTED])
+            others = [value for item in ds.get(OTHERS) or () for value in _texts(item, "PatientID")]
+            return _header(partial(_texts, ds), others) if ds else None
     except Exception:  # noqa: BLE001 - pydicom raises many kinds; the engine says later why the file is held
         return None
 
 
-def _header(ds: Dataset) -> Header | None:
-    if not ds:
-        return None
+def _header(texts: Callable[[str], list[str]], others: Sequence[str] = ()) -> Header:
     keywords = ("PatientID", "IssuerOfPatientID", "Modality", "PatientSex", *PLACE[1:7])
-    first = {keyword: (_texts(ds, keyword) or [""])[0] for keyword in keywords}
+    first = {keyword: (texts(keyword) or [""])[0] for keyword in keywords}
     number = first["InstanceNumber"]
+    known = (*_known(texts), *(("uhid", value) for value in others if len(value) >= 2))
     return Header(
         patient=first["PatientID"], issuer=first["IssuerOfPatientID"], study=first["StudyInstanceUID"],
         series=first["SeriesInstanceUID"], instance=first["SOPInstanceUID"], frame=first["FrameOfReferenceUID"],
         sop_class=first["SOPClassUID"], number=int(number) if re.fullmatch(r"-?\d{1,9}", number) else 0,
-        sex=first["PatientSex"][:1].upper(), modality=first["Modality"],
-        known=tuple(dict.fromkeys(_known(ds))),
-        name=tuple({word for text in _texts(ds, "PatientName") for word in re.findall(r"\w{2,}", text.casefold())}),
-        device=tuple({word.casefold() for k in DEVICE for text in _texts(ds, k) for word in _WORD.findall(text)}),
+        sex=first["PatientSex"][:1].upper(), modality=first["Modality"], known=tuple(dict.fromkeys(known)),
+        name=tuple({word for text in texts("PatientName") for word in re.findall(r"\w{2,}", text.casefold())}),
+        device=tuple({word.casefold() for k in DEVICE for text in texts(k) for word in _WORD.findall(text)}),
     )  # fmt: skip
 
 
-def _known(ds: Dataset) -> Iterator[tuple[str, str]]:
+def _known(texts: Callable[[str], list[str]]) -> Iterator[tuple[str, str]]:
     for keyword in NAMES:
-        for value in _texts(ds, keyword):
+        for value in texts(keyword):
             for group in value.split("="):
                 if len(name := " ".join(group.replace("^", " ").split())) >= 2:
                     yield ("guardian" if keyword == "PatientMotherBirthName" else "name"), name
-    for keyword in dict.fromkeys((*KINDS, *IDENTIFIERS)):
-        if keyword not in NAMES:
-            yield from ((KINDS.get(keyword, "identifier"), v) for v in _texts(ds, keyword) if len(v) >= 2)
-    for item in ds.get("OtherPatientIDsSequence") or ():
-        yield from (("uhid", value) for value in _texts(item, "PatientID") if len(value) >= 2)
+    for keyword in _IDENTIFYING:
+        yield from ((KINDS.get(keyword, "identifier"), value) for value in texts(keyword) if len(value) >= 2)
+
+
+def _split(text: str) -> list[str]:
+    return [part for one in text.split("\\") if (part := one.strip(" \0"))] if text else []
 
 
 def _texts(ds: Dataset, keyword: str) -> list[str]:
     """Return the values of one attribute, also as UTF-8 where the bytes are that and the header says otherwise."""
-    tag = tag_for_keyword(keyword)
-    raw = ds.get_item(tag) if tag is not None and tag in ds else None
+    raw = ds.get_item(_TAG_OF[keyword]) if _TAG_OF[keyword] in ds else None
     if raw is None:
         return []
     found: list[str] = []
-    if isinstance(raw, RawDataElement) and isinstance(raw.value, bytes) and dictionary_VR(raw.tag) != "SQ":
-        try:
-            text = raw.value.decode("utf-8")
-            found += text.split("\\")
-            if text.isascii():
-                return [part for one in found if (part := one.strip(" \0"))]
-        except UnicodeDecodeError:
-            pass
+    if isinstance(raw, RawDataElement) and isinstance(raw.value, bytes):
+        if raw.value.isascii() and b"\x1b" not in raw.value:
+            return _split(raw.value.decode("ascii"))
+        with suppress(UnicodeDecodeError):
+            found += raw.value.decode("utf-8").split("\\")
     try:
         value = ds[raw.tag].value
     except Exception:  # noqa: BLE001 - pydicom raises many kinds for broken values
         value = None
-    many = (
-        []
-        if value is None
-        else [value]
-        if isinstance(value, str) or not hasattr(value, "__iter__")
-        else list(value)
-    )
+    many = [] if value is None else list(value) if isinstance(value, list | tuple | MultiValue) else [value]
     return list(dict.fromkeys(part for one in (*found, *map(str, many)) if (part := one.strip(" \0"))))
 
 
 def survey(task: tuple[tuple[Path, ...], Path]) -> bytes:
     """Read the headers of some files in a worker; the answer is sealed, so that no identifier travels in clear."""
     paths, key_file = task
-    headers = [asdict(one) if (one := read_header(path)) else None for path in paths]
-    return seal(headers, key=open_keys(key_file)[0])
+    headers = [read_header(path) for path in paths]
+    return seal(
+        [one and [getattr(one, name) for name in _FIELDS] for one in headers], key=open_keys(key_file)[0]
+    )
 
 
 def seal(value: object, *, key: bytes) -> bytes:
@@ -167,16 +172,11 @@ def unseal(sealed: bytes, *, key: bytes) -> object:
 def headers_of(sealed: bytes, *, key: bytes) -> list[Header | None]:
     """Return the headers of a worker's answer, in the order of its paths."""
     given = unseal(sealed, key=key)
-    return [
-        Header(**{**one, "known": tuple(map(tuple, one["known"])), "device": tuple(one["device"])})
-        if one
-        else None
-        for one in (given if isinstance(given, list) else [])
-    ]
+    return [one and Header(*map(_frozen, one)) for one in (given if isinstance(given, list) else [])]
 
 
-def _frozen(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 def path_words(name: str) -> Iterator[str]:

@@ -18,6 +18,7 @@ from midas.compute import here
 from midas.deid import Item, Secret, load_profile, run
 from midas.deid.folder import Summary, folder
 from midas.deid.secret import make_secret
+from midas.deid.survey import Header, read_header
 from midas.kernel import BadInput, Conflict, NotFound
 
 SECRET = Secret.of(bytes(range(64)))
@@ -317,3 +318,43 @@ def test_each_reason_of_the_engine_says_what_to_do() -> None:
         reason for reason in reasons if tables.why_held(reason) is tables.why_held("no such reason")
     )
     assert set(unknown) <= {"wrong-card"}, unknown
+
+
+def _header_of(path: Path, **attributes: object) -> Header:
+    found = read_header(save(path, **attributes))
+    assert found is not None
+    return found
+
+
+def test_the_quick_look_and_the_full_reader_see_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Native scripts in UTF-8 and Latin-1, nested sequences on the way, late elements: what is known is the same."""
+    from pydicom.dataset import Dataset
+    from pydicom.sequence import Sequence
+
+    other = Dataset()
+    other.ReferencedSOPInstanceUID, other.ReferencedSOPClassUID = "1.2.3.4", "1.2.840.10008.5.1.4.1.1.2"
+    cases: tuple[dict[str, object], ...] = (
+        {}, {"SpecificCharacterSet": "ISO_IR 100", "PatientName": "Müller^Jürgen"},
+        {
+            "ReferencedImageSequence": Sequence([other, other]), "RequestingPhysician": "Wagh^Sunil",
+            "AdmissionID": "ADM-22119",
+        },
+    )  # fmt: skip
+    for number, case in enumerate(cases):
+        quick = _header_of(tmp_path / f"{number}.dcm", **case)
+        with monkeypatch.context() as without:
+            without.setattr("midas.deid.survey.peek", lambda *_, **__: None)
+            full = read_header(tmp_path / f"{number}.dcm")
+        assert full is not None
+        assert set(quick.known) == set(full.known)
+        assert set(quick.name) == set(full.name)
+        assert (quick.patient, quick.study, quick.series, quick.sex) == (
+            full.patient,
+            full.study,
+            full.series,
+            full.sex,
+        )
+    assert ("name", "Müller Jürgen") in _header_of(tmp_path / "m.dcm", **cases[1]).known
+    assert ("identifier", "ADM-22119") in _header_of(tmp_path / "a.dcm", **cases[2]).known
