@@ -155,7 +155,15 @@ class Maker:
             made = "".join(self.random.choice(_SYLLABLES) for _ in range(self.random.randint(1, 2)))
             return (made + self.random.choice(_ENDS)).capitalize()
         given, family = self.random.choice(GIVEN), self.random.choice(FAMILY)
-        return self.random.choice([f"{given} {family}", f"{given[0]}. {family}", family, f"{given} {family[0]}", f"{given} {self.random.choice(GIVEN)} {family}"])
+        return self.random.choice(
+            [
+                f"{given} {family}",
+                f"{given[0]}. {family}",
+                family,
+                f"{given} {family[0]}",
+                f"{given} {self.random.choice(GIVEN)} {family}",
+            ]
+        )
 
     def word(self) -> str:
         return self.random.choice(ALSO_WORDS)
@@ -164,7 +172,9 @@ class Maker:
         return self.random.choice(FAMILY)
 
     def initials(self) -> str:
-        return f"{self.random.choice('ABKMNRSV')}.{self.random.choice('KLMNPRS')}. {self.random.choice(FAMILY)}"
+        return (
+            f"{self.random.choice('ABKMNRSV')}.{self.random.choice('KLMNPRS')}. {self.random.choice(FAMILY)}"
+        )
 
     def place(self) -> str:
         return self.random.choice(PLACES)
@@ -187,7 +197,16 @@ class Maker:
     def phone(self) -> str:
         mobile = self._digits(10, "6789")
         land = f"0{self._digits(3)}-{self._digits(7, '2345')}"
-        return self.random.choice([mobile, f"+91 {mobile[:5]} {mobile[5:]}", f"{mobile[:5]}-{mobile[5:]}", f"0{mobile}", f"+91-{mobile}", land])
+        return self.random.choice(
+            [
+                mobile,
+                f"+91 {mobile[:5]} {mobile[5:]}",
+                f"{mobile[:5]}-{mobile[5:]}",
+                f"0{mobile}",
+                f"+91-{mobile}",
+                land,
+            ]
+        )
 
     def email(self) -> str:
         return f"{self.random.choice(GIVEN).lower()}.{self.random.choice(FAMILY).lower()}{self._digits(2)}@{self.random.choice(['gmail.com', 'mail.co.in', 'aiims.example', 'abdm', 'clinic.health'])}"
@@ -203,7 +222,13 @@ class Maker:
         return self._set_apart(self._digits(14), 2, 4, 4, 4)
 
     def pan(self) -> str:
-        return "".join(self.random.choice("ABCDEFGHKLMNPRST") for _ in range(3)) + "P" + self.random.choice("ABKRS") + self._digits(4) + self.random.choice("ABCDEFGH")
+        return (
+            "".join(self.random.choice("ABCDEFGHKLMNPRST") for _ in range(3))
+            + "P"
+            + self.random.choice("ABKRS")
+            + self._digits(4)
+            + self.random.choice("ABCDEFGH")
+        )
 
     def epic(self) -> str:
         base = self._digits(6)
@@ -213,10 +238,27 @@ class Maker:
         return self.random.choice("KLMNPRSTUV") + self._digits(6) + self.random.choice("123456789")
 
     def vehicle(self) -> str:
-        return self.random.choice(["MH", "KA", "TN", "UP"]) + self.random.choice([" ", "", "-"]) + self._digits(2) + self.random.choice([" ", "", "-"]) + "AB" + self.random.choice([" ", ""]) + self._digits(4)
+        return (
+            self.random.choice(["MH", "KA", "TN", "UP"])
+            + self.random.choice([" ", "", "-"])
+            + self._digits(2)
+            + self.random.choice([" ", "", "-"])
+            + "AB"
+            + self.random.choice([" ", ""])
+            + self._digits(4)
+        )
 
     def mrn(self) -> str:
-        return self.random.choice([f"UH-{self._digits(4)}-{self._digits(6)}", f"MRD{self._digits(7)}", f"WH/{self._digits(2)}/{self._digits(5)}", f"IP{self._digits(6)}", self._digits(8), f"CR-{self._digits(5)}/24"])
+        return self.random.choice(
+            [
+                f"UH-{self._digits(4)}-{self._digits(6)}",
+                f"MRD{self._digits(7)}",
+                f"WH/{self._digits(2)}/{self._digits(5)}",
+                f"IP{self._digits(6)}",
+                self._digits(8),
+                f"CR-{self._digits(5)}/24",
+            ]
+        )
 
     def specimen(self) -> str:
         return f"HP/{self._digits(4)}/24"
@@ -257,14 +299,22 @@ class Maker:
 def _ways(maker: Maker, name: str) -> str:
     """Return one of the ways in which a person's own name is written."""
     given, _, family = name.partition(" ")
-    near = re.sub("ee", "i", given) if "ee" in given else re.sub("sh", "s", given) if "sh" in given else given + given[-1]
+    near = (
+        re.sub("ee", "i", given)
+        if "ee" in given
+        else re.sub("sh", "s", given)
+        if "sh" in given
+        else given + given[-1]
+    )
     return maker.random.choice([
         name, name.upper(), name.lower(), f"{family} {given}", f"{family.upper()}, {given.upper()}", f"{given[0]}. {family}", f"{given} {family[0]}",
         f"{near} {family}", f"{given}{family}", f"{given}.{family}", f"{family}^{given}", f"{given}_{family}",
     ])  # fmt: skip
 
 
-def _fill(maker: Maker, template: str, slots: dict[str, Callable[[], Planted]]) -> tuple[str, list[Planted], str]:
+def _fill(
+    maker: Maker, template: str, slots: dict[str, Callable[[], Planted]]
+) -> tuple[str, list[Planted], str]:
     """Return the text, what was planted, and the template's own words."""
     planted: list[Planted] = []
     out: list[str] = []
@@ -289,12 +339,24 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(word for word in _KEEP.findall(text) if word.casefold() not in _LABELS)
 
 
-def _slots(maker: Maker, person: tuple[tuple[str, str], ...], name: str, language: str) -> dict[str, Callable[[], Planted]]:
+def _slots(
+    maker: Maker, person: tuple[tuple[str, str], ...], name: str, language: str
+) -> dict[str, Callable[[], Planted]]:
     own = dict(person)
     kinds = (
         "place hospital address pin phone email upi aadhaar abha pan epic passport vehicle mrn specimen mlc policy oldage time date initials family word"
     ).split()
-    named = {"initials": "name", "family": "name", "word": "name-word", "upi": "email", "specimen": "mrn", "mlc": "mrn", "policy": "mrn", "time": "date", "hospital": "place"}
+    named = {
+        "initials": "name",
+        "family": "name",
+        "word": "name-word",
+        "upi": "email",
+        "specimen": "mrn",
+        "mlc": "mrn",
+        "policy": "mrn",
+        "time": "date",
+        "hospital": "place",
+    }
     slots: dict[str, Callable[[], Planted]] = {
         kind: (lambda kind=kind: Planted(named.get(kind, kind), getattr(maker, kind)())) for kind in kinds
     }
@@ -339,11 +401,22 @@ def _descriptor(maker: Maker, name: str, person: tuple[tuple[str, str], ...]) ->
     slots = _slots(maker, person, name, "descriptor")
     own = dict(person)
     slots["d"] = lambda: Planted("", words)
-    slots["planted"] = lambda: Planted("name", _ways(maker, name), True) if maker.random.random() < 0.6 else Planted("mrn", own["uhid"], True)
+    slots["planted"] = lambda: (
+        Planted("name", _ways(maker, name), True)
+        if maker.random.random() < 0.6
+        else Planted("mrn", own["uhid"], True)
+    )
     slots["planted_"] = lambda: Planted("name", name.replace(" ", "_").upper(), True)
     slots["known_glued"] = lambda: Planted("name", name.replace(" ", ""), True)
     text, planted, _ = _fill(maker, maker.random.choice(AROUND), slots)
-    return Labelled(text, person, tuple(one for one in planted if one.kind), _words(words.replace("_", " ")), False, "descriptor")
+    return Labelled(
+        text,
+        person,
+        tuple(one for one in planted if one.kind),
+        _words(words.replace("_", " ")),
+        False,
+        "descriptor",
+    )
 
 
 def left(planted: Planted, cleaned: str, frame: tuple[str, ...]) -> bool:
@@ -355,6 +428,12 @@ def left(planted: Planted, cleaned: str, frame: tuple[str, ...]) -> bool:
     if planted.kind in {"name", "name-word", "place", "address"}:
         words = {word.casefold() for word in _KEEP.findall(planted.text.replace("_", " ").replace("^", " "))}
         words -= {"hospital", "road", "no", "plot", "flat", "h", "centre"}
-        return any(word in have for word in words if len(word) > 2 or word.isdigit()) or (len(whole) > 4 and whole in bare)
+        return any(word in have for word in words if len(word) > 2 or word.isdigit()) or (
+            len(whole) > 4 and whole in bare
+        )
     digits = re.sub(r"\D", "", whole)
-    return (len(whole) > 4 and whole in bare) or (len(digits) >= 4 and digits in re.sub(r"\D", "", bare)) or whole in have
+    return (
+        (len(whole) > 4 and whole in bare)
+        or (len(digits) >= 4 and digits in re.sub(r"\D", "", bare))
+        or whole in have
+    )

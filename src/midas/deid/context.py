@@ -174,15 +174,13 @@ class Neighbours:
         before = self.tokens[at - 1] if at > 0 else None
         if after is not None and after.low in tables.marks("act"):
             return True
-        if any(
-            one is not None and one.verdict is Verdict.INITIAL and one.text.isupper()
-            for one in (before, after)
-        ):
+        if self._initial(at - 1) or self._initial(at + 1):
             return True
-        if (
-            before is None
-            or not before.text.islower()
-            or "." in self.text[before.end : self.tokens[at].start]
+        if before is None or "." in self.text[before.end : self.tokens[at].start]:
+            return False
+        first = at == 1 or "." in self.text[self.tokens[at - 2].end : before.start]
+        if not before.text.islower() and not (
+            first and before.text.istitle() and before.low in tables.marks("told")
         ):
             return False
         ended = after is None or after.text.islower() or not after.low.isalpha()

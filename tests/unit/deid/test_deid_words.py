@@ -41,7 +41,10 @@ def test_days_and_times_are_found_as_india_writes_them(text):
     assert not any(char.isdigit() for char in clean_text(f"CT {text} neck", NOBODY, prose=False))
 
 
-@pytest.mark.parametrize("text", ["TR 2000 TE 30", "b2000", "3 may be seen", "1.5x1.5x3.0", "mar 2 cm", "5 of 12", "since 3 months"])
+@pytest.mark.parametrize(
+    "text",
+    ["TR 2000 TE 30", "b2000", "3 may be seen", "1.5x1.5x3.0", "mar 2 cm", "5 of 12", "since 3 months"],
+)
 def test_measures_are_no_days(text):
     assert list(date_spans(text)) == []
 
@@ -100,12 +103,16 @@ def test_a_known_person_is_known_however_written(way):
     assert clean_text(f"CT {way} neck", RAMESH, prose=False) in {"CT neck", "CT"}
 
 
-@pytest.mark.parametrize("way", ["Laxmi", "LAKSHMI", "Lakshmy", "लक्ष्मी", "Krishna", "Krishnaan", "Murugan", "Murugaan"])
+@pytest.mark.parametrize(
+    "way", ["Laxmi", "LAKSHMI", "Lakshmy", "लक्ष्मी", "Krishna", "Krishnaan", "Murugan", "Murugaan"]
+)
 def test_usual_spellings_of_a_name_are_one(way):
     assert LAKSHMI.names(way)
 
 
-@pytest.mark.parametrize("text", ["axial T2 FLAIR chest", "marsh", "comar", "SOMATOM Emotion", "rash", "Signa HDxt", "2019"])
+@pytest.mark.parametrize(
+    "text", ["axial T2 FLAIR chest", "marsh", "comar", "SOMATOM Emotion", "rash", "Signa HDxt", "2019"]
+)
 def test_other_words_are_not_taken_for_the_person(text):
     assert not RAMESH.names(text)
 
@@ -140,8 +147,13 @@ def test_a_cell_leaves_by_the_role_of_its_column(text, role, stays):
 
 
 def test_a_devices_words_are_told_from_a_persons():
-    assert not any(suspicious(text, RAMESH) for text in ("syngo MR 2004V", "5.0.0.3", "HDI-5000", "LightSpeed VCT", "B17"))
-    assert all(suspicious(text, RAMESH) for text in ("Ramesh", "12/03/2024", "9823041577", "Dr A", "रमेश", "a@b.in"))
+    assert not any(
+        suspicious(text, RAMESH)
+        for text in ("syngo MR 2004V", "5.0.0.3", "HDI-5000", "LightSpeed VCT", "B17")
+    )
+    assert all(
+        suspicious(text, RAMESH) for text in ("Ramesh", "12/03/2024", "9823041577", "Dr A", "रमेश", "a@b.in")
+    )
     assert unknown_words("Zubeida")
     assert not unknown_words("hyperintense lesion")
 
