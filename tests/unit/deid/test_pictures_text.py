@@ -1,0 +1,176 @@
+"""Text in pictures: what names someone is found and hidden, what provably names nobody stays, no picture is touched else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+from tests.deid_bench import ct
+
+from midas.deid import pictures, pixels
+from midas.deid.model import Held, Profile
+from midas.deid.pictures import candidates, gate, reader
+from midas.deid.pictures.technical import technical
+from midas.deid.stream import open_file
+from midas.deid.words import Known
+from midas.deid.writing import write
+
+PROFILE = Profile("test", "ab" * 32, frozenset({"clean-pixel-data"}))
+KNOWN = Known.of([("name", "Ramesh Deshmukh"), ("uhid", "UH-2019-004512")])
+ULTRASOUND = "1.2.840.10008.5.1.4.1.1.6.1"
+LINES = (("RAMESH DESHMUKH 48Y/M", 10, 8), ("MI 1.2 TIs 0.4", 10, 200), ("12/03/2019", 200, 8))
+
+
+def drawn(picture, lines=LINES, fill=(255, 255, 255), size=14):
+    image = Image.fromarray(picture)
+    pen, face = ImageDraw.Draw(image), ImageFont.load_default(size)
+    for text, left, top in lines:
+        pen.text((left, top), text, font=face, fill=fill)
+    return np.array(image)
+
+
+def speckle(shape=(240, 320)):
+    grey = np.zeros(shape, "u1")
+    noise = np.random.default_rng(5).normal(60, 25, (shape[0] - 120, shape[1] - 140)).clip(0, 160)
+    grey[60 : shape[0] - 60, 70 : shape[1] - 70] = noise
+    return np.repeat(grey[..., None], 3, axis=2)
+
+
+def saved(tmp_path, picture, **more):
+    single = picture[0] if picture.ndim == 4 else picture
+    ds = ct(SOPClassUID=ULTRASOUND, Modality="US", ImageType=["ORIGINAL", "PRIMARY"])
+    ds.Rows, ds.Columns, ds.SamplesPerPixel = *single.shape[:2], 3
+    ds.PhotometricInterpretation, ds.PlanarConfiguration = "RGB", 0
+    ds.BitsAllocated = ds.BitsStored = 8
+    ds.HighBit = 7
+    ds.PixelData = picture.tobytes()
+    for keyword, value in more.items():
+        setattr(ds, keyword, value)
+    path = tmp_path / "in.dcm"
+    ds.save_as(path, enforce_file_format=True)
+    return path
+
+
+def looked(path):
+    return pictures.look(open_file(path), known=KNOWN, profile=PROFILE)
+
+
+def hidden(seen, left, top):
+    return any(r.left <= left < r.left + r.width and r.top <= top < r.top + r.height for r in seen.regions)
+
+
+@pytest.mark.parametrize("text", [
+    "L", "R", "120 kV", "200mA", "MI 1.2 TIs 0.4", "5 cm", "W 400 L 40", "FR 25 Hz", "Gain 60", "Depth 12 cm", "CHEST PA",
+    "LYMPH NODE", "Im 12/64", "TIS<0.4 MI=0.8 AO=100%", "DFOV 16.0cm", "DR 60 dB", "10", "3.0 mm/1.0sp",
+])  # fmt: skip
+def test_technical_text_stays(text):
+    assert technical(text, KNOWN)
+
+
+@pytest.mark.parametrize("text", [
+    "Ramesh", "RAMESH DESHMUKH", "12/03/2019", "2019", "10:15:30", "48Y/M", "F 35", "ID 12345", "UH-2019-004512", "Dr Mehta",
+    "1234567", "AGE 48", "City Hospital", "14 MAR", "रमेश", "98230 41577", "", "Acc 1234567", "DOB",
+])  # fmt: skip
+def test_what_could_name_someone_does_not(text):
+    assert not technical(text, KNOWN)
+
+
+def test_a_known_name_never_stays_even_where_the_table_knows_the_word():
+    assert technical("CHEST", KNOWN) and not technical("CHEST", Known.of([("name", "Chest Kumar")]))
+
+
+def test_names_are_hidden_and_indices_stay(tmp_path):
+    seen = looked(saved(tmp_path, drawn(speckle())))
+    assert hidden(seen, 40, 16) and hidden(seen, 230, 16) and not hidden(seen, 40, 208)
+    assert seen.kept >= 1 and not seen.person and seen.findings
+    assert all("RAMESH" not in region.evidence.upper() for region in seen.regions)
+
+
+def test_what_was_masked_is_read_again_and_found_clean(tmp_path):
+    path = saved(tmp_path, drawn(speckle()))
+    opened, out = open_file(path), tmp_path / "out.dcm"
+    seen = pictures.look(opened, known=KNOWN, profile=PROFILE)
+    assert pictures.again(path, known=KNOWN, seen=pictures.Seen(), profile=PROFILE), "the source is not clean"
+    pixels.mask(opened, regions=seen.regions)
+    with out.open("wb") as stream:
+        write(opened, stream)
+    assert pictures.again(out, known=KNOWN, seen=seen, profile=PROFILE) == ()
+
+
+def test_a_clean_picture_is_not_touched(tmp_path):
+    assert looked(saved(tmp_path, speckle())).regions == ()
+
+
+def test_dark_text_on_light_ground_and_coloured_text_are_found(tmp_path):
+    light = np.full((160, 320, 3), 210, "u1")
+    assert hidden(looked(saved(tmp_path, drawn(light, [("Savita Shinde", 20, 20)], (40, 40, 40)))), 60, 27)
+    assert hidden(looked(saved(tmp_path, drawn(speckle(), [("Savita Shinde", 20, 20)], (0, 220, 0)))), 60, 27)
+
+
+def test_text_turned_on_its_side_is_found(tmp_path):
+    picture = np.rot90(drawn(speckle((320, 240)), [("Savita Shinde 35Y", 20, 20)])).copy()
+    assert hidden(looked(saved(tmp_path, picture)), 27, 240 - 80)
+
+
+def test_text_in_one_frame_of_a_loop_is_found(tmp_path):
+    still = speckle()
+    loop = np.stack([still, still, drawn(still, [("Savita Shinde", 10, 8)]), still])
+    assert hidden(looked(saved(tmp_path, loop, NumberOfFrames=4)), 40, 15)
+
+
+def test_a_picture_that_would_be_all_black_goes_to_a_person(tmp_path):
+    lines = [(f"Savita Shinde {n}{n} Nashik Road", 4, 4 + 18 * n) for n in range(7)]
+    assert looked(saved(tmp_path, drawn(np.zeros((130, 240, 3), "u1"), lines))).person
+
+
+def test_what_cannot_be_decoded_is_held(tmp_path):
+    path = saved(tmp_path, speckle())
+    opened = open_file(path)
+    opened.syntax, opened.length = "1.2.840.10008.1.2.5", 0xFFFFFFFF
+    with pytest.raises(Held):
+        pictures.look(opened, known=KNOWN, profile=PROFILE)
+
+
+def slice_of(seed):
+    y, x = np.mgrid[:256, :256]
+    body = (np.hypot(x - 128, y - 128) < 90) * 900 + 100 * np.sin(x / 9.0) * (np.hypot(x - 128, y - 128) < 90)
+    return np.clip(body + np.random.default_rng(seed).normal(100, 25, (256, 256)), 0, 4095).astype("u2")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_slices_are_searched_only_where_something_was_drawn(seed):
+    clean = slice_of(seed)
+    assert gate.quiet(clean)
+    ink = np.zeros((256, 256, 3), "u1")
+    ink = (
+        drawn(ink, [("Savita Shinde", 10 + 20 * seed, 10 + 30 * seed)], size=10 + seed)[..., 0].astype(float)
+        / 255
+    )
+    assert not gate.quiet(np.round(clean * (1 - ink) + 4095 * ink).astype("u2"))
+
+
+def test_only_slices_as_the_scanner_made_them_may_be_passed_over():
+    ds = ct()
+    assert gate.acquired(ds, ExplicitVRLittleEndian) and ds.SOPClassUID == CTImageStorage
+    assert not gate.acquired(ds, "1.2.840.10008.1.2.4.50")
+    for keyword, value in (("BurnedInAnnotation", "YES"), ("ImageType", ["DERIVED", "SECONDARY"]), ("BitsStored", 8),
+                           ("SOPClassUID", ULTRASOUND), ("LossyImageCompression", "01")):  # fmt: skip
+        assert not gate.acquired(ct(**{keyword: value}), ExplicitVRLittleEndian), keyword
+
+
+def test_flat_parts_of_a_picture_are_not_searched():
+    picture = drawn(np.zeros((512, 512, 3), "u1"), [("Savita Shinde", 20, 20)])
+    area = sum(
+        p.picture.shape[0] * p.picture.shape[1] for look in candidates.looks(picture) for p in look.parts()
+    )
+    assert 0 < area < 0.15 * 512 * 512
+    assert not [part for look in candidates.looks(np.zeros((512, 512, 3), "u1")) for part in look.parts()]
+
+
+def test_the_same_line_is_read_once(monkeypatch):
+    line, calls = drawn(np.zeros((20, 140, 3), "u1"), [("Once only", 4, 3)]), []
+    real = reader._read
+    monkeypatch.setattr(reader, "_read", lambda lines: calls.append(len(lines)) or real(lines))
+    first = reader.read([line, line.copy()])
+    assert reader.read([line]) == first[:1] and sum(calls) <= 2
