@@ -70,7 +70,7 @@ def run(
 
     asked, secret = load_profile(profile), Secret.read(secret_file)
     watch = NoProgress() if json_ else Bar()
-    with here() if jobs == 1 else processes(jobs) as runner:
+    with here() if jobs == 1 else processes(jobs, forked=True) as runner:
         if dry_run:
             planned = plan_folder(
                 source, target, profile=asked, secret=secret, report=report, runner=runner, progress=watch
@@ -146,7 +146,7 @@ def audit(
 
     loaded = open_protocol(protocol) if protocol else None
     asked = Profile.of(loaded.protocol, loaded.sha256) if loaded else load_profile(profile)
-    with here() if jobs == 1 else processes(jobs) as runner:
+    with here() if jobs == 1 else processes(jobs, forked=True) as runner:
         measured = measure(
             dicom_below(source), profile=asked, seed=secrets.randbelow(1 << 31) if seed is None else seed, runner=runner,
             number=number, progress=NoProgress() if json_ else Bar(),

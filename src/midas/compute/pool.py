@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Literal, Self, TypeVar
 
 from midas.kernel import BadInput, Unavailable
 
@@ -24,11 +26,13 @@ R = TypeVar("R")
 class Processes:
     """Run work in up to `n` processes; use it as a context, so that the workers end with it."""
 
-    def __init__(self, n: int) -> None:
+    def __init__(self, n: int, *, forked: bool = False) -> None:
         if n < 1:
             raise BadInput(f"{n} processes cannot work.", advice="Give 1 or more.")
         self.n = n
-        self._pool = ProcessPoolExecutor(n, mp_context=multiprocessing.get_context("spawn"))
+        self._pool = ProcessPoolExecutor(n, mp_context=multiprocessing.get_context(_start(forked)))
+        if forked:
+            self._pool.submit(int).result()
 
     def __enter__(self) -> Self:
         return self
@@ -61,6 +65,11 @@ class Processes:
             raise _died() from error
 
 
+def _start(forked: bool) -> Literal["fork", "spawn"]:
+    """Fork only where that is safe: on Linux, before any thread of ours runs."""
+    return "fork" if forked and sys.platform == "linux" and threading.active_count() == 1 else "spawn"
+
+
 def _result(future: Future[R]) -> R:
     try:
         return future.result()
@@ -74,8 +83,11 @@ def _died() -> Unavailable:
     )
 
 
-def processes(n: int | None = None) -> Processes:
-    """Open a pool of `n` worker processes; `None`: one for each processor that this process may use."""
+def processes(n: int | None = None, *, forked: bool = False) -> Processes:
+    """Open a pool of `n` worker processes; `None`: one for each processor that this process may use.
+
+    `forked` workers start at once with all that is imported here: for commands, before they start any thread.
+    """
     if n is None:
         n = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-    return Processes(n)
+    return Processes(n, forked=forked)
