@@ -287,7 +287,7 @@ def main() -> None:
     from midas.spoke import bootstrap
     from midas.spoke.home import Config
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         config = Config(name="spdc-wardha", project="oral-cancer")
         home = bootstrap.initialise(
             path=Path(folder) / "spoke", config=config, loaded=load_named("oral-cancer")

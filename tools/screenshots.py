@@ -62,7 +62,7 @@ def open_port() -> int:
 def spoke() -> Iterator[str]:
     """Serve a spoke with held images for as long as the block lasts."""
     port = open_port()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         command = [
             sys.executable, str(ROOT / "tests/gallery/serve_spoke.py"), f"{folder}/spoke", str(port)
         ]  # fmt: skip

@@ -35,7 +35,9 @@ def faced(db: None, tmp_path: Path) -> Any:
 def series(export: Path) -> Path:
     for number in (2, 3):
         path = export / "scans" / "Ramesh" / f"slice{number}.dcm"
-        write_ct(path, uhid="WR/24/0001", name="Deshmukhwar^Ramesh", on="20240113", number=number, study="1.2.10")
+        write_ct(
+            path, uhid="WR/24/0001", name="Deshmukhwar^Ramesh", on="20240113", number=number, study="1.2.10"
+        )
     return export
 
 
@@ -78,7 +80,9 @@ def test_a_face_that_cannot_be_cut_waits_and_a_persons_word_lets_it_on(faced, se
     assert {one.detail for one in held} == {"Slices do not say where they lie."}
     orders: list[bench.Order] = []
     whole = cleaning.order_for
-    monkeypatch.setattr(cleaning, "order_for", lambda run, item: orders.append(whole(run, item)) or orders[-1])
+    monkeypatch.setattr(
+        cleaning, "order_for", lambda run, item: orders.append(whole(run, item)) or orders[-1]
+    )
     one = [item for item in held if item.group == held[0].group]
     flow.decide(
         items=one, verdict="accept", why="the slab is too thin", scope="series", looked_at=one[0],
@@ -94,7 +98,9 @@ def test_a_mask_is_handed_to_every_file_of_its_series(faced, series, monkeypatch
     verdict_is(monkeypatch, FaceVerdict("mask", "face", "A face was found.", 0.9))
     orders: list[bench.Order] = []
     whole = cleaning.order_for
-    monkeypatch.setattr(cleaning, "order_for", lambda run, item: orders.append(whole(run, item)) or orders[-1])
+    monkeypatch.setattr(
+        cleaning, "order_for", lambda run, item: orders.append(whole(run, item)) or orders[-1]
+    )
     take(faced, series)
     scans = [order for order in orders if order.kind == "dicom"]
     assert len(scans) >= 3

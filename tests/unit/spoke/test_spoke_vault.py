@@ -181,7 +181,8 @@ def test_every_word_with_which_a_file_is_held_has_its_reason() -> None:
             called = getattr(node.func, "id", getattr(node.func, "attr", ""))
             given = [*node.args[:1]] if called == "Held" else []
             given += [word.value for word in node.keywords if word.arg == "reason"]
-            words |= {one.value for one in given if isinstance(one, ast.Constant) and isinstance(one.value, str)}
+            told = (one.value for one in given if isinstance(one, ast.Constant))
+            words |= {word for word in told if isinstance(word, str)}
     words -= {""}
     assert len(words) > 12
     unknown = {word for word in words if word not in reasons.DEID and word not in reasons.REASONS}

@@ -119,4 +119,5 @@ def _dataset(
     ds.BitsAllocated = ds.BitsStored = 8
     ds.HighBit, ds.PixelRepresentation = 7, 0
     ds.PixelData = pixels.tobytes()
-    return ds
+    made: Dataset = ds
+    return made
