@@ -1,4 +1,4 @@
-"""Faces at the spoke: a series is judged once and as a whole; what cannot be cut waits for a person, whose word then stands."""
+"""Faces at the spoke: a series is judged once and whole; what cannot be cut waits for a person, whose word then stands."""
 
 from __future__ import annotations
 
