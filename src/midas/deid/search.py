@@ -7,13 +7,14 @@ alone: it shares no code with the engine's own comparison.
 from __future__ import annotations
 
 import mmap
+import os
 import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -102,6 +103,22 @@ def _dates(value: str) -> list[str]:
     return forms
 
 
+class FileBytes:
+    """The bytes of an open file, read piece by piece: a map of it would fill the memory with what was looked at."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._size = stream.seek(0, os.SEEK_END)
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, part: slice) -> bytes:
+        start, stop, _ = part.indices(self._size)
+        self._stream.seek(start)
+        return self._stream.read(max(stop - start, 0))
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What to look for. `tokens`: whole words; `runs`: letters and digits without anything between them."""
@@ -131,7 +148,7 @@ class Wanted:
             if pattern in (bare if form == "bare" else low):
                 yield kind, form
 
-    def in_pixels(self, data: bytes | mmap.mmap, start: int) -> Iterator[str]:
+    def in_pixels(self, data: bytes | mmap.mmap | FileBytes, start: int) -> Iterator[str]:
         """Yield the kinds of long identifiers found after `start`; short ones would be found by chance."""
         if not self.pixels.patterns:
             return

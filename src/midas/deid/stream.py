@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mmap
 import struct
+import tempfile
 import zlib
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ WHOLE = 1 << 23
 """Bytes; a smaller file is read into memory at once, of a larger one only the header."""
 TEXT = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 PIXELS = elements.PIXELS
+CHUNK = 1 << 20
 PIXEL_VRS = frozenset({b"OB", b"OW", b"OF", b"OD", b"UN"})
 _SETTLED, _CHARSETS = Memory(), Memory()
 
@@ -109,21 +111,50 @@ def _split(path: Path, data: elements.Data) -> Opened | None:
     given, start = found
     said = given.get(tag_of(0x00020010))
     syntax = (said.value or b"").decode("ascii", "replace").rstrip("\0 ") if said is not None else ""
-    if UID_dictionary.get(syntax, ("", ""))[1] != "Transfer Syntax" or syntax in {
-        ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian,
-    }:  # fmt: skip
+    if UID_dictionary.get(syntax, ("", ""))[1] != "Transfer Syntax" or syntax == ExplicitVRBigEndian:
         return None
+    head, inflated = data[:128], None
+    if syntax == DeflatedExplicitVRLittleEndian:
+        inflated = _inflate(data, start)
+        data, start = _read_or_mapped(inflated), 0
     implicit = syntax == ImplicitVRLittleEndian
     parts = elements.split(data, start, implicit=implicit)
     if parts is None:
         return None
     seen = Watched(parts.elements, parts.raws)
-    ds = FileDataset(BytesIO(), seen, data[:128], FileMetaDataset(dict(given)), implicit, True)
+    ds = FileDataset(BytesIO(), seen, head, FileMetaDataset(dict(given)), implicit, True)
     charset = _CHARSETS.topic("").ask("charset", seen, lambda: ds._character_set)  # noqa: SLF001 - as pydicom's own reader
     ds.set_original_encoding(implicit, True, charset)
-    opened = Opened(ds, path, syntax, data=data if isinstance(data, bytes) else None)
+    kept = data if isinstance(data, bytes) and inflated is None else None
+    opened = Opened(ds, path, syntax, data=kept, masked=inflated)
     _place_pixels(opened, data[parts.at : parts.at + 12], parts.at, len(data))
     return opened
+
+
+def _inflate(data: elements.Data, start: int) -> IO[bytes]:
+    """Return the inflated dataset (PS3.5 A.5) as a stream, on the disk where it is large; `Held` where it ends early."""
+    inflating = zlib.decompressobj(-zlib.MAX_WBITS)
+    out = tempfile.SpooledTemporaryFile(max_size=WHOLE)  # noqa: SIM115 - it outlives this function
+    try:
+        for at in range(start, len(data), CHUNK):
+            waiting = data[at : at + CHUNK]
+            while waiting and not inflating.eof:
+                out.write(inflating.decompress(waiting, 8 * CHUNK))
+                waiting = inflating.unconsumed_tail
+    except zlib.error:
+        raise Held("truncated", "The deflated file cannot be inflated.") from None
+    if not inflating.eof:
+        raise Held("truncated", "The deflated file ends before its content does.")
+    return out
+
+
+def _read_or_mapped(stream: IO[bytes]) -> elements.Data:
+    size = stream.tell()
+    if size > WHOLE:
+        stream.flush()
+        return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+    stream.seek(0)
+    return stream.read()
 
 
 def _forgiving(path: Path, stream: IO[bytes]) -> Opened:

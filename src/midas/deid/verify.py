@@ -22,7 +22,7 @@ from pydicom.dataset import Dataset
 from midas.deid import documents_again, tables
 from midas.deid.model import Card, Placement, Profile
 from midas.deid.rereading import Data, Reread, decoded, reread
-from midas.deid.search import Wanted, wanted
+from midas.deid.search import FileBytes, Wanted, wanted
 from midas.kernel import Finding, Severity
 
 META = frozenset({0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020013})
@@ -124,13 +124,14 @@ class _Verifier:
 
     def examine(self, path: Path, source: frozenset[str]) -> Iterator[Finding]:
         with path.open("rb") as stream:
-            small = path.stat().st_size <= SMALL
-            data = stream.read() if small else mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-        yield from self._read(data, source)
-        if isinstance(data, mmap.mmap):
-            data.close()
+            if path.stat().st_size <= SMALL:
+                data = stream.read()
+                yield from self._read(data, data, source)
+            else:
+                with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as header:
+                    yield from self._read(header, FileBytes(stream), source)
 
-    def _read(self, data: Data, source: frozenset[str]) -> Iterator[Finding]:
+    def _read(self, data: Data, body: Data | FileBytes, source: frozenset[str]) -> Iterator[Finding]:
         if data[:132] != b"\0" * 128 + b"DICM":
             yield _wrong("preamble", "The preamble is not empty.", "PS3.10 7.1")
         file = reread(data)
@@ -153,7 +154,7 @@ class _Verifier:
                 if uid in source:
                     yield _wrong("uid", f"{keyword} still has a UID of the source.", "PS3.15 E.3.9")
         yield from self._required(file)
-        for kind in self.wanted.in_pixels(data, file.at):
+        for kind in self.wanted.in_pixels(body, file.at):
             yield _wrong(
                 "identifier", f"A known identifier ({kind}) is found in the bytes of the pixel data."
             )
