@@ -61,11 +61,10 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> tuple[Made, list[Path], P
     "scan",
     [
         Scan(plane="sagittal", invert=True, seed=2),
-        Scan(plane="oblique", pitch=-8, yaw=6, seed=3),
         Scan(modality="CT", tilt=18, frame=True, seed=4),
         Scan(modality="CT", plane="coronal", defect=True, scale=0.82, seed=5, missing=(20, 21)),
     ],
-    ids=["sagittal-inverted", "oblique", "tilt-and-frame", "child-after-surgery"],
+    ids=["sagittal-inverted", "tilt-and-frame", "child-after-surgery"],
 )
 def test_heads_of_all_kinds_are_defaced_and_keep_their_brain(scan: Scan, tmp_path: Path) -> None:
     made = make(HEAD, replace(scan, pixel_mm=4.0, slice_mm=4.0, window=(0.0, 215.0)))
@@ -107,7 +106,7 @@ def test_compressed_slices_are_cut_in_their_own_syntax(
 
 
 def test_an_enhanced_object_is_looked_at_and_cut_frame_by_frame(tmp_path: Path) -> None:
-    made = make(HEAD, replace(QUICK, modality="MR", seed=12))
+    made = make(HEAD, replace(QUICK, plane="oblique", pitch=-8, yaw=6, seed=12))
     ds = enhanced(made)
     path = tmp_path / "e.dcm"
     ds.save_as(path, enforce_file_format=True)
@@ -158,14 +157,14 @@ def test_slices_above_the_brow_need_nothing(tmp_path: Path) -> None:
 
 def body(tmp_path: Path, **attributes: object) -> list[Path]:
     """Write an elliptic trunk with lungs: a body without a head."""
-    y, x = np.mgrid[-60:60, -60:60] * 4.0
-    inside = (x / 180) ** 2 + (y / 120) ** 2 < 1
-    lungs = ((np.abs(x) - 80) / 55) ** 2 + (y / 80) ** 2 < 1
+    y, x = np.mgrid[-40:40, -40:40] * 4.0
+    inside = (x / 150) ** 2 + (y / 100) ** 2 < 1
+    lungs = ((np.abs(x) - 65) / 45) ** 2 + (y / 65) ** 2 < 1
     values = np.where(inside, np.where(lungs, -800, 40), -1000) + 1024
     paths = []
-    for number in range(60):
+    for number in range(24):
         ds = ct(
-            size=120, PixelSpacing=[4.0, 4.0], ImagePositionPatient=[-240, -240, 5.0 * number], **attributes
+            size=80, PixelSpacing=[4.0, 4.0], ImagePositionPatient=[-160, -160, 6.0 * number], **attributes
         )
         ds.PixelData = values.astype("<u2").tobytes()
         path = tmp_path / f"b{number}.dcm"
