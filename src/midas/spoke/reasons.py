@@ -207,6 +207,7 @@ TROUBLES = {
 DEID = {
     "sop-class-not-mastered": "unmastered-sop-class", "video-stream": "video", "encapsulated-document": "document",
     "document-not-understood": "document", "structured-report": "profile", "profile-contradicts-itself": "profile",
+    "sound": "video", "model": "document",
     "truncated": "truncated", "unreadable": "unreadable", "not-an-instance": "unreadable",
     "text-in-binary": "binary-text", "compressed-data-not-understood": "pixels-not-opened",
     "pixels-unreadable": "pixels-not-opened", "transfer-syntax-not-mastered": "pixels-not-opened",
