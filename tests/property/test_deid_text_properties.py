@@ -1,4 +1,4 @@
-"""Free text, for any text and person: stable, never longer than its limits, and nobody left in any claimed way of writing."""
+"""Free text, for any text and person: stable, never longer, and nobody left in any claimed way of writing."""
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

@@ -130,7 +130,11 @@ class Known:
                 words |= {word for word in found if len(word) >= MIN_PART}
                 wholes.add("".join(reversed(found)))
             else:
-                words |= {word for word in found if len(word) > MIN_PART and not _common(word) and not _YEAR.fullmatch(word)}
+                words |= {
+                    word
+                    for word in found
+                    if len(word) > MIN_PART and not _common(word) and not _YEAR.fullmatch(word)
+                }
                 if all(map(_common, found)):
                     continue
             wholes.add("".join(found))

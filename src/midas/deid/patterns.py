@@ -49,7 +49,7 @@ def _gstin(text: str) -> bool:
 
 
 def _many(text: str) -> bool:
-    """Say whether `MANY` digits stand in whole numbers side by side: `2.5,140,60,0.1` are measures, `98 23 04 15` a phone."""
+    """Say whether `MANY` digits stand in whole numbers side by side: `2.5,140,60` are measures, `98 23 04 15` a phone."""
     digits = 0
     for group in re.split(r"[ ,/_\-]+", text):
         digits = 0 if group.count(".") == 1 and len(group) <= 7 else digits + sum(map(str.isdigit, group))
@@ -58,7 +58,9 @@ def _many(text: str) -> bool:
     return False
 
 
-_B_VALUES = re.compile(r"(?:[A-Z]{1,6}[-_])?(?:[A-Z]{1,4}\d{0,2}[-_/])*[BT][ERI]?\d{2,4}(?:[-_][A-Z]+)?", re.IGNORECASE)
+_B_VALUES = re.compile(
+    r"(?:[A-Z]{1,6}[-_])?(?:[A-Z]{1,4}\d{0,2}[-_/])*[BT][ERI]?\d{2,4}(?:[-_][A-Z]+)?", re.IGNORECASE
+)
 
 
 def _coded(text: str) -> bool:
@@ -66,7 +68,11 @@ def _coded(text: str) -> bool:
     if not re.search(r"\d{3}", text) or _B_VALUES.fullmatch(text):
         return False
     words = re.findall("[a-z]{2,}", text.lower())
-    return "/" in text or bool(re.search(r"\d{4}", text)) or not all(word in tables.vocabulary() for word in words)
+    return (
+        "/" in text
+        or bool(re.search(r"\d{4}", text))
+        or not all(word in tables.vocabulary() for word in words)
+    )
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,8 @@ _SURE_LABELS = (
     "|aadhaa?r|adhaa?r|abha|passport|voter|policy|insurance|uidai|pan"
 )
 _LABELS = (
-    _SURE_LABELS + "|mr|cr|ip|op|reg(?:istration|n|d)?|hosp(?:ital)?|patient|pt|case|file|bill|receipt|acc(?:ession)?|specimen"
+    _SURE_LABELS + "|mr|cr|ip|op|reg(?:istration|n|d)?|hosp(?:ital)?|patient|pt|case|file|bill|receipt"
+    "|acc(?:ession)?|specimen"
     "|slide|block|biopsy|hpe|histo(?:path(?:ology)?)?|path|cyto|sample|token|visit|episode|adm(?:ission)?|claim|tpa|uid|vid|epic"
     "|dl|licen[cs]e|ration|emp(?:loyee)?|staff|ref(?:erence)?|lab|x-?ray|film|study|exam|order|requisition|ph|whatsapp|cell|zip"
     "|health|serial|s|sl|sr|a/c|account|roll|service|cghs|echs|esic?|ayushman|pmjay|nikshay|rch|mcts|h|d"
@@ -116,7 +123,8 @@ TABLE: tuple[Pattern, ...] = (
     ),
     Pattern("uid", r"(?<![\d.])[0-2](?:\.\d+){4,}(?![\d.])", "DICOM PS3.5 9", ("1.2.840.10008.1.2",), ("2.5",)),
     Pattern(
-        "masked", r"(?:[x*•]{3,4}[\s\-]?){1,3}\d{2,4}" + _E, "UIDAI: masked Aadhaar", ("XXXX XXXX 1234", "****4512"), ("xxx",),
+        "masked", r"(?:[x*•]{3,4}[\s\-]?){1,3}\d{2,4}" + _E, "UIDAI: masked Aadhaar",
+        ("XXXX XXXX 1234", "****4512"), ("xxx",),
     ),
     Pattern(
         "aadhaar", _B + r"[2-9]\d{3}[ .\-]?\d{4}[ .\-]?\d{4}(?:[ .\-]?\d{4})?" + _E, "UIDAI: Verhoeff",
@@ -137,7 +145,8 @@ TABLE: tuple[Pattern, ...] = (
         ("27AAPFU0939F1ZV",), ("27AAPFU0939F1ZA",), _gstin,
     ),
     Pattern(
-        "passport", _B + r"[A-PR-WY][ \-]?[1-9]\d\s?\d{4}[1-9]" + _E, "Passport Seva", ("K1234567", "M 12 34567"), ("T2 12",),
+        "passport", _B + r"[A-PR-WY][ \-]?[1-9]\d\s?\d{4}[1-9]" + _E, "Passport Seva",
+        ("K1234567", "M 12 34567"), ("T2 12",),
     ),
     Pattern(
         "licence", _B + rf"(?:{STATES})[ \-]?\d{{2}}[ \-/]?(?:19|20)\d{{2}}[ \-/]?\d{{7}}" + _E, "Sarathi",
@@ -154,7 +163,8 @@ TABLE: tuple[Pattern, ...] = (
         "phone",
         r"(?<!\d)(?:(?:\+|00)?91[\s.\-]?|0)?[6-9]\d(?:[\s.\-]?\d){8}(?!\d)|\+\d{1,3}(?:[\s.\-]?\d){7,12}"
         r"|(?<!\d)\(?0\d{2,4}\)?[\s.\-]?\d{3,4}[\s.\-]?\d{3,4}(?!\d)",
-        "DoT: National Numbering Plan", ("+91 98230 41577", "98230-41577", "(0712) 2234567", "020-2612 3456"), ("512 x 512",),
+        "DoT: National Numbering Plan",
+        ("+91 98230 41577", "98230-41577", "(0712) 2234567", "020-2612 3456"), ("512 x 512",),
     ),
     Pattern(
         "long", r"(?<![A-Za-z\d])\d(?:[ .,/\-_]{0,3}\d){7,}", "45 CFR 164.514(b)(2)(i)", ("9 8 7 6 5 1 2 3", "20190614"),
@@ -173,8 +183,8 @@ TABLE: tuple[Pattern, ...] = (
         ("UHID: WH/12/345", "MRD No. 4512", "Lab id 77", "Bed no 4", "CR NO-88"), ("lab values", "case of 5 mm", "ref: 3D"),
     ),
     Pattern(
-        "label", rf"\b(?P<label>{_SURE_LABELS})(?P<gone>[\s.:#=\-]*{_VALUE})", "numbers of hospitals by what stands before them",
-        ("UHID 4512", "Room 12", "MRN4512"), ("room air",),
+        "label", rf"\b(?P<label>{_SURE_LABELS})(?P<gone>[\s.:#=\-]*{_VALUE})",
+        "numbers of hospitals by what stands before them", ("UHID 4512", "Room 12", "MRN4512"), ("room air",),
     ),
     Pattern(
         "code",
@@ -184,7 +194,8 @@ TABLE: tuple[Pattern, ...] = (
     ),
     Pattern(
         "age",
-        r"\b(?:9\d|1[0-2]\d)[ \-]*(?:y|yr|yrs|year|years|yo|y/o)\b|\b0?(?:9\d|1[0-2]\d)y\b|\bage[d]?[ :=\-]*(?:9\d|1[0-2]\d)\b"
+        r"\b(?:9\d|1[0-2]\d)[ \-]*(?:y|yr|yrs|year|years|yo|y/o)\b|\b0?(?:9\d|1[0-2]\d)y\b"
+        r"|\bage[d]?[ :=\-]*(?:9\d|1[0-2]\d)\b"
         r"|(?<![\d.])(?:9\d|1[0-2]\d)\s?/\s?[mf]\b|(?:9\d|1[0-2]\d)\s?(?:साल|वर्ष|वर्षे|வயது|ವರ್ಷ)",
         "45 CFR 164.514(b)(2)(i)(C): ages of 90 and over", ("97 yrs", "aged 94", "095Y", "92/M"), ("45 yrs", "1.92 m"),
     ),

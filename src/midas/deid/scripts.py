@@ -29,9 +29,12 @@ _VOWELS = {
     0x46: "e", 0x47: "e", 0x48: "e", 0x49: "o", 0x4A: "o", 0x4B: "o", 0x4C: "o", 0x01: "n", 0x02: "n", 0x03: "",
 }  # fmt: skip
 _SPELLINGS = (
-    ("ksh", "ks"), ("x", "ks"), ("chh", "c"), ("ch", "c"), ("sh", "s"), ("th", "t"), ("dh", "d"), ("bh", "b"), ("ph", "p"),
-    ("kh", "k"), ("gh", "g"), ("jh", "j"), ("zh", "l"), ("f", "p"), ("z", "j"), ("q", "k"), ("w", "v"), ("ee", "i"), ("oo", "u"),
-    ("ou", "o"), ("au", "o"), ("ow", "o"), ("ov", "o"), ("ai", "e"), ("ay", "e"), ("ei", "e"), ("ey", "e"), ("y", "i"), ("ck", "k"),
+    ("ksh", "ks"), ("x", "ks"), ("chh", "c"), ("ch", "c"), ("sh", "s"),
+    ("th", "t"), ("dh", "d"), ("bh", "b"), ("ph", "p"),
+    ("kh", "k"), ("gh", "g"), ("jh", "j"), ("zh", "l"), ("f", "p"), ("z", "j"), ("q", "k"),
+    ("w", "v"), ("ee", "i"), ("oo", "u"),
+    ("ou", "o"), ("au", "o"), ("ow", "o"), ("ov", "o"), ("ai", "e"), ("ay", "e"),
+    ("ei", "e"), ("ey", "e"), ("y", "i"), ("ck", "k"),
     ("ng", "n"), ("m", "m"),
 )  # fmt: skip
 """How romanised names of India vary: aspirates, sibilants, long vowels, w/v, x/ksh (first match wins, left to right)."""

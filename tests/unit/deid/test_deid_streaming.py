@@ -69,7 +69,9 @@ def test_memory_is_flat_in_the_size_of_a_file(bench, deflated):
     ).stdout.split()  # fmt: skip
     assert found[0] == "cleaned", found
     assert int(found[-2]) > FRAMES * SIDE * SIDE * 2
-    assert int(found[-1]) < 250, "MiB, 12 of them the vocabulary; the file has 256 MiB, mapped pages do not count"
+    assert int(found[-1]) < 250, (
+        "MiB, 12 of them the vocabulary; the file has 256 MiB, mapped pages do not count"
+    )
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 

@@ -1,4 +1,5 @@
 """Free text: every row of the pattern table, every way to write a name, and useful texts that come back byte for byte."""
+# ruff: noqa: E501 - texts stand on one line as they are typed
 
 import re
 
