@@ -153,7 +153,7 @@ def told(turn: stand.Turn, answers: Answers, work: Path, size: float, *, scored:
         if turn.name == "MIDAS"
         else maps_of(turn.pairs)
     )
-    result = score(answers, turn.clean, uids, patients)
+    result = score(answers, turn.clean, uids, patients, pairs=None if turn.name == "MIDAS" else turn.pairs)
     (work / f"{turn.name}.json").write_text(json.dumps(result.figures(), indent=1))
     if turn.name == "MIDAS":
         (work / "MIDAS.html").write_bytes(page(result, title="MIDAS on the benchmark's corpus"))

@@ -74,6 +74,8 @@ SHARE = {
 """Pictures of a hundred in which text is drawn; those of CT and MR test the rule that lets them pass unread."""
 NEED = 96
 """Rows and columns that a picture must have before anything is drawn into it."""
+CALM = 3
+"""Places that are tried for a line; the calmest is taken, as on a device's screen."""
 LEGIBLE = 0.95
 """Share of a line's glyph pixels that must stand out once they are encoded: what nobody can see is no test."""
 
@@ -113,7 +115,8 @@ class _Inks:
 def _lines(ds: Dataset, pixels: Pixels, sheet: Sheet, rng: random.Random, kind: str) -> list[Line]:
     inks = _inks(ds, pixels)
     wanted = [(text, True) for text in rng.sample(SECRETS, rng.choice((2, 3, 3, 4, 5)))]
-    wanted += [(text, False) for text in rng.sample(HARMLESS[FAMILY.get(kind, "sc")], 2)]
+    if "LABEL" not in (ds.get("ImageType") or ()):  # a slide's label may go whole
+        wanted += [(text, False) for text in rng.sample(HARMLESS[FAMILY.get(kind, "sc")], 2)]
     taken: list[tuple[int, int, int, int]] = []
     made = []
     for template, secret in wanted:
@@ -138,15 +141,22 @@ def _line(
     if style is None:
         return None
     mask = drawn(text, style)
-    spot = place(mask, taken, rng, rows=rows, columns=columns)
-    if spot is None:
+    spots = [place(mask, taken, rng, rows=rows, columns=columns) for _ in range(CALM)]
+    free = [spot for spot in spots if spot is not None]
+    if not free:
         return None
+    spot = min(free, key=lambda one: _unrest(pixels[0], mask, one))
     some = number > 3 and rng.randrange(100) < 15
     span = (number // 2, number) if some else (0, number)
     for frame in pixels[span[0] : span[1]]:
         inked(frame, mask, *spot, _ink(frame, mask, spot, inks, style.contrast))
     kind = ",".join(name for name, _ in found) or "harmless"
     return Line(sheet.number, (*spot, mask.shape[1], mask.shape[0]), span, packed(mask), what[1], kind, text)
+
+
+def _unrest(frame: Pixels, mask: Mask, spot: tuple[int, int]) -> float:
+    left, top = spot
+    return float(frame[top : top + mask.shape[0], left : left + mask.shape[1]].astype(float).std())
 
 
 def _inks(ds: Dataset, pixels: Pixels) -> _Inks:

@@ -90,9 +90,24 @@ def every_file(folder: Path) -> Iterator[Path]:
 
 
 def match(
-    answers: Answers, outputs: Path, uid_map: Mapping[str, str], patient_map: Mapping[str, str]
+    answers: Answers,
+    outputs: Path,
+    uid_map: Mapping[str, str],
+    patient_map: Mapping[str, str],
+    pairs: Mapping[Path, Path] | None = None,
 ) -> Given:
-    """Find the output of each planted file by its mapped SOP Instance UID; an unmapped one by the UID itself."""
+    """Find the output of each planted file: in `pairs` where these are given, else by its mapped SOP Instance UID."""
+    if pairs is not None:
+        back = {after: before for before, after in pairs.items()}
+        numbers = {answers.root / planted.path: planted.number for planted in answers.files}
+        told = {
+            numbers[back[path]]: Output(numbers[back[path]], path)
+            for path in every_file(outputs)
+            if path in back
+        }
+        return Given(
+            outputs, told, tuple(p for p in every_file(outputs) if p not in back), uid_map, patient_map
+        )
     by_uid = {uid_map.get(planted.instance, planted.instance): planted for planted in answers.files}
     found: dict[int, Output] = {}
     strangers = []

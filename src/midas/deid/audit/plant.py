@@ -175,8 +175,9 @@ def _planted(
         parts.plant_meta(ds, sheet, rng)
     attributes.note_the_rest(ds, sheet)
     image = "PixelData" in ds and kind != "seg"
-    clean = image and not drawn and one.plain
-    if clean or drawn:
+    whole = one.plain and "LABEL" not in (ds.get("ImageType") or ())
+    clean = image and not drawn and whole
+    if clean or (drawn and whole):
         sheet.must("pixels_retained", "tcia", 0x7FE00010, area="clean" if clean else "outside")
     path = _place(out, sheet, kind)
     pydicom.dcmwrite(path, ds, enforce_file_format=True)

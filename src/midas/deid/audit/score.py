@@ -148,11 +148,19 @@ class Score:
 
 
 def score(
-    answers: Answers, outputs: Path, uid_map: Mapping[str, str], patient_map: Mapping[str, str]
+    answers: Answers,
+    outputs: Path,
+    uid_map: Mapping[str, str],
+    patient_map: Mapping[str, str],
+    *,
+    pairs: Mapping[Path, Path] | None = None,
 ) -> Score:
-    """Judge every check of the key on the folder of outputs, and search that folder for what may not be there."""
+    """Judge every check of the key on the folder of outputs, and search that folder for what may not be there.
+
+    Outputs are found by the UID map; `pairs` (planted file → output) tells instead for tools that lose the UIDs.
+    """
     with quiet():
-        given = match(answers, outputs, uid_map, patient_map)
+        given = match(answers, outputs, uid_map, patient_map, pairs)
         judge = _Judge(answers, given)
         verdicts = tuple(judge.verdict(check) for check in answers.checks)
         found = leaks.find(answers, given) + tuple(leaks.true_days(answers, given, judge.shift))
