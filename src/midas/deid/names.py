@@ -114,7 +114,8 @@ class Known:
         return _made(frozenset(values))
 
     @classmethod
-    def _from(cls, values: Iterable[tuple[str, str]]) -> Known:
+    def made_of(cls, values: Iterable[tuple[str, str]]) -> Known:
+        """Return what is known, made anew."""
         called: set[str] = set()
         words: set[str] = set()
         wholes: set[str] = set()
@@ -218,7 +219,7 @@ class Known:
 
 @lru_cache(maxsize=256)
 def _made(values: frozenset[tuple[str, str]]) -> Known:
-    return Known._from(values)
+    return Known.made_of(values)
 
 
 _WORDS = re.compile(r"[^\W_]+")
