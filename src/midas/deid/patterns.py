@@ -213,6 +213,13 @@ TABLE: tuple[Pattern, ...] = (
         "addresses as India writes them", ("4th Cross", "2nd floor"), ("2nd molar",),
     ),
     Pattern(
+        "address",
+        r"\b(?:resident\s+of|residing\s+at|living\s+at|lives\s+at|staying\s+at)\s*[:\-]?\s*\d{1,4}(?:\s?[/\-]\s?[a-z\d]{1,4})*\b"
+        r"(?:[,\s]+(?:sector|phase|block|ward|floor)[\s\-]*\d{1,3}\b)?"
+        r"|\b\d{1,4}\s?/\s?[a-z][,\s]+(?:sector|phase|block|ward)[\s\-]*\d{1,3}\b|\br/o\s+\d{1,4}\s?/\s?[a-z]\b",
+        "addresses as India writes them", ("resident of 108/D", "261/B Sector 14", "r/o 12/A"), ("r/o 3 mm stone",),
+    ),
+    Pattern(
         "quarter",
         r"(?:\b\d{1,4}[,\s]+)?\b(?:civil|police)\s+lines\b|(?:\b\d{1,4}[,\s]+)?\b(?:main|station|ring|cross|temple|church|mill|market|bypass|college|old|new)\s+(?:road|rd)\b",
         "addresses as India writes them", ("Civil Lines", "MG main road"), ("main duct",),
