@@ -17,6 +17,7 @@ from midas.deid.uids import map_uid
 from midas.deid.words import Known, clean_cell, clean_text
 
 __all__ = [
-    "Batch", "Card", "Item", "Job", "Keys", "Known", "Outcome", "Placement", "Profile", "RuleRow", "Secret", "Uids", "clean",
-    "clean_cell", "clean_text", "load_profile", "map_uid", "open_card", "report_html", "report_json", "risk", "run", "seal_card", "source_hmac",
+    "Batch", "Card", "Item", "Job", "Keys", "Known", "Outcome", "Placement", "Profile", "RuleRow", "Secret", "Uids",
+    "clean", "clean_cell", "clean_text", "load_profile", "map_uid", "open_card", "report_html", "report_json",
+    "risk", "run", "seal_card", "source_hmac",
 ]  # fmt: skip
