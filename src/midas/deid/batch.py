@@ -83,10 +83,12 @@ def run(
         entries, crowd = surveyed(given, place=place, runner=runner, progress=watch)
         faces = look_for_faces(entries, folder=place.folder, profile=profile, runner=runner, progress=watch)
         cards = sealed_cards(crowd, place)
-        jobs = [job_for(one, cards[one.person.key], place, profile, faces) for one in entries]
-        found: dict[Path, Outcome] = {}
+        found = {one.item.target: held for one in entries if (held := faces.held(one, profile))}
+        ready = [one for one in entries if one.item.target not in found]
         uids: dict[str, str] = {}
-        chunks = list(chunked(entries, jobs))
+        chunks = list(
+            chunked(ready, [job_for(one, cards[one.person.key], place, profile, faces) for one in ready])
+        )
         for chunk, (outcomes, told) in zip(
             chunks,
             watch.track(runner.map(clean_chunk, chunks), label="De-identify", total=len(chunks)),

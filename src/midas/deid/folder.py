@@ -181,8 +181,8 @@ class _Flow:
         cards = sealed_cards(crowd, self.place)
         ready: list[Entry] = []
         for entry in entries:
-            if verdict := faces.why_a_person(entry):
-                self.hold([(entry.item.name, f"face-{verdict.reason}", verdict.evidence)])
+            if held := faces.held(entry, self.profile):
+                self.hold([(entry.item.name, held.reason, held.detail)])
             else:
                 ready.append(entry)
         jobs = [job_for(one, cards[one.person.key], self.place, self.profile, faces) for one in ready]

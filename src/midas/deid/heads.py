@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from midas.deid.model import Profile
+from midas.deid.model import Outcome, Profile
 from midas.deid.survey import Header, Person
 from midas.kernel import Progress, Runner
 
@@ -69,10 +69,19 @@ class Faces:
         verdict = self.verdicts.get(entry.series)
         return verdict is not None and verdict.state != "person"
 
-    def why_a_person(self, entry: Entry) -> FaceVerdict | None:
-        """Return the verdict where a person must look first."""
+    def held(self, entry: Entry, profile: Profile) -> Outcome | None:
+        """Return the file as held where a person must look at its series first and has not."""
         verdict = self.verdicts.get(entry.series)
-        return verdict if verdict is not None and verdict.state == "person" else None
+        if verdict is None or verdict.state != "person" or entry.item.accepted_risk:
+            return None
+        return Outcome(
+            "held",
+            verdict.reason,
+            verdict.evidence,
+            findings=verdict.findings,
+            profile=profile.name,
+            digest=profile.digest,
+        )
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import json
 import shutil
 import stat
 import zipfile
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -358,3 +359,34 @@ def test_the_quick_look_and_the_full_reader_see_the_same(
         )
     assert ("name", "Müller Jürgen") in _header_of(tmp_path / "m.dcm", **cases[1]).known
     assert ("identifier", "ADM-22119") in _header_of(tmp_path / "a.dcm", **cases[2]).known
+
+
+def test_a_series_in_which_a_person_must_look_for_a_face_is_held_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the look for faces leaves to a person is never cleaned, by the command and by the library; the rest is."""
+    from midas.deid import faces
+
+    def judge(paths: tuple[Path, ...], **_: object) -> faces.FaceVerdict:
+        head = any("Deshmukh" in str(path) for path in paths)
+        return faces.FaceVerdict(
+            "person" if head else "none-needed", "rendering" if head else "no-volume", "A head."
+        )
+
+    monkeypatch.setattr(faces, "of_series", judge)
+    person(tmp_path / "in", "Deshmukh", 1, files=2)
+    person(tmp_path / "in", "Lokhande", 2, files=1)
+    profile = replace(load_profile("research"), options=load_profile("research").options | {faces.OPTION})
+    done = cleaned(tmp_path, profile=profile)
+    assert (done.cleaned, done.held, done.reasons) == (1, 2, {"rendering": 2})
+    assert {row["what_to_do"] for row in rows(tmp_path, "held.csv")} == {
+        "Let a person decide in a spoke's review page: cut the face, or keep the file out."
+    }
+    paths = sorted((tmp_path / "in").rglob("IM*"))
+    batch = run(
+        [Item(path, tmp_path / f"{n}.dcm") for n, path in enumerate(paths)],
+        profile=profile,
+        keys=SECRET,
+        runner=here(),
+    )
+    assert [one.reason for one in batch.outcomes] == ["rendering", "rendering", ""]
