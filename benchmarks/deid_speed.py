@@ -221,8 +221,9 @@ def main(number: int, *, profiled: bool) -> None:
         _say(
             f"clean, one process  {one:7.1f} files/s   {busy:5.2f} ms of processor each   {one / limit:.2f} of the limit"
         )
+        load = os.getloadavg()[0]
         _say(
-            f"by processor alone  {1000 / busy:7.1f} files/s   {busy / copying:5.2f} x the copy's   load {os.getloadavg()[0]:.1f}"
+            f"by processor alone  {1000 / busy:7.1f} files/s   {busy / copying:5.2f} x the copy's   load {load:.1f}"
         )
         _say(f"clean, pool of two  {two:7.1f} files/s   {two / one:.2f} x one process")
         _say(
