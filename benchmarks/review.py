@@ -40,6 +40,8 @@ NAMES = (
 )  # fmt: skip
 PASSWORD = "look-and-see-1"
 NOW = datetime(2026, 11, 22, 6, 30, tzinfo=UTC)
+LAID_PX = 6
+"""Pixels by which the same line begins elsewhere on another screen of the same device."""
 MISSED, FALSE_BOX = 7, 9
 """Every seventh image lacks one box that it needs, every ninth has one too many: worse than the engine does."""
 
@@ -177,6 +179,16 @@ class Reviewer:
         self.work.buttons += 2
         self.work.mental += 1
 
+    def laid_over(self, true: list[int]) -> list[int]:
+        """Return what a line reaches on all images that the page lays over each other: whatever begins at its place."""
+        alike = [
+            box for boxes in self.truth.values() for box in boxes
+            if abs(box[0] - true[0]) < LAID_PX and abs(box[1] - true[1]) < LAID_PX
+        ]  # fmt: skip
+        right, bottom = max(box[0] + box[2] for box in alike), max(box[1] + box[3] for box in alike)
+        left, top = min(box[0] for box in alike), min(box[1] for box in alike)
+        return [left, top, right - left, bottom - top]
+
     def decide(self, *, layouts: bool) -> None:
         """Look at one image, put its boxes right, and decide it, or all that look the same."""
         truth = self.truth[self.number()]
@@ -189,13 +201,13 @@ class Reviewer:
                     self.press("]")
                 self.press("d")
                 self.work.mental += 1
-        for true in truth:
-            if not any(_covers(box, true) for box in self.boxes()):
-                self.draw(true)
         whole = layouts and self.page.locator("#scope-layout").count() > 0
         if whole:
             self.work.mental += 1
             self.press("l")
+        for true in truth:
+            if not any(_covers(box, true) for box in self.boxes()):
+                self.draw(self.laid_over(true) if whole else true)
         self.press("m", leads_on=True)
         name = "layouts" if whole else "images"
         self.work.acts[name] = self.work.acts.get(name, 0) + 1
