@@ -180,9 +180,13 @@ def _planted(
     if clean or (drawn and whole):
         sheet.must("pixels_retained", "tcia", 0x7FE00010, area="clean" if clean else "outside")
     path = _place(out, sheet, kind)
-    pydicom.dcmwrite(path, ds, enforce_file_format=True)
-    if "parts" in areas:
-        parts.finish(path, sheet, rng)
+    try:
+        pydicom.dcmwrite(path, ds, enforce_file_format=True)
+        if "parts" in areas:
+            parts.finish(path, sheet, rng)
+    except Exception:  # noqa: BLE001 - a source that cannot be written again is no ground to plant on
+        path.unlink(missing_ok=True)
+        return None
     for what in ("name.joined", "uhid"):
         sheet.hidden(what, re.sub(r"[^\w.-]", "-", sheet.person.facts[what]), "path")
     return Planted(
@@ -211,6 +215,8 @@ def _dataset(one: _Wanted, sheet: Sheet, rng: random.Random) -> tuple[Dataset | 
             return None, ""
         ds = pydicom.dcmread(one.source, force=True)
         ds.decode()
+        for tag in [tag for tag in ds.keys() if int(tag) >> 16 in (0x0000, 0x0002)]:  # noqa: SIM118 - tags
+            del ds[tag]
         if "SOPClassUID" not in ds or not getattr(ds.file_meta, "TransferSyntaxUID", None):
             return None, ""
         if "PixelData" in ds:
