@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from midas.deid.model import Held, Profile, Region
+from midas.deid.model import Profile, Region
 from midas.deid.pictures import find
 from midas.deid.pictures.frames import Array, Frames
 from midas.deid.pictures.gate import acquired, quiet
@@ -26,6 +27,15 @@ MARGIN, ENDS, LEAST = 0.14, 0.35, 2.0
 """How far a mask reaches beyond a line: shares of its height, on all sides and at its ends, and at least so many pixels."""
 
 
+LEVEL, CORE = 6.0, 0.38
+"""Degrees of slant that still count as level, and how far letters reach from the middle of their line, in heights."""
+ROUNDS = 4
+"""How often a picture is searched again after masking."""
+
+
+Box = tuple[int, int, int, int]
+
+
 @dataclass(frozen=True)
 class Seen:
     """What was found in the pixels: regions to blacken, lines that may stay, and why a person must look ("" if not)."""
@@ -34,25 +44,28 @@ class Seen:
     kept: int = 0
     person: str = ""
     findings: tuple[Finding, ...] = ()
+    stays: tuple[Box, ...] = ()
+    """Boxes (left, top, right, bottom) of the lines that may stay: what a mask leaves of them names nobody either."""
 
 
 def look(opened: Opened, *, known: Known, profile: Profile) -> Seen:
     """Return what must be blackened in an opened file; nothing where it has no picture. `Held` where it is unreadable."""
+    _one_thread()
     frames = Frames(opened)
     if not _pictured(opened) or _untouched(frames):
         return Seen()
     regions: list[Region] = []
-    kept = 0
+    stays: list[Box] = []
     for view in views(frames):
-        found, stays = _searched(view.picture, known)
+        found, left = _until_clean(view.picture, known)
         regions += found
-        kept += stays
+        stays += left
     regions = joined(regions)
     share = _share(regions, frames.shape)
     person = ""
     if share > profile.thresholds.masked_share:
         person = f"{share:.0%} of the picture would be blackened."
-    return Seen(tuple(regions), kept, person, _findings(regions, person))
+    return Seen(tuple(regions), len(stays), person, _findings(regions, person), tuple(stays))
 
 
 def again(path: Path, *, known: Known, seen: Seen, profile: Profile) -> tuple[Finding, ...]:
@@ -64,8 +77,16 @@ def again(path: Path, *, known: Known, seen: Seen, profile: Profile) -> tuple[Fi
             "Mask it by hand, or reject the picture.", "PS3.15 E.3.1", "midas.deid",
         )
         for region in left.regions
-        if not _covered(region, seen.regions)
+        if not _covered(region, seen.regions) and not _rest_of(region, seen.stays)
     )  # fmt: skip
+
+
+@cache
+def _one_thread() -> None:
+    """Processes, not threads, share the work: the pool of the batch counts on that."""
+    import cv2
+
+    cv2.setNumThreads(1)
 
 
 def _pictured(opened: Opened) -> bool:
@@ -81,21 +102,75 @@ def _untouched(frames: Frames) -> bool:
     )
 
 
-def _searched(picture: Array, known: Known) -> tuple[list[Region], int]:
+def _until_clean(picture: Array, known: Known) -> tuple[list[Region], list[Box]]:
+    """Search, blacken, and search again: a mask may cut a neighbouring line, or uncover one that was overlooked."""
+    regions, stays = _searched(picture, known)
+    fresh = regions
+    for _ in range(ROUNDS):
+        if not fresh:
+            break
+        picture = picture.copy()
+        for one in fresh:
+            picture[one.top : one.top + one.height, one.left : one.left + one.width] = 0
+        found, _left = _searched(picture, known)
+        fresh = [one for one in found if not _covered(one, regions) and not _rest_of(one, stays)]
+        regions = regions + fresh
+    return regions, stays
+
+
+def _rest_of(region: Region, stays: Sequence[Box]) -> bool:
+    """Say whether a region is what a mask has left of a line that may stay."""
+    x, y = region.left + region.width / 2, region.top + region.height / 2
+    return any(
+        left <= x < right
+        and top <= y < bottom
+        and region.width <= 1.3 * (right - left)
+        and region.height <= 1.6 * (bottom - top)
+        for left, top, right, bottom in stays
+    )
+
+
+def _searched(picture: Array, known: Known) -> tuple[list[Region], list[Box]]:
     height, width = picture.shape[:2]
     if min(height, width) < 8 or int(picture.max()) == int(picture.min()):
-        return [], 0
+        return [], []
     lines = find.lines(picture)
     verdicts = judged(picture, lines, known=known)
+    keep = [line for line, verdict in zip(lines, verdicts, strict=True) if verdict.act == KEEP]
     regions = []
     for line, verdict in zip(lines, verdicts, strict=True):
         if verdict.act == HIDE:
-            line = grown(picture, line)
-            left, top, right, bottom = line.box(
-                picture.shape, by=LEAST + MARGIN * line.height, along=ENDS * line.height
+            box = _sparing(_mask_of(picture, line), line, keep)
+            regions.append(
+                Region(box[0], box[1], box[2] - box[0], box[3] - box[1], verdict.rule, verdict.evidence)
             )
-            regions.append(Region(left, top, right - left, bottom - top, verdict.rule, verdict.evidence))
-    return regions, sum(verdict.act == KEEP for verdict in verdicts)
+    return regions, [line.box(picture.shape, by=LEAST) for line in keep]
+
+
+def _mask_of(picture: Array, line: find.Line) -> Box:
+    longer = grown(picture, line)
+    return longer.box(picture.shape, by=LEAST + MARGIN * line.height, along=ENDS * line.height)
+
+
+def _sparing(box: Box, line: find.Line, keep: Sequence[find.Line]) -> Box:
+    """Return the box no further up and down than the letters of the lines next to it that may stay."""
+    left, top, right, bottom = box
+    if abs(line.slant) > LEVEL:
+        return box
+    for other in keep:
+        if (
+            abs(other.slant) > LEVEL
+            or other.x + other.length / 2 < left
+            or other.x - other.length / 2 > right
+        ):
+            continue
+        if other.y < line.y - CORE * line.height:
+            top = max(top, min(int(other.y + CORE * other.height) + 1, int(line.y - CORE * line.height)))
+        elif other.y > line.y + CORE * line.height:
+            bottom = min(
+                bottom, max(int(other.y - CORE * other.height), int(line.y + CORE * line.height) + 2)
+            )
+    return left, top, right, bottom
 
 
 def joined(regions: Sequence[Region]) -> list[Region]:
@@ -134,4 +209,4 @@ def _findings(regions: Sequence[Region], person: str) -> tuple[Finding, ...]:
     )  # fmt: skip
 
 
-__all__ = ["Held", "Seen", "again", "joined", "look"]
+__all__ = ["Seen", "again", "joined", "look"]
