@@ -25,6 +25,8 @@ from midas.deid.audit.answers import Where
 from midas.deid.audit.sheet import Sheet, words
 
 LONGEST = {"SH": 16, "LO": 64, "CS": 16, "AE": 16, "PN": 200, "AS": 4}
+CAPPED = 90
+"""Years; this age and all above it are one group, written as this age (45 CFR 164.514(b)(2)(i)(C))."""
 DATED = frozenset({"DA", "DT"})
 
 
@@ -108,9 +110,9 @@ def _born(ds: Dataset, sheet: Sheet, rng: random.Random) -> None:
     age = sheet.person.age(sheet.study.day)
     if rng.randrange(100) < 70:
         tag, _ = put(ds, "PatientAge", f"{age:03d}Y")
-        if age > 89:
+        if age > CAPPED:
             sheet.must("text_removed", "hipaa", tag, f"{age:03d}Y")
-        else:
+        elif age < CAPPED:
             sheet.must("text_retained", "tcia", tag, f"{age:03d}Y")
 
 
