@@ -30,8 +30,8 @@ NEAR, MORE = 4, 2
 CHANCE = 3.0
 """Standard deviations of counting by which they may differ by chance."""
 BRIGHT = 20
-"""Pixels of strokes brighter than all tissue from which a frame is searched."""
-ENOUGH = 3
+"""Pixels of strokes brighter than all tissue, by two steps, from which a frame is searched."""
+ENOUGH = 1
 """Pixels above the usual from which a frame is searched."""
 
 
@@ -66,7 +66,7 @@ def drawn_upon(samples: Array) -> int:
     strong = STEP * max(float(high - low), 1.0)
     light = cv2.subtract(samples, cv2.morphologyEx(samples, cv2.MORPH_OPEN, kernel)) > strong
     dark = cv2.subtract(cv2.morphologyEx(samples, cv2.MORPH_CLOSE, kernel), samples) > strong
-    if int(np.count_nonzero(light & (samples > high + strong))) >= BRIGHT:
+    if int(np.count_nonzero(light & (samples > high + 2 * strong))) >= BRIGHT:
         return BRIGHT
     strokes = samples[light | dark]
     if strokes.size < ENOUGH:
