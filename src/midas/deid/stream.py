@@ -100,7 +100,21 @@ def open_file(path: Path) -> Opened:
         ds = opened.ds
         supply(ds)
     _settle_root(ds)
+    if opened.at is not None and not str(ds.get("NumberOfFrames") or "1").strip().isdecimal():
+        del ds.NumberOfFrames
+        ds.NumberOfFrames = _frames_by_length(opened)
     return opened
+
+
+def _frames_by_length(opened: Opened) -> int:
+    """Return how many frames the pixel data holds where the header's number cannot be read; `Held` where that is open."""
+    size = Layout.of(opened.ds).size
+    frames, rest = divmod(opened.length, size) if size and native(opened.syntax) else (0, 0)
+    if not frames or rest > 1:
+        raise Held(
+            "unreadable", "Number of Frames cannot be read, and the length of the pixels does not tell it."
+        )
+    return frames
 
 
 def _split(path: Path, data: elements.Data) -> Opened | None:

@@ -6,13 +6,17 @@ import resource
 import subprocess
 import sys
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
+from pydicom.data import get_testdata_file
 from pydicom.encaps import encapsulate
 from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 from tests.deid_bench import ct
+
+from midas.deid import clean
 
 FRAMES, SIDE = 512, 512
 BIG = """
@@ -106,3 +110,11 @@ def test_zeros_behind_the_pixels_stay_and_anything_else_goes(bench):
     assert bench.clean(ds)[1].PixelData == pixels + bytes(8)
     ds.PixelData = pixels + b"RAMESH D"
     assert bench.clean(ds)[1].PixelData == pixels
+
+
+def test_a_number_of_frames_that_cannot_be_read_follows_from_the_length_of_the_pixels(bench):
+    """Frames are never lost silently: pydicom's badVR.dcm says `1A` and holds fifteen."""
+    assert clean(bench.job(Path(get_testdata_file("badVR.dcm")))).state == "cleaned"
+    cleaned = pydicom.dcmread(bench.folder / "out" / "1.dcm")
+    assert int(cleaned.NumberOfFrames) == 15
+    assert len(cleaned.PixelData) == 6000
