@@ -31,7 +31,7 @@ CHANCE = 3.0
 """Standard deviations of counting by which they may differ by chance."""
 BRIGHT = 20
 """Pixels of strokes brighter than all tissue, by two steps, from which a frame is searched."""
-ENOUGH = 1
+ENOUGH = 3
 """Pixels above the usual from which a frame is searched."""
 
 
