@@ -17,9 +17,9 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-import deid_pixels_images as images
 import numpy as np
 
+import deid_pixels_images as images
 from midas.deid import pictures, pixels
 from midas.deid.model import Held, Profile
 from midas.deid.pictures import gate

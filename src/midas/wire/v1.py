@@ -172,14 +172,20 @@ class AuditScore(Wire):
     schema_: Literal["midas-deid-audit/1"] = Field(default="midas-deid-audit/1", alias="schema")
     profile: str = Field(description="digest of the protocol or profile file that was audited")
     engine: str
-    rules: str = Field(default="", description="SHA-256 over the tables of rules and words that the engine went by")
+    rules: str = Field(
+        default="", description="SHA-256 over the tables of rules and words that the engine went by"
+    )
     seed: int
     files: int = Field(ge=0)
     released: int = Field(ge=0)
-    all: AuditShare = Field(description="over all files; a file that was held is wrong in all that it should have kept")
+    all: AuditShare = Field(
+        description="over all files; a file that was held is wrong in all that it should have kept"
+    )
     on_released: AuditShare
     actions: dict[str, AuditShare] = Field(default_factory=dict, description="by the ten kinds of MIDI-B")
-    leaks: dict[str, int] = Field(default_factory=dict, description="identifier, date, uid, path: found by bytes")
+    leaks: dict[str, int] = Field(
+        default_factory=dict, description="identifier, date, uid, path: found by bytes"
+    )
     wrong_shifts: int = Field(ge=0, description="persons whose days were not moved by one shift")
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)

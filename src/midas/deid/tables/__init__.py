@@ -166,7 +166,12 @@ def composed(word: str) -> bool:
     if not 5 <= len(word) <= 24:
         return False
     begin = _PREFIX.match(word)
-    if begin and len(word) - begin.end() >= 5 and word[begin.end() :] in vocabulary() and word[begin.end() :] not in doubtful():
+    if (
+        begin
+        and len(word) - begin.end() >= 5
+        and word[begin.end() :] in vocabulary()
+        and word[begin.end() :] not in doubtful()
+    ):
         return True
     reach = {0: 0}
     for at in range(len(word)):
