@@ -181,3 +181,8 @@ def test_the_same_line_is_read_once(monkeypatch):
     first = reader.read([line, line.copy()])
     assert reader.read([line]) == first[:1]
     assert sum(calls) <= 2
+
+
+def test_white_on_almost_white_is_found(tmp_path):
+    seen = looked(saved(tmp_path, drawn(np.full((240, 320, 3), 243, "u1"))))
+    assert hidden(seen, 40, 14)

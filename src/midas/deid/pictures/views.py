@@ -19,6 +19,8 @@ DARKEST, LIGHTEST = 0.2, 99.9
 """Percentiles of grey values shown as black and as white."""
 SAMPLE = 1 << 16
 """Pixels looked at to find them."""
+LIGHT_GROUND, LIGHTS = 224, 192
+"""Grey value of 255 from which a ground is light, and from which its lights are then spread: white may be written on it."""
 SAME = 2
 """Grey values of 255 by which two pictures may differ and still show the same."""
 
@@ -55,13 +57,19 @@ def _alike(one: Array, other: Array) -> bool:
 
 
 def shown(picture: Array, ds: Dataset) -> Iterator[Array]:
-    """Yield the picture as RGB: colours as they are, grey between its percentiles and, where that differs, as windowed."""
+    """Yield the picture as RGB: as it is or between its percentiles, then its lights on a light ground or its window."""
+    if picture.dtype == np.uint8:
+        coloured = picture.ndim == 3
+        spread = int(picture.max()) - int(picture.min())
+        narrow = not coloured and 0 < spread <= 127
+        full = grey(picture, *_ends(picture)) if narrow else picture
+        yield full if coloured else _rgb(full)
+        if float(np.median(picture.min(axis=2) if coloured else picture)) >= LIGHT_GROUND:
+            lights = grey(picture, LIGHTS, 255)
+            yield lights if coloured else _rgb(lights)
+        return
     if picture.ndim == 3:
         yield picture
-        return
-    if picture.dtype == np.uint8:
-        spread = int(picture.max()) - int(picture.min())
-        yield _rgb(picture if spread > 127 or not spread else grey(picture, *_ends(picture)))
         return
     low, high = _ends(picture)
     yield _rgb(grey(picture, low, high))
