@@ -75,7 +75,8 @@ def depths(volume: Volume, head: Array) -> Array:
     image = sitk.GetImageFromArray(air.astype(np.uint8))
     image.SetSpacing((volume.step,) * 3)
     far = sitk.SignedMaurerDistanceMap(image, squaredDistance=False, useImageSpacing=True)
-    return np.maximum(np.asarray(sitk.GetArrayFromImage(far)), 0)
+    found: Array = np.maximum(np.asarray(sitk.GetArrayFromImage(far)), 0)
+    return found
 
 
 def in_peel(there: Array, *, scale: float, depth: Array) -> Array:
@@ -146,7 +147,8 @@ def _from_skin() -> Array:
     image = sitk.GetImageFromArray(template().part("head").astype(np.uint8))
     image.SetSpacing((template().step,) * 3)
     far = sitk.SignedMaurerDistanceMap(image, squaredDistance=False, useImageSpacing=True)
-    return np.abs(np.asarray(sitk.GetArrayFromImage(far)))
+    found: Array = np.abs(np.asarray(sitk.GetArrayFromImage(far)))
+    return found
 
 
 def _inner(brain: Array) -> Array:
