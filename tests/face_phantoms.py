@@ -24,8 +24,9 @@ sitk: Any = SimpleITK
 Array = np.ndarray[Any, Any]
 COLIN = Path("/usr/share/mricron/templates")
 NECK_MM = 60.0
-BROW_MM, DEEP_MM = 110.0, 25.0
-"""Where a face begins: this far below the crown, and from its foremost point this far back."""
+MEAN_BROW_MM, COLIN_BROW_MM, BROW_MM, DEEP_MM = -5.0, -12.0, 95.0, 25.0
+"""Where a face begins: the height of the brow's upper edge, read off the pictures of the mean head and of Colin27 (whose
+head was stretched to 1.1 of its size); in other heads this far below the crown. Its skin reaches so far back (mm)."""
 FRAME_UID = "1.2.826.0.1.99.777.1"
 
 
@@ -74,7 +75,7 @@ def mean_head() -> Head:
     solid = _largest(values > 55)
     inner = _eroded(solid, 5)
     brain = inner & (points[..., 2] > 0)
-    return _head(values, _face(solid, points, 3.0), brain, solid, origin, 3.0)
+    return _head(values, _face(solid, points, 3.0, MEAN_BROW_MM), brain, solid, origin, 3.0)
 
 
 def colin() -> Head | None:
@@ -82,10 +83,10 @@ def colin() -> Head | None:
     if not (COLIN / "ch2.nii.gz").exists():
         return None
     brain = _lps(sitk.ReadImage(str(COLIN / "ch2bet.nii.gz"), sitk.sitkFloat32), 1.5)[0] > 20
-    return from_nifti(COLIN / "ch2.nii.gz", brain=brain)
+    return from_nifti(COLIN / "ch2.nii.gz", brain=brain, brow=COLIN_BROW_MM)
 
 
-def from_nifti(path: Path, *, brain: Array | None = None) -> Head:
+def from_nifti(path: Path, *, brain: Array | None = None, brow: float | None = None) -> Head:
     """A head of one's own, in any orientation; without `brain`, what lies deep above the brow stands for it."""
     values, origin = _lps(sitk.ReadImage(str(path), sitk.sitkFloat32), 1.5)
     values = np.clip(values / np.percentile(values, 99.5) * 255, 0, 255)
@@ -95,8 +96,9 @@ def from_nifti(path: Path, *, brain: Array | None = None) -> Head:
     solid = _largest(values > 25)
     points = _points(values.shape, origin, 1.5)
     crown = points[..., 2][solid].max()
-    guess = _eroded(solid, 12) & (points[..., 2] > crown - BROW_MM + 20)
-    return _head(values, _face(solid, points, 1.5), guess if brain is None else brain, solid, origin, 1.5)
+    brow = crown - BROW_MM if brow is None else brow
+    guess = _eroded(solid, 12) & (points[..., 2] > brow + 5)
+    return _head(values, _face(solid, points, 1.5, brow), guess if brain is None else brain, solid, origin, 1.5)
 
 
 def _continued(values: Array, origin: Array, step: float) -> tuple[Array, Array]:
@@ -109,9 +111,8 @@ def _continued(values: Array, origin: Array, step: float) -> tuple[Array, Array]
     return whole, np.asarray(origin, float) - np.array([0, 0, more * step])
 
 
-def _face(solid: Array, points: Array, step: float) -> Array:
+def _face(solid: Array, points: Array, step: float, brow: float) -> Array:
     """The skin (9 mm) of the front, from the brow down: defined without the template's own mask."""
-    brow = points[..., 2][solid].max() - BROW_MM
     before = points[..., 1][solid & (points[..., 2] > brow)].min() + DEEP_MM
     shell = solid & ~_eroded(solid, round(9 / step))
     return np.asarray(shell & (points[..., 1] < before) & (points[..., 2] < brow))

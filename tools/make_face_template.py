@@ -3,8 +3,9 @@
     python tools/make_face_template.py pydeface-2.1.0-py3-none-any.whl
 
 Comes in: a wheel that pip downloaded (MIT licence). Goes out: `midas/deid/faces/data/head.npz` (mean head at 3 mm, and at
-2 mm which voxels are head, face, orbit, teeth and jaw) and `LICENSE.pydeface`. Nothing is downloaded. pydeface's face mask
-ends below the brow; it is raised over the eyes here, where it touches no brain (checked by `benchmarks/faces.py`).
+2 mm which voxels are head, face, orbit, teeth, jaw and brain) and `LICENSE.pydeface`. Nothing is downloaded. pydeface's face
+mask ends below the brow and at the border of its own picture; here it is raised over the eyes, where it touches no brain
+(checked by `benchmarks/faces.py`), and carried on to the borders of the grid, forwards and sideways.
 """
 
 from __future__ import annotations
@@ -33,6 +34,13 @@ BOXES = {
     "jaw": ((-60, -112, -150), (60, -30, -60)),
 }
 """What a protocol may ask to keep, as boxes (LPS mm) read off the mean head; only voxels behind the skin are kept."""
+
+CHEEK_MM = 76.0
+"""Beyond this far from the midline the mask goes on sideways."""
+BRAIN_DEEP_MM = 12.0
+"""Scalp and skull over the mean head's brain at its thinnest in front."""
+BASE_MM = ((-140, -58, -44, -20, 20, 60, 126), (-15, -15, -40, -46, -66, -60, -40))
+"""The base of the brain in profile, read off the mean head: LPS y, and z above which brain lies (mm)."""
 
 
 def grid(step: float) -> Any:
@@ -65,6 +73,23 @@ def raised(face: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return made
 
 
+def carried_on(face: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Carry the mask on from the border of pydeface's picture to the border of the grid: forwards and to both sides."""
+    made = np.maximum.accumulate(face[:, ::-1], axis=1)[:, ::-1].copy()
+    for aside in range(round((-CHEEK_MM - LOW[0]) / FINE), 0, -1):
+        made[:, :, aside - 1] |= made[:, :, aside]
+        made[:, :, -aside] |= made[:, :, -aside - 1]
+    return made
+
+
+def brain_in(head: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return what lies under scalp and skull and above the skull's base."""
+    reach = [round(BRAIN_DEEP_MM / FINE)] * 3
+    inner = sitk.GetArrayFromImage(sitk.BinaryErode(sitk.GetImageFromArray(head.astype(np.uint8)), reach))
+    z, y = (LOW[axis] + np.arange(head.shape[2 - axis]) * FINE for axis in (2, 1))
+    return inner.astype(bool) & (z[:, None] > np.interp(y, *BASE_MM)[None, :])[:, :, None]
+
+
 def in_box(shape: tuple[int, ...], name: str) -> np.ndarray[Any, Any]:
     low, high = BOXES[name]
     z, y, x = (LOW[axis] + np.arange(shape[2 - axis]) * FINE for axis in (2, 1, 0))
@@ -82,14 +107,15 @@ def main(wheel: Path) -> None:
     mean = on(sitk.SmoothingRecursiveGaussian(head, COARSE / 2), COARSE, sitk.sitkLinear)
     top = float(np.percentile(mean, 99.5))
     fine = on(head, FINE, sitk.sitkLinear)
-    face = raised(on(1 - keep, FINE, sitk.sitkNearestNeighbor) > 0.5)
-    labels = largest(fine > 0.22 * top).astype(np.uint8) | face.astype(np.uint8) << 1
+    face = carried_on(raised(on(1 - keep, FINE, sitk.sitkNearestNeighbor) > 0.5))
+    solid = largest(fine > 0.22 * top)
+    labels = solid.astype(np.uint8) | face.astype(np.uint8) << 1 | brain_in(solid).astype(np.uint8) << 5
     for bit, name in enumerate(("orbit", "teeth", "jaw"), start=2):
         labels |= in_box(face.shape, name).astype(np.uint8) << bit
     about = {
         "source": wheel.name, "sha256": hashlib.sha256(wheel.read_bytes()).hexdigest(), "licence": "MIT",
         "origin": LOW, "template_mm": COARSE, "labels_mm": FINE,
-        "bits": ["head", "face", "orbit", "teeth", "jaw"],
+        "bits": ["head", "face", "orbit", "teeth", "jaw", "brain"],
     }  # fmt: skip
     DATA.mkdir(exist_ok=True)
     np.savez_compressed(

@@ -1,7 +1,7 @@
 """From a fitted head to the voxels that go: the face, everything before it, less what the dataset needs.
 
 In come a volume, its `Fit` and what to keep; out come a `FaceMask` in patient coordinates and how much of the head it
-takes. What is kept lies under the skin: the skin itself and `SKIN_MM` beneath it always go.
+takes. What is kept lies under the skin: the skin itself and `SKIN_MM` beneath it always go. The registered brain never goes.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import SimpleITK
 
+from midas.deid.faces.front import depths, in_peel, scale_of
 from midas.deid.faces.model import Array, FaceMask
 from midas.deid.faces.register import Fit, template
 from midas.deid.faces.volume import Volume
@@ -51,7 +52,8 @@ def make(
     """Return the mask of one series. `lesions`: LPS points (n, 3) of each lesion's voxels or contours."""
     grid = _grid(volume)
     points = grid.points
-    face = template().at(fit.to_template(points), "face", beyond=BEYOND)
+    under = depths(volume, fit.head)
+    face = _goes(fit, points, _nearest(under, volume, points))
     there = points[face]
     deep = _sampled(_eroded(fit.head, volume.step), volume, there)
     kept = np.zeros(len(there), bool)
@@ -62,7 +64,7 @@ def make(
     kept |= met
     head = _sampled(fit.head, volume, there)
     plate = np.zeros_like(face)
-    plate[face] = head & ~kept & _sampled(_wall(fit, volume), volume, there)
+    plate[face] = head & ~kept & _sampled(_wall(fit, volume, under), volume, there)
     face[face] = ~kept
     sign, tissue = (-1 if inverted else 1), float(np.median(volume.values[fit.head]))
     mask = _cropped(face, plate, grid, air=sign * volume.air, tissue=sign * tissue, frame=frame)
@@ -70,6 +72,13 @@ def make(
         mask, int((head & ~kept).sum()) * VOXEL_CM3, int((head & kept).sum()) * VOXEL_CM3,
         float(met.sum()) / max(1, int(sick.sum())), bool((met & ~deep).any()),
     )  # fmt: skip
+
+
+def _goes(fit: Fit, points: Array, depth: Array) -> Array:
+    """Return which points go: the template's face and the patient's own skin over it, never the brain."""
+    there = fit.to_template(points)
+    face = template().at(there, "face", beyond=BEYOND) | in_peel(there, scale=scale_of(fit), depth=depth)
+    return np.asarray(face & ~template().at(there, "brain"))
 
 
 def _grid(volume: Volume) -> Volume:
@@ -82,10 +91,15 @@ def _grid(volume: Volume) -> Volume:
 
 def _sampled(mask: Array, volume: Volume, points: Array) -> Array:
     index = np.rint((points - volume.origin) / volume.step).astype(np.int32)
-    shape = mask.shape[::-1]
-    within = np.all((index >= 0) & (index < shape), axis=-1)
-    i, j, k = (np.clip(index[..., axis], 0, n - 1) for axis, n in enumerate(shape))
-    return np.asarray(mask[k, j, i] & within)
+    within = np.all((index >= 0) & (index < mask.shape[::-1]), axis=-1)
+    return np.asarray(_nearest(mask, volume, points) & within)
+
+
+def _nearest(values: Array, volume: Volume, points: Array) -> Array:
+    """Return the value of the nearest voxel; beyond the slices, of the outermost one."""
+    index = np.rint((points - volume.origin) / volume.step).astype(np.int32)
+    i, j, k = (np.clip(index[..., axis], 0, n - 1) for axis, n in enumerate(values.shape[::-1]))
+    return np.asarray(values[k, j, i])
 
 
 def _eroded(head: Array, step: float) -> Array:
@@ -108,9 +122,9 @@ def _near(lesions: Sequence[Array], grid: Volume) -> Array:
     )
 
 
-def _wall(fit: Fit, volume: Volume) -> Array:
+def _wall(fit: Fit, volume: Volume, under: Array) -> Array:
     """Return what lies within `PLATE_MM` of the head that is left behind the face."""
-    face = template().at(fit.to_template(volume.points), "face", beyond=BEYOND)
+    face = _goes(fit, volume.points, under)
     reach = max(1, round(PLATE_MM / volume.step))
     left = sitk.GetImageFromArray((fit.head & ~face).astype(np.uint8))
     return np.asarray(sitk.GetArrayFromImage(sitk.BinaryDilate(left, [reach] * 3)), bool)

@@ -166,6 +166,7 @@ def _height(stack: Sequence[Plane]) -> float:
 def _looked(
     stack: Sequence[Plane], ds: Dataset, said: str, *, out: Path, profile: Profile, lesions: Sequence[Path]
 ) -> FaceVerdict:
+    from midas.deid.faces.front import FARTHEST_MM, checked
     from midas.deid.faces.lesions import points_of
     from midas.deid.faces.making import make
     from midas.deid.faces.register import register
@@ -196,10 +197,15 @@ def _looked(
     )  # fmt: skip
     if made.lesion_bare:
         return _person("lesion-in-face", "A lesion reaches the skin of the face.", fit.overlap, frame)
+    front = checked(seen, fit, made.mask)
+    if front.apart > FARTHEST_MM:
+        return _unmatched(said, fit.overlap, "The forehead does not lie where the template's does.", frame)
     if made.taken_cm3 < LEAST_CM3:
         return FaceVerdict(
             "none-needed", "no-face-in-view", "The slices end before the face.", fit.overlap, frame=frame
         )
+    if front.doubt:
+        return _person("face-not-cut", front.doubt, fit.overlap, frame)
     made.mask.save(out)
     return FaceVerdict(
         "mask", "registered", f"{made.taken_cm3:.0f} cm³ of the head lie in the mask.", fit.overlap, frame=frame,
