@@ -98,7 +98,9 @@ def from_nifti(path: Path, *, brain: Array | None = None, brow: float | None = N
     crown = points[..., 2][solid].max()
     brow = crown - BROW_MM if brow is None else brow
     guess = _eroded(solid, 12) & (points[..., 2] > brow + 5)
-    return _head(values, _face(solid, points, 1.5, brow), guess if brain is None else brain, solid, origin, 1.5)
+    return _head(
+        values, _face(solid, points, 1.5, brow), guess if brain is None else brain, solid, origin, 1.5
+    )
 
 
 def _continued(values: Array, origin: Array, step: float) -> tuple[Array, Array]:

@@ -32,7 +32,7 @@ def django_settings(home: Home) -> dict[str, Any]:
     hosts = [*LOCAL, "[::1]"] + ([home.config.bind] if home.config.bind not in LOCAL else [])
     return {
         "MIDAS_SPOKE_HOME": str(home.path),
-        "MIDAS_SPOKE_HANDS": True,
+        "SPOKE_HANDS": True,
         "SECRET_KEY": key_file(home.keys / "django.key", size=48).hex(),
         "DEBUG": False,
         "ALLOWED_HOSTS": ["*"] if home.config.bind in {"0.0.0.0", "::"} else hosts,  # noqa: S104 - compared, not bound

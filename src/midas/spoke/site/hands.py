@@ -29,7 +29,7 @@ _started = threading.Lock()
 
 def at_once() -> bool:
     """Say whether decisions are carried out before the page answers: so in tests, not where the site is served."""
-    return not getattr(settings, "MIDAS_SPOKE_HANDS", False)
+    return not getattr(settings, "SPOKE_HANDS", False)
 
 
 def poke() -> None:
