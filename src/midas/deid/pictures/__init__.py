@@ -7,7 +7,7 @@ person must look, if so. `again` reads an output and says what is still there. N
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -16,8 +16,8 @@ import numpy as np
 from midas.deid.model import Profile, Region
 from midas.deid.pictures import find
 from midas.deid.pictures.frames import Array, Frames
-from midas.deid.pictures.gate import acquired, quiet
-from midas.deid.pictures.judge import HIDE, KEEP, grown, judged
+from midas.deid.pictures.gate import quiet, sectional
+from midas.deid.pictures.judge import HIDE, KEEP, Verdict, grown, judged
 from midas.deid.pictures.views import views
 from midas.deid.stream import Opened, open_file
 from midas.deid.words import Known
@@ -29,8 +29,8 @@ MARGIN, ENDS, LEAST = 0.14, 0.35, 2.0
 
 LEVEL, CORE = 6.0, 0.38
 """Degrees of slant that still count as level, and how far letters reach from the middle of their line, in heights."""
-ROUNDS = 4
-"""How often a picture is searched again after masking."""
+ROUNDS, NEAR = 4, 16
+"""How often a picture is searched again after masking, and so many pixels around each mask at least."""
 
 
 Box = tuple[int, int, int, int]
@@ -48,17 +48,22 @@ class Seen:
     """Boxes (left, top, right, bottom) of the lines that may stay: what a mask leaves of them names nobody either."""
 
 
-def look(opened: Opened, *, known: Known, profile: Profile) -> Seen:
-    """Return what must be blackened in an opened file; nothing where it has no picture. `Held` where it is unreadable."""
+def look(opened: Opened, *, known: Known, profile: Profile, risky: bool = True) -> Seen:
+    """Return what must be blackened in an opened file; nothing where it has no picture. `Held` where it is unreadable.
+
+    `risky` says that something in the header speaks for text: then only slices as their scanner made them are trusted.
+    """
     _one_thread()
     frames = Frames(opened)
-    if not _pictured(opened) or _untouched(frames):
+    if not _pictured(opened) or _untouched(frames, risky=risky):
         return Seen()
     regions: list[Region] = []
     stays: list[Box] = []
     for view in views(frames):
-        found, left = _until_clean(view.picture, known)
-        regions += found
+        frame = None if view.frame is None else (view.frame, view.frame + 1)
+        done = [one for one in regions if one.frames == frame]
+        found, left = _until_clean(_blackened(view.picture, done), known, within=view.within)
+        regions += [replace(one, frames=frame) for one in found]
         stays += left
     regions = joined(regions)
     share = _share(regions, frames.shape)
@@ -94,28 +99,63 @@ def _pictured(opened: Opened) -> bool:
     return "Rows" in ds and "Columns" in ds and (opened.at is not None or "PixelData" in ds)
 
 
-def _untouched(frames: Frames) -> bool:
-    """Say whether these are slices as their scanner made them, on which nothing was drawn."""
+def _untouched(frames: Frames, *, risky: bool) -> bool:
+    """Say whether these are slices as a scanner or a computation made them, on which nothing was drawn."""
     opened = frames.opened
-    return acquired(opened.ds, opened.syntax) and all(
+    return sectional(opened.ds, opened.syntax, risky=risky) and all(
         quiet(frames.samples(number)) for number in range(frames.count)
     )
 
 
-def _until_clean(picture: Array, known: Known) -> tuple[list[Region], list[Box]]:
-    """Search, blacken, and search again: a mask may cut a neighbouring line, or uncover one that was overlooked."""
-    regions, stays = _searched(picture, known)
-    fresh = regions
-    for _ in range(ROUNDS):
+def _until_clean(picture: Array, known: Known, *, within: Array | None) -> tuple[list[Region], list[Box]]:
+    """Search, blacken, and search around again: a mask may cut a neighbouring line, or uncover an overlooked one."""
+    if min(picture.shape[:2]) < 8 or int(picture.max()) == int(picture.min()):
+        return [], []
+    regions: list[Region] = []
+    keep: list[find.Line] = []
+    told: list[find.Line] = []
+    for _ in range(ROUNDS + 1):
+        lines = find.lines(picture, within=within, before=told)
+        verdicts = list(zip(lines, judged(picture, lines, known=known), strict=True))
+        stays = _boxes(keep, picture)
+        keep += [line for line, verdict in verdicts if verdict.act == KEEP]
+        found = [_region(picture, line, verdict, keep) for line, verdict in verdicts if verdict.act == HIDE]
+        fresh = [one for one in found if not _covered(one, regions) and not _rest_of(one, stays)]
         if not fresh:
             break
+        regions, told = regions + fresh, told + [line for line, verdict in verdicts if verdict.act != HIDE]
+        picture, within = _blackened(picture, fresh), _around(fresh, picture.shape)
+    return regions, _boxes(keep, picture)
+
+
+def _boxes(lines: Sequence[find.Line], picture: Array) -> list[Box]:
+    return [line.box(picture.shape, by=LEAST) for line in lines]
+
+
+def _region(picture: Array, line: find.Line, verdict: Verdict, keep: Sequence[find.Line]) -> Region:
+    left, top, right, bottom = _sparing(_mask_of(picture, line), line, keep)
+    return Region(left, top, right - left, bottom - top, verdict.rule, verdict.evidence)
+
+
+def _blackened(picture: Array, regions: Sequence[Region]) -> Array:
+    """Return the picture with its regions black; the picture itself where there are none."""
+    if regions:
         picture = picture.copy()
-        for one in fresh:
-            picture[one.top : one.top + one.height, one.left : one.left + one.width] = 0
-        found, _left = _searched(picture, known)
-        fresh = [one for one in found if not _covered(one, regions) and not _rest_of(one, stays)]
-        regions = regions + fresh
-    return regions, stays
+    for one in regions:
+        picture[one.top : one.top + one.height, one.left : one.left + one.width] = 0
+    return picture
+
+
+def _around(regions: Sequence[Region], shape: tuple[int, ...]) -> Array:
+    """Return the pixels of regions and of as much around them as they are high."""
+    near = np.zeros(shape[:2], bool)
+    for one in regions:
+        reach = max(min(one.width, one.height), NEAR)
+        near[
+            max(one.top - reach, 0) : one.top + one.height + reach,
+            max(one.left - reach, 0) : one.left + one.width + reach,
+        ] = True
+    return near
 
 
 def _rest_of(region: Region, stays: Sequence[Box]) -> bool:
@@ -128,23 +168,6 @@ def _rest_of(region: Region, stays: Sequence[Box]) -> bool:
         and region.height <= 1.6 * (bottom - top)
         for left, top, right, bottom in stays
     )
-
-
-def _searched(picture: Array, known: Known) -> tuple[list[Region], list[Box]]:
-    height, width = picture.shape[:2]
-    if min(height, width) < 8 or int(picture.max()) == int(picture.min()):
-        return [], []
-    lines = find.lines(picture)
-    verdicts = judged(picture, lines, known=known)
-    keep = [line for line, verdict in zip(lines, verdicts, strict=True) if verdict.act == KEEP]
-    regions = []
-    for line, verdict in zip(lines, verdicts, strict=True):
-        if verdict.act == HIDE:
-            box = _sparing(_mask_of(picture, line), line, keep)
-            regions.append(
-                Region(box[0], box[1], box[2] - box[0], box[3] - box[1], verdict.rule, verdict.evidence)
-            )
-    return regions, [line.box(picture.shape, by=LEAST) for line in keep]
 
 
 def _mask_of(picture: Array, line: find.Line) -> Box:
@@ -184,17 +207,20 @@ def joined(regions: Sequence[Region]) -> list[Region]:
 
 def _covered(region: Region, others: Sequence[Region]) -> bool:
     return any(
-        one.left <= region.left and one.top <= region.top
+        one.frames in (None, region.frames)
+        and one.left <= region.left and one.top <= region.top
         and one.left + one.width >= region.left + region.width and one.top + one.height >= region.top + region.height
         for one in others
     )  # fmt: skip
 
 
 def _share(regions: Sequence[Region], shape: tuple[int, int, int]) -> float:
-    mask = np.zeros(shape[:2], bool)
+    """Return the largest share of a frame that would be blackened."""
+    masks: dict[tuple[int, int] | None, Array] = {}
     for one in regions:
+        mask = masks.setdefault(one.frames, np.zeros(shape[:2], bool))
         mask[one.top : one.top + one.height, one.left : one.left + one.width] = True
-    return float(mask.mean()) if mask.size else 0.0
+    return max((float(mask.mean()) for mask in masks.values()), default=0.0)
 
 
 def _findings(regions: Sequence[Region], person: str) -> tuple[Finding, ...]:

@@ -77,16 +77,17 @@ def weights() -> Weights:
 
 @dataclass(frozen=True)
 class Look:
-    """A picture at one size of looking, with the score of each of its cells."""
+    """A picture at one size of looking, with the score of each of its cells, and the cells to look at (None: all)."""
 
     picture: Array
     scale: float
     scores: Array
+    within: Array | None = None
 
     def parts(self) -> Iterator[Part]:
         """Yield the parts that could hold text."""
         worth = (self.scores > weights().least).astype(np.uint8)
-        for left, top, right, bottom in rectangles(_reaching(worth), self.picture.shape):
+        for left, top, right, bottom in self._rectangles(worth):
             yield Part(self.picture[top:bottom, left:right], left, top, self.scale)
 
     def closer(self, told: Array) -> Iterator[Part]:
@@ -100,31 +101,42 @@ class Look:
         )
         if worth.mean() > BUSY:
             return
-        for left, top, right, bottom in rectangles(_reaching(worth), self.picture.shape):
+        for left, top, right, bottom in self._rectangles(worth):
             near = self.picture[top:bottom, left:right]
             larger = cv2.resize(near, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
             yield Part(larger, left * 2, top * 2, self.scale * 2)
 
+    def _rectangles(self, worth: Array) -> list[tuple[int, int, int, int]]:
+        import cv2
 
-def looks(picture: Array) -> Iterator[Look]:
-    """Yield an RGB picture at each size of looking, finest first."""
+        reaching = cv2.dilate(worth, np.ones((3, 5), np.uint8))
+        return rectangles(np.asarray(reaching), self.picture.shape, within=self.within)
+
+
+def looks(picture: Array, *, within: Array | None = None) -> Iterator[Look]:
+    """Yield an RGB picture at each size of looking, finest first; `within` are the pixels to look at (None: all)."""
     import cv2
 
+    if within is not None and not within.any():
+        return
     scale = 1.0
     if min(picture.shape[:2]) < TINY:
         scale = 2.0
         picture = cv2.resize(picture, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
     for _ in range(LEVELS):
-        yield Look(picture, scale, scored(picture))
+        scores = scored(picture)
+        yield Look(picture, scale, scores, None if within is None else _cells(within, scores.shape))
         picture, scale = cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), scale / 2
         if min(picture.shape[:2]) < LEAST:
             return
 
 
-def _reaching(found: Array) -> Array:
+def _cells(pixels: Array, shape: tuple[int, ...]) -> Array:
+    """Return the cells in which any of these pixels lies."""
     import cv2
 
-    return np.asarray(cv2.dilate(found, np.ones((3, 5), np.uint8)))
+    share = cv2.resize(pixels.astype(np.float32), shape[::-1], interpolation=cv2.INTER_AREA)
+    return np.asarray(share > 0)
 
 
 def scored(picture: Array) -> Array:
@@ -208,8 +220,13 @@ def _deviation(squares: Array, count: Array, mean: Array) -> Array:
     return np.asarray(np.sqrt(np.maximum(_mean(squares) / count - mean * mean, 0)))
 
 
-def rectangles(mask: Array, shape: tuple[int, ...]) -> list[tuple[int, int, int, int]]:
-    """Return (left, top, right, bottom) in pixels of rectangles that hold every cell of the mask."""
+def rectangles(
+    mask: Array, shape: tuple[int, ...], *, within: Array | None = None
+) -> list[tuple[int, int, int, int]]:
+    """Return (left, top, right, bottom) in pixels of rectangles that hold every cell of the mask.
+
+    Where cells are given as `within`, patches of the mask that none of them touches are left out.
+    """
     import cv2
 
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
@@ -217,6 +234,8 @@ def rectangles(mask: Array, shape: tuple[int, ...]) -> list[tuple[int, int, int,
     for number in range(1, count):
         left, top, wide, tall, _ = (int(value) for value in stats[number])
         own = labels[top : top + tall, left : left + wide] == number
+        if within is not None and not (own & within[top : top + tall, left : left + wide]).any():
+            continue
         found += [(left + a, top + b, left + c, top + d) for a, b, c, d in _cut(own)]
     height, width = shape[:2]
     return [

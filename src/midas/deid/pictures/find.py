@@ -24,7 +24,7 @@ SMALL = 24
 """Height in pixels above which a closer look shows nothing new."""
 ALIKE = 1.7
 """Heights of which one is up to so many times the other belong to the same text."""
-LOOSE, TOLD = 3.2, 0.75
+LOOSE, TOLD = 6.0, 0.75
 """How much higher than the text a coarser look may draw its box, and how much of it finer lines must fill to replace it."""
 
 
@@ -67,15 +67,18 @@ class Line:
         )
 
 
-def lines(picture: Array) -> list[Line]:
-    """Return the lines of text that the detector sees in an RGB picture, at every size of looking, each once."""
-    kept: list[Line] = []
-    for number, size in enumerate(looks(picture)):
+def lines(picture: Array, *, within: Array | None = None, before: Sequence[Line] = ()) -> list[Line]:
+    """Return the lines of text that the detector sees in an RGB picture, at every size of looking, each once.
+
+    `within` are the pixels around which to look (None: all), `before` the lines that are known and not told again.
+    """
+    kept = list(before)
+    for number, size in enumerate(looks(picture, within=within)):
         kept = _with(kept, _seen(size.parts()))
         if number == 0:
             nearer = _seen(size.closer(_told_cells(size, kept)))
             kept = _with(kept, [line for line in nearer if line.height * size.scale < SMALL])
-    return kept
+    return [line for line in kept if line not in before]
 
 
 _PARTS_SEEN: reader.Remembered[tuple[Line, ...]] = reader.Remembered(2048)

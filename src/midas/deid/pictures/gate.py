@@ -1,4 +1,4 @@
-"""Whether an acquired slice needs to be searched at all: text drawn into pixels leaves strokes of exactly one value.
+"""Whether a slice needs to be searched at all: text drawn into pixels leaves strokes of exactly one value.
 
 In come the stored samples of one frame, out comes whether thin strokes stand in it of which many share one value,
 as no scanner, tissue or noise draws them. Only pixels that were never compressed with loss may be judged so; the rule is
@@ -29,18 +29,21 @@ NEAR, MORE = 4, 2
 """How many values on either side are compared, and how many times as many pixels of a value as of these are usual."""
 CHANCE = 3.0
 """Standard deviations of counting by which they may differ by chance."""
+SAMPLE = 2048
+"""Samples from which the range of values is taken."""
+VALUES = 1 << 16
 BRIGHT = 20
 """Pixels of strokes brighter than all tissue, by two steps, from which a frame is searched."""
 ENOUGH = 3
 """Pixels above the usual from which a frame is searched."""
 
 
-def acquired(ds: Dataset, syntax: str) -> bool:
-    """Say whether an image is a slice as its scanner made it, without loss, of more than eight bits."""
+def sectional(ds: Dataset, syntax: str, *, risky: bool) -> bool:
+    """Say whether an image is a slice without loss, of more than eight bits; as acquired, where it is `risky` else."""
     kinds = [str(word).upper() for word in ds.get("ImageType") or ()]
     return (
         str(ds.get("SOPClassUID", "")) in SECTIONS
-        and kinds[:2] == ["ORIGINAL", "PRIMARY"]
+        and (not risky or kinds[:2] == ["ORIGINAL", "PRIMARY"])
         and str(ds.get("BurnedInAnnotation", "")).upper() != "YES"
         and int(ds.get("SamplesPerPixel") or 1) == 1
         and int(ds.get("BitsAllocated") or 0) == 16
@@ -56,22 +59,23 @@ def quiet(samples: Array) -> bool:
 
 
 def drawn_upon(samples: Array) -> int:
-    """Return how many more pixels of thin strokes have one same value than have the values next to it."""
+    """Return how many more pixels of thin strokes have one same value than have the values next to it (16-bit samples)."""
     import cv2
 
-    part = samples.ravel()[:: max(samples.size // 8192, 1)]
+    part = samples.ravel()[:: max(samples.size // SAMPLE, 1)]
     low, high = np.percentile(part, [0.5, 99.8])
     kernel = np.ones((WIDEST, WIDEST), np.uint8)
     samples = np.ascontiguousarray(samples.astype(samples.dtype.newbyteorder("="), copy=False))
-    strong = STEP * max(float(high - low), 1.0)
+    strong = int(STEP * max(float(high - low), 1.0))
     light = cv2.subtract(samples, cv2.morphologyEx(samples, cv2.MORPH_OPEN, kernel)) > strong
-    dark = cv2.subtract(cv2.morphologyEx(samples, cv2.MORPH_CLOSE, kernel), samples) > strong
-    if int(np.count_nonzero(light & (samples > high + 2 * strong))) >= BRIGHT:
+    if int(np.count_nonzero(light & (samples > int(high) + 2 * strong))) >= BRIGHT:
         return BRIGHT
-    strokes = samples[light | dark]
-    if strokes.size < ENOUGH:
+    dark = cv2.subtract(cv2.morphologyEx(samples, cv2.MORPH_CLOSE, kernel), samples) > strong
+    strokes = (light | dark).view(np.uint8)
+    values = cv2.calcHist([samples.view(np.uint16)], [0], strokes, [VALUES], [0, VALUES])
+    counts = values[values > 0].astype(np.int64)
+    if int(counts.sum()) < ENOUGH:
         return 0
-    counts = np.unique(strokes, return_counts=True)[1]
     around = np.zeros((2 * NEAR, counts.size), counts.dtype)
     for number, step in enumerate([*range(-NEAR, 0), *range(1, NEAR + 1)]):
         if abs(step) < counts.size:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -26,8 +27,12 @@ _AGE = re.compile(
 _PAIR = re.compile(r"^\d{1,4}\s*/\s*\d{1,4}$")
 BARE = 3
 """Digits of a number that may stand alone: the marks of a scale."""
-LONGEST = 5
-"""Digits of a number beside a label or unit; more could reach someone."""
+LONGEST = 4
+"""Digits before the point of a number beside a label or unit; more could reach someone."""
+TOGETHER = 6
+"""Digits of numbers of three digits and more that follow each other: groups of a telephone or card number have more."""
+_MARKED = re.compile(r"(?<![a-z])[abd-km-su-vx-z]\d{4}|\+\s?91\b")
+"""A letter before four digits as hospitals number persons (windows W, L, C and times T may have as many), or a country."""
 
 
 @dataclass(frozen=True)
@@ -54,18 +59,28 @@ def technical(text: str, known: Known) -> bool:
     low = " ".join(text.casefold().split())
     if not low or not _ALLOWED.fullmatch(low) or known.names(text):
         return False
-    if _DAY.search(low) or _CLOCK.search(low) or _AGE.search(low):
+    if any(mark.search(low) for mark in (_DAY, _CLOCK, _AGE, _MARKED)):
         return False
     tokens = _TOKEN.findall(low)
     if not tokens:
         return True
-    listed = [_named(token) for token in tokens if not _NUMBER.fullmatch(token)]
-    numbers = [token for token in tokens if _NUMBER.fullmatch(token)]
-    if not all(listed):
+    if not all(_named(token) for token in tokens if not _NUMBER.fullmatch(token)):
         return False
-    if not listed:
-        return all(len(number.split(".")[0]) <= BARE for number in numbers)
-    return all(len(number.replace(".", "")) <= LONGEST for number in numbers)
+    most = BARE if all(_NUMBER.fullmatch(token) for token in tokens) else LONGEST
+    return all(digits <= most for digits in map(_digits, tokens)) and _most_together(tokens) <= TOGETHER
+
+
+def _digits(token: str) -> int:
+    return len(token.split(".")[0]) if _NUMBER.fullmatch(token) else 0
+
+
+def _most_together(tokens: Sequence[str]) -> int:
+    """Return the most digits that numbers of three digits and more have which no word parts."""
+    most = run = 0
+    for token in tokens:
+        run = run + (_digits(token) if _digits(token) >= BARE else 0) if _NUMBER.fullmatch(token) else 0
+        most = max(most, run)
+    return most
 
 
 def _named(token: str) -> bool:

@@ -6,7 +6,7 @@ No more than two frames are in memory at a time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,33 +27,50 @@ SAME = 2
 
 @dataclass(frozen=True)
 class View:
-    """One picture to search, and the one frame that it shows; None stands for all frames laid over each other."""
+    """One picture to search, the one frame that it shows (None: all, laid over each other), and what is new in it.
+
+    `within` are the pixels that differ from the first picture of a loop; None stands for all of them.
+    """
 
     picture: Array
     frame: int | None = None
+    within: Array | None = None
 
 
 def views(frames: Frames) -> Iterator[View]:
-    """Yield what must be searched: each window of a single picture; of a loop its first frame and its extremes."""
-    first = frames.seen(0)
-    if frames.count == 1:
-        for picture in shown(first, frames.opened.ds):
-            yield View(picture)
+    """Yield what must be searched: each window of a single picture; every tile; of a loop its first frame and extremes."""
+    ds = frames.opened.ds
+    if frames.count > 1 and "TotalPixelMatrixColumns" in ds:
+        for number in range(frames.count):
+            for picture in shown(frames.seen(number), ds):
+                yield View(picture, number)
         return
-    low, high = first, first
+    yield from _laid(frames, frames.seen)
+    if frames.colours == "PALETTE COLOR":
+        yield from _laid(frames, frames.samples)
+
+
+def _laid(frames: Frames, seen: Callable[[int], Array]) -> Iterator[View]:
+    """Yield the frames laid over each other as `seen` shows them; a palette may hide what stands in the samples."""
+    ds = frames.opened.ds
+    first = low = high = seen(0)
     for number in range(1, frames.count):
-        frame = frames.seen(number)
+        frame = seen(number)
         low, high = np.minimum(low, frame), np.maximum(high, frame)
-    done: list[Array] = []
-    for laid in (first, high, low):
-        for picture in shown(laid, frames.opened.ds):
-            if not any(_alike(picture, one) for one in done):
-                done.append(picture)
-                yield View(picture)
+    pictures = list(shown(first, ds))
+    yield from (View(picture) for picture in pictures)
+    for laid in (high, low) if frames.count > 1 else ():
+        for picture, one in zip(shown(laid, ds), pictures, strict=False):
+            within = _differs(picture, one)
+            if within.any():
+                yield View(picture, within=within)
 
 
-def _alike(one: Array, other: Array) -> bool:
-    return int(np.abs(one.astype(np.int16) - other.astype(np.int16)).max()) <= SAME
+def _differs(picture: Array, other: Array) -> Array:
+    """Return the pixels in which two pictures differ by more than compression does."""
+    import cv2
+
+    return np.asarray(cv2.absdiff(picture, other).max(axis=2) > SAME)
 
 
 def shown(picture: Array, ds: Dataset) -> Iterator[Array]:
