@@ -29,8 +29,11 @@ TALLEST = 72
 """Height in pixels up to which a line is no organ, however small the picture."""
 LONG = 1.9
 """Least length of an unread line in heights: a word of three letters."""
-DRAWN = 1.3
-"""Least contrast of an unread line against its ground, in spreads of both."""
+DRAWN, SHARP = 1.3, 6.0
+"""Least contrast of an unread line against its ground, in spreads of both, and that of ink no organ shows."""
+STANDING, SENSE = 45.0, 0.1
+"""Degrees of slant from which a line stands on end: then it is read from both ends; and by how much a reading that makes
+sense may be less sure."""
 STROKE, THIN = 0.3, 0.6
 """Widest stroke of writing in heights of its line, and the least share of an unread line's ink that is no wider."""
 SURELY = 3.2
@@ -41,8 +44,9 @@ FOUND = 0.65
 """Least probability from the detector for an unread line."""
 REACH, GAP = 2.0, 0.6
 """How far beyond its ends a line is followed, and over which gaps, in heights."""
-NEXT = 0.5
-"""Gap in heights up to which two boxes are one line; boxes reach a little beyond their letters."""
+NEXT, INITIAL = 0.5, 1.5
+"""Gap in heights up to which two boxes are one line (boxes reach a little beyond their letters), and as high as long: an
+initial of a name, which looks like a mark of the side."""
 HIDE, KEEP, NOTHING = "hide", "keep", "nothing"
 
 
@@ -63,7 +67,7 @@ def judged(picture: Array, lines: Sequence[Line], *, known: Known) -> list[Verdi
         number for number, line in enumerate(lines) if line.height <= limit or line.length > 3 * line.height
     ]
     crops = [crop(picture, lines[number]) for number in worth]
-    said = _said(crops)
+    said = _said(crops, [abs(lines[number].slant) > STANDING for number in worth], known)
     for number, ink, (text, sure) in zip(worth, crops, said, strict=True):
         verdicts[number] = _verdict(lines[number], ink, text, sure, limit=limit, known=known)
     return _whole_lines(lines, verdicts)
@@ -71,13 +75,16 @@ def judged(picture: Array, lines: Sequence[Line], *, known: Known) -> list[Verdi
 
 def _whole_lines(lines: Sequence[Line], verdicts: Sequence[Verdict]) -> list[Verdict]:
     """What continues a line that is hidden is hidden with it: the detector may have cut one line in pieces."""
-    hidden = [line for line, verdict in zip(lines, verdicts, strict=True) if verdict.act == HIDE]
-    return [
-        Verdict(HIDE, "not-technical-text", f"{verdict.evidence}, continues a line")
-        if verdict.act == KEEP and any(_continues(line, other) for other in hidden)
-        else verdict
-        for line, verdict in zip(lines, verdicts, strict=True)
-    ]
+    judged = list(verdicts)
+    fresh = [line for line, verdict in zip(lines, verdicts, strict=True) if verdict.act == HIDE]
+    while fresh:
+        hidden, fresh = fresh, []
+        for number, line in enumerate(lines):
+            if judged[number].act == KEEP and any(_continues(line, other) for other in hidden):
+                evidence = f"{judged[number].evidence}, continues a line"
+                judged[number] = Verdict(HIDE, "not-technical-text", evidence)
+                fresh.append(line)
+    return judged
 
 
 def _continues(line: Line, other: Line) -> bool:
@@ -85,24 +92,33 @@ def _continues(line: Line, other: Line) -> bool:
         return False
     along, across = from_centre(line, other)
     gap = abs(along) - (line.length + other.length) / 2
-    return across < 0.4 * other.height and gap < NEXT * other.height
+    near = INITIAL if line.length < LONG * line.height else NEXT
+    return across < 0.4 * other.height and gap < near * other.height
 
 
-def _said(crops: Sequence[Array]) -> list[tuple[str, float]]:
-    """Read each line upright and, where that is unsure, upside down; lines as high as long also on either side."""
+def _said(crops: Sequence[Array], standing: Sequence[bool], known: Known) -> list[tuple[str, float]]:
+    """Read each line upright and, where that is unsure or it stands on end, upside down; square ones also on either side."""
     said = reader.read(crops) if crops else []
     for turns in (2, 1, 3):
         again = [
             number for number, (_, sure) in enumerate(said)
-            if sure < READ and (turns == 2 or crops[number].shape[1] < 1.4 * crops[number].shape[0])
+            if (sure < READ or (turns == 2 and standing[number]))
+            and (turns == 2 or crops[number].shape[1] < 1.4 * crops[number].shape[0])
         ]  # fmt: skip
         if not again:
             continue
         turned = [np.ascontiguousarray(np.rot90(crops[number], turns)) for number in again]
-        for number, (text, sure) in zip(again, reader.read(turned), strict=True):
-            if sure > said[number][1] and len(text) >= len(said[number][0].strip()):
-                said[number] = (text, sure)
+        for number, found in zip(again, reader.read(turned), strict=True):
+            longer = 2 * len(found[0].strip()) >= len(said[number][0].strip())
+            if longer and _belief(found, known) > _belief(said[number], known):
+                said[number] = found
     return said
+
+
+def _belief(said: tuple[str, float], known: Known) -> float:
+    """Return how far to believe a reading: of two sure ones from both ends of a line, the one that makes sense."""
+    text, sure = said
+    return sure + (SENSE if sure >= READ and technical(text, known) else 0.0)
 
 
 def crop(picture: Array, line: Line) -> Array:
@@ -163,7 +179,8 @@ def _verdict(line: Line, ink: Array, text: str, sure: float, *, limit: float, kn
         return Verdict(NOTHING)
     drawn, thin = contrast(ink)
     doubtful = line.length < SURELY * line.height
-    if drawn < DRAWN or (doubtful and (thin < THIN or not any(char.isascii() for char in text))):
+    foreign = drawn < SHARP and not any(char.isascii() for char in text)
+    if drawn < DRAWN or (doubtful and (thin < THIN or foreign)):
         return Verdict(NOTHING)
     return Verdict(HIDE, "unread-text", f"{evidence}, drawn {drawn:.1f}, thin {thin:.2f}")
 
