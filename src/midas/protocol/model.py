@@ -230,7 +230,7 @@ class DeidThresholds(Node):
     """What may pass without a person's eye."""
 
     masked_share: float = Field(
-        default=0.35, ge=0, le=1, description="share of a frame that may be blackened before a person decides"
+        default=0.5, ge=0, le=1, description="share of a frame that may be blackened before a person decides"
     )
     face_overlap: float = Field(
         default=0.8,

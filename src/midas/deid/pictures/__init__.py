@@ -61,8 +61,8 @@ def look(opened: Opened, *, known: Known, profile: Profile, risky: bool = True) 
     stays: list[Box] = []
     for view in views(frames):
         frame = None if view.frame is None else (view.frame, view.frame + 1)
-        done = [one for one in regions if one.frames == frame]
-        found, left = _until_clean(_blackened(view.picture, done), known, within=view.within)
+        done = [replace(one, frames=None) for one in regions if one.frames == frame]
+        found, left = _until_clean(view.picture, known, within=view.within, done=done)
         regions += [replace(one, frames=frame) for one in found]
         stays += left
     regions = joined(regions)
@@ -107,8 +107,13 @@ def _untouched(frames: Frames, *, risky: bool) -> bool:
     )
 
 
-def _until_clean(picture: Array, known: Known, *, within: Array | None) -> tuple[list[Region], list[Box]]:
-    """Search, blacken, and search around again: a mask may cut a neighbouring line, or uncover an overlooked one."""
+def _until_clean(
+    picture: Array, known: Known, *, within: Array | None, done: Sequence[Region]
+) -> tuple[list[Region], list[Box]]:
+    """Search, blacken, and search around again: a mask may cut a neighbouring line, or uncover an overlooked one.
+
+    Lines that stand wholly in regions that are `done` are not told again.
+    """
     if min(picture.shape[:2]) < 8 or int(picture.max()) == int(picture.min()):
         return [], []
     regions: list[Region] = []
@@ -119,13 +124,21 @@ def _until_clean(picture: Array, known: Known, *, within: Array | None) -> tuple
         verdicts = list(zip(lines, judged(picture, lines, known=known), strict=True))
         stays = _boxes(keep, picture)
         keep += [line for line, verdict in verdicts if verdict.act == KEEP]
-        found = [_region(picture, line, verdict, keep) for line, verdict in verdicts if verdict.act == HIDE]
+        hide = [(line, verdict) for line, verdict in verdicts if verdict.act == HIDE]
+        found = [
+            _region(picture, line, verdict, keep) for line, verdict in hide if not _in(line, done, picture)
+        ]
         fresh = [one for one in found if not _covered(one, regions) and not _rest_of(one, stays)]
         if not fresh:
             break
         regions, told = regions + fresh, told + [line for line, verdict in verdicts if verdict.act != HIDE]
         picture, within = _blackened(picture, fresh), _around(fresh, picture.shape)
     return regions, _boxes(keep, picture)
+
+
+def _in(line: find.Line, regions: Sequence[Region], picture: Array) -> bool:
+    left, top, right, bottom = line.box(picture.shape)
+    return _covered(Region(left, top, right - left, bottom - top, rule="", evidence=""), regions)
 
 
 def _boxes(lines: Sequence[find.Line], picture: Array) -> list[Box]:

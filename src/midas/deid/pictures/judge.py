@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from midas.deid.pictures import reader
-from midas.deid.pictures.find import Line, from_centre
+from midas.deid.pictures.find import ALIKE, Line, from_centre
 from midas.deid.pictures.frames import Array
 from midas.deid.pictures.technical import technical
 from midas.deid.words import Known
@@ -27,10 +27,10 @@ TALL = 0.085
 """Share of the shorter side of the picture above which a line is as high as a whole organ."""
 TALLEST = 72
 """Height in pixels up to which a line is no organ, however small the picture."""
-LONG = 1.9
-"""Least length of an unread line in heights: a word of three letters."""
-DRAWN, SHARP = 1.3, 6.0
-"""Least contrast of an unread line against its ground, in spreads of both, and that of ink no organ shows."""
+LONG, SHORTEST = 1.9, 2.6
+"""Least length of an unread line in heights, a word of three letters, and up to which a line may be an initial."""
+DRAWN, SHARP = 1.3, 2.0
+"""Least contrast of an unread line against its ground, in spreads of both, and of one in no letters that are known."""
 STANDING, SENSE = 45.0, 0.1
 """Degrees of slant from which a line stands on end: then it is read from both ends; and by how much a reading that makes
 sense may be less sure."""
@@ -44,9 +44,11 @@ FOUND = 0.65
 """Least probability from the detector for an unread line."""
 REACH, GAP = 2.0, 0.6
 """How far beyond its ends a line is followed, and over which gaps, in heights."""
+FLAT = 0.45
+"""Least height of a short piece in heights of the line that it continues: small letters and points are low."""
 NEXT, INITIAL = 0.5, 1.5
-"""Gap in heights up to which two boxes are one line (boxes reach a little beyond their letters), and as high as long: an
-initial of a name, which looks like a mark of the side."""
+"""Gap in heights up to which two boxes are one line (boxes reach a little beyond their letters); and up to which a
+short one may be an initial of a name, which looks like a mark of the side."""
 HIDE, KEEP, NOTHING = "hide", "keep", "nothing"
 
 
@@ -88,12 +90,13 @@ def _whole_lines(lines: Sequence[Line], verdicts: Sequence[Verdict]) -> list[Ver
 
 
 def _continues(line: Line, other: Line) -> bool:
-    if not 0.6 < line.height / other.height < 1.7 or abs((line.slant - other.slant + 90) % 180 - 90) > 8:
+    short = line.length < SHORTEST * line.height
+    turned = abs((line.slant - other.slant + 90) % 180 - 90) > 8
+    if not (FLAT if short else 0.6) < line.height / other.height < ALIKE or (turned and not short):
         return False
     along, across = from_centre(line, other)
     gap = abs(along) - (line.length + other.length) / 2
-    near = INITIAL if line.length < LONG * line.height else NEXT
-    return across < 0.4 * other.height and gap < near * other.height
+    return across < 0.4 * other.height and gap < (INITIAL if short else NEXT) * other.height
 
 
 def _said(crops: Sequence[Array], standing: Sequence[bool], known: Known) -> list[tuple[str, float]]:
