@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from pydicom.dataset import Dataset
@@ -105,11 +106,15 @@ def draw(ds: Dataset, sheet: Sheet, rng: random.Random, kind: str) -> bool:
 
 @dataclass(frozen=True)
 class _Inks:
-    """What a picture offers to draw on: the values of its darkest and lightest ink."""
+    """What a picture offers to draw on: the values of its darkest and lightest ink, and how light each value is."""
 
     dark: tuple[float, ...]
     light: tuple[float, ...]
-    palette: bool = False
+    palette: dict[int, float] | None = None
+
+    def lightness(self, value: np.ndarray[Any, np.dtype[np.float64]]) -> float:
+        """Return how light a value looks; a palette may show any value in any light."""
+        return float(value.sum()) if self.palette is None else self.palette.get(int(value[0]), 0.0)
 
 
 def _lines(ds: Dataset, pixels: Pixels, sheet: Sheet, rng: random.Random, kind: str) -> list[Line]:
@@ -169,7 +174,8 @@ def _inks(ds: Dataset, pixels: Pixels) -> _Inks:
         )
         used = lights.astype(float).sum(axis=0)
         first = int(ds.RedPaletteColorLookupTableDescriptor[1])
-        return _Inks((first + float(used.argmin()),), (first + float(used.argmax()),), palette=True)
+        shades = {first + number: float(light) for number, light in enumerate(used)}
+        return _Inks((first + float(used.argmin()),), (first + float(used.argmax()),), shades)
     if pixels.ndim == 4:
         return _Inks((0.0, 0.0, 0.0), (255.0, 255.0, 255.0))
     low, high = np.percentile(pixels[0], (0.5, 99.8))
@@ -188,7 +194,8 @@ def _ink(frame: Pixels, mask: Mask, spot: tuple[int, int], inks: _Inks, contrast
     under = frame[top : top + mask.shape[0], left : left + mask.shape[1]]
     ground = np.median(under.reshape(-1, under.shape[-1] if under.ndim == 3 else 1), axis=0).astype(float)
     dark, light = np.array(inks.dark), np.array(inks.light)
-    far = light if abs(light - ground).sum() >= abs(dark - ground).sum() else dark
+    here, least, most = (inks.lightness(value) for value in (ground, dark, light))
+    far = light if most - here >= here - least else dark
     noisy = float(under.astype(float).std()) > 0.06 * max(1.0, float(abs(light - dark).mean()))
-    share = 1.0 if noisy or inks.palette else contrast
+    share = 1.0 if noisy or inks.palette is not None else contrast
     return tuple(float(value) for value in ground + (far - ground) * share)
