@@ -63,7 +63,7 @@ def measure(case: images.Case, folder: Path, tally: Tally) -> float:
         pixels.mask(opened, regions=seen.regions)
         with target.open("wb") as out:
             write(opened, out)
-        left = pictures.again(target, known=KNOWN, seen=seen, profile=PROFILE)
+        left = pictures.again(target, known=KNOWN, seen=seen)
         _count(tally, "clean when read again", not left)
     return took
 

@@ -172,7 +172,7 @@ def _again(job: Job, aside: Path, looked: Looked, known: Known) -> tuple[Finding
         return ()
     from midas.deid.pictures import again, look
 
-    found = again(aside, known=known, seen=looked.seen, profile=job.profile)
+    found = again(aside, known=known, seen=looked.seen)
     if any(finding.severity is Severity.ERROR for finding in found):
         left = look(open_file(aside), known=known, profile=job.profile)
         if left.person:

@@ -96,11 +96,11 @@ def test_what_was_masked_is_read_again_and_found_clean(tmp_path):
     path = saved(tmp_path, drawn(speckle()))
     opened, out = open_file(path), tmp_path / "out.dcm"
     seen = pictures.look(opened, known=KNOWN, profile=PROFILE)
-    assert pictures.again(path, known=KNOWN, seen=pictures.Seen(), profile=PROFILE), "the source is not clean"
+    assert pictures.again(path, known=KNOWN, seen=pictures.Seen()), "the source is not clean"
     pixels.mask(opened, regions=seen.regions)
     with out.open("wb") as stream:
         write(opened, stream)
-    assert pictures.again(out, known=KNOWN, seen=seen, profile=PROFILE) == ()
+    assert pictures.again(out, known=KNOWN, seen=seen) == ()
 
 
 def test_a_clean_picture_is_not_touched(tmp_path):

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from midas.deid.model import Profile, Region
-from midas.deid.pictures import find
+from midas.deid.pictures import find, reader
 from midas.deid.pictures.frames import Array, Frames
 from midas.deid.pictures.gate import quiet, sectional
 from midas.deid.pictures.judge import HIDE, KEEP, Verdict, grown, judged
@@ -32,6 +32,9 @@ LEVEL, CORE = 6.0, 0.38
 ROUNDS, NEAR = 4, 16
 """How often a picture is searched again after masking, and so many pixels around each mask at least."""
 
+
+_CLEAN: reader.Remembered[tuple[find.Line, ...]] = reader.Remembered(2048)
+"""Pictures in which nothing is to be hidden from those who know a person, and the lines that stay in them."""
 
 Box = tuple[int, int, int, int]
 
@@ -57,15 +60,7 @@ def look(opened: Opened, *, known: Known, profile: Profile, risky: bool = True) 
     frames = Frames(opened)
     if not _pictured(opened) or _untouched(frames, risky=risky):
         return Seen()
-    regions: list[Region] = []
-    stays: list[Box] = []
-    for view in views(frames):
-        frame = None if view.frame is None else (view.frame, view.frame + 1)
-        done = [replace(one, frames=None) for one in regions if one.frames == frame]
-        found, left = _until_clean(view.picture, known, within=view.within, done=done)
-        regions += [replace(one, frames=frame) for one in found]
-        stays += left
-    regions = joined(regions)
+    regions, stays = _found(frames, known)
     share = _share(regions, frames.shape)
     person = ""
     if share > profile.thresholds.masked_share:
@@ -73,17 +68,37 @@ def look(opened: Opened, *, known: Known, profile: Profile, risky: bool = True) 
     return Seen(tuple(regions), len(stays), person, _findings(regions, person), tuple(stays))
 
 
-def again(path: Path, *, known: Known, seen: Seen, profile: Profile) -> tuple[Finding, ...]:
-    """Return what is still legible in the output at `path`; nothing means that it was read again and came out clean."""
-    left = look(open_file(path), known=known, profile=profile)
+def again(path: Path, *, known: Known, seen: Seen) -> tuple[Finding, ...]:
+    """Return what is still legible in the output at `path`; nothing means that it was read again and came out clean.
+
+    It is searched around its masks, where pixels changed; everywhere, if it has none.
+    """
+    _one_thread()
+    frames = Frames(open_file(path))
+    near = _around(seen.regions, frames.shape) if seen.regions else None
+    left, _ = _found(frames, known, near=near)
     return tuple(
         Finding(
             "deid.pixels.left", Severity.ERROR, "instance", "Text is still legible in the pixels after masking.",
             "Mask it by hand, or reject the picture.", "PS3.15 E.3.1", "midas.deid",
         )
-        for region in left.regions
+        for region in left
         if not _covered(region, seen.regions) and not _rest_of(region, seen.stays)
     )  # fmt: skip
+
+
+def _found(frames: Frames, known: Known, *, near: Array | None = None) -> tuple[list[Region], list[Box]]:
+    """Return what must be blackened and what stays, in the whole pictures or only `near` some of their pixels."""
+    regions: list[Region] = []
+    stays: list[Box] = []
+    for view in views(frames):
+        frame = None if view.frame is None else (view.frame, view.frame + 1)
+        done = [replace(one, frames=None) for one in regions if one.frames == frame]
+        within = near if view.within is None else view.within if near is None else near & view.within
+        found, left = _until_clean(view.picture, known, within=within, done=done)
+        regions += [replace(one, frames=frame) for one in found]
+        stays += left
+    return joined(regions), stays
 
 
 @cache
@@ -119,17 +134,22 @@ def _until_clean(
     regions: list[Region] = []
     keep: list[find.Line] = []
     told: list[find.Line] = []
+    whole = within is None and not done
     for _ in range(ROUNDS + 1):
+        key = reader.Remembered.key(picture) + hash(known).to_bytes(8, "big", signed=True)
+        if (clean := _CLEAN.get(key)) is not None:
+            keep = list(clean)
+            break
         lines = find.lines(picture, within=within, before=told)
+        lines = [line for line in lines if not _in(line, done, picture)]
         verdicts = list(zip(lines, judged(picture, lines, known=known), strict=True))
         stays = _boxes(keep, picture)
         keep += [line for line, verdict in verdicts if verdict.act == KEEP]
-        hide = [(line, verdict) for line, verdict in verdicts if verdict.act == HIDE]
-        found = [
-            _region(picture, line, verdict, keep) for line, verdict in hide if not _in(line, done, picture)
-        ]
+        found = [_region(picture, line, verdict, keep) for line, verdict in verdicts if verdict.act == HIDE]
         fresh = [one for one in found if not _covered(one, regions) and not _rest_of(one, stays)]
         if not fresh:
+            if whole:
+                _CLEAN.put(key, tuple(keep))
             break
         regions, told = regions + fresh, told + [line for line, verdict in verdicts if verdict.act != HIDE]
         picture, within = _blackened(picture, fresh), _around(fresh, picture.shape)
