@@ -182,7 +182,9 @@ def _read(lines: list[Array]) -> list[tuple[str, float]]:
     for number, line in enumerate(lines):
         batch[number, :, :, : line.shape[1]] = (line.astype(np.float32) / 127.5 - 1).transpose(2, 0, 1)
     made = _session(RECOGNISER).run(None, {"x": batch})[0]
-    return [_said(row.argmax(axis=1), row.max(axis=1)) for row in made]
+    marks = made.argmax(axis=2)
+    sure = np.take_along_axis(made, marks[..., None], axis=2)[..., 0]
+    return [_said(*line) for line in zip(marks, sure, strict=True)]
 
 
 def _said(marks: Array, sure: Array) -> tuple[str, float]:
