@@ -27,8 +27,8 @@ TALL = 0.085
 """Share of the shorter side of the picture above which a line is as high as a whole organ."""
 TALLEST = 72
 """Height in pixels up to which a line is no organ, however small the picture."""
-LONG, SHORTEST = 1.9, 2.6
-"""Least length of an unread line in heights, a word of three letters, and up to which a line may be an initial."""
+LONG = 1.9
+"""Least length of an unread line in heights: a word of three letters."""
 DRAWN, SHARP = 1.3, 2.0
 """Least contrast of an unread line against its ground, in spreads of both, and of one in no letters that are known."""
 STANDING, SENSE = 45.0, 0.1
@@ -59,6 +59,8 @@ class Verdict:
     act: str
     rule: str = ""
     evidence: str = ""
+    brief: bool = False
+    """Whether it holds no more than two letters: a mark of the side, or an initial of a name."""
 
 
 def judged(picture: Array, lines: Sequence[Line], *, known: Known) -> list[Verdict]:
@@ -82,21 +84,21 @@ def _whole_lines(lines: Sequence[Line], verdicts: Sequence[Verdict]) -> list[Ver
     while fresh:
         hidden, fresh = fresh, []
         for number, line in enumerate(lines):
-            if judged[number].act == KEEP and any(_continues(line, other) for other in hidden):
+            brief = judged[number].brief
+            if judged[number].act == KEEP and any(_continues(line, other, brief) for other in hidden):
                 evidence = f"{judged[number].evidence}, continues a line"
                 judged[number] = Verdict(HIDE, "not-technical-text", evidence)
                 fresh.append(line)
     return judged
 
 
-def _continues(line: Line, other: Line) -> bool:
-    short = line.length < SHORTEST * line.height
+def _continues(line: Line, other: Line, brief: bool) -> bool:
     turned = abs((line.slant - other.slant + 90) % 180 - 90) > 8
-    if not (FLAT if short else 0.6) < line.height / other.height < ALIKE or (turned and not short):
+    if not (FLAT if brief else 0.6) < line.height / other.height < ALIKE or (turned and not brief):
         return False
     along, across = from_centre(line, other)
     gap = abs(along) - (line.length + other.length) / 2
-    return across < 0.4 * other.height and gap < (INITIAL if short else NEXT) * other.height
+    return across < 0.4 * other.height and gap < (INITIAL if brief else NEXT) * other.height
 
 
 def _said(crops: Sequence[Array], standing: Sequence[bool], known: Known) -> list[tuple[str, float]]:
@@ -173,7 +175,7 @@ def _verdict(line: Line, ink: Array, text: str, sure: float, *, limit: float, kn
     letters = sum(char.isalnum() for char in text)
     evidence = f"found {line.score:.2f}, read {sure:.2f}"
     if letters and sure >= TRUSTED and technical(text, known):
-        return Verdict(KEEP, "technical-text", evidence)
+        return Verdict(KEEP, "technical-text", evidence, brief=letters <= 2)
     organ = line.height > limit
     unclear = line.height > max(SHORT * limit / TALL, LOW)
     if letters >= 2 and sure >= (READ if organ or letters == 2 else PLAIN) and _latin(text):
