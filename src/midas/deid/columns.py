@@ -202,11 +202,13 @@ class _Rules:
     names: dict[str, Role]
     rank: dict[str, int]
     words: tuple[tuple[Role, frozenset[str], frozenset[str]], ...]
+    plain: frozenset[str]
 
 
 @lru_cache(maxsize=1)
 def _rules() -> _Rules:
-    given = json.loads(files(tables).joinpath("columns.json").read_text(encoding="utf-8"))["headings"]
+    read = json.loads(files(tables).joinpath("columns.json").read_text(encoding="utf-8"))
+    given = read["headings"]
     names: dict[str, Role] = {}
     for row in given:
         for name in row.get("names", "").split():
@@ -216,7 +218,7 @@ def _rules() -> _Rules:
         for row in given
         if "names" not in row
     )
-    return _Rules(names, {name: rank for rank, name in enumerate(names)}, words)
+    return _Rules(names, {name: rank for rank, name in enumerate(names)}, words, frozenset(read["plain"].split()))
 
 
 def role_of(heading: str) -> Role | None:
@@ -234,8 +236,11 @@ def role_of(heading: str) -> Role | None:
 def _plain_heading(heading: str) -> bool:
     """Say whether all words of a heading are words of the field, of which none is a name."""
     words = [word for word in parts(_CAMEL.sub(" ", heading)) if not word.isdecimal()]
-    known = (len(word) < 3 or word in tables.vocabulary() or word in tables.indic_words() for word in words)
-    return bool(words) and all(known) and not any(word in tables.doubtful() for word in words)
+    return bool(words) and all(len(word) < 3 or word in _rules().plain or _of_the_field(word) for word in words)
+
+
+def _of_the_field(word: str) -> bool:
+    return (word in tables.vocabulary() or word in tables.indic_words()) and word not in tables.doubtful()
 
 
 def _by_cells(heading: str, counted: Counted) -> Role | None:

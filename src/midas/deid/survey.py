@@ -297,17 +297,18 @@ class Crowd:
         return found
 
     def of_row(self, ids: Sequence[str]) -> Person | None:
-        """Return the person of a table's row by its numbers: one that headers know, else the first number's own.
+        """Return the person of a table's row by its first number, or by another where headers know only that.
 
-        None where the numbers are those of several persons, or of one number that means several.
+        None where the number that decides means several persons. Two numbers that both have files stay two persons.
         """
         linking = [ids[0], *(one for one in ids[1:] if links(one))]
-        found = {key for one in linking for key in self.met(one)}
+        found = next((keys for one in linking if (keys := self.met(one))), {f"id\x1f\x1f{ids[0]}"})
         if len(found) > 1:
             return None
-        key = found.pop() if found else f"id\x1f\x1f{ids[0]}"
+        (key,) = found
         for one in linking:
-            self._rows[bare(one)].add(key)
+            if not self.met(one):
+                self._rows[bare(one)].add(key)
         return self.persons.setdefault(key, Person(key))
 
     def met(self, number: str) -> set[str]:

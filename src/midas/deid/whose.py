@@ -56,7 +56,10 @@ class Whose:
             person = self._of_row(table, told)
             if person is None:
                 return None
-            person.learn_row(told.ids, told.known)
+            met = {one: self.crowd.met(one) for one in told.ids}
+            person.learn_row([one for one, keys in met.items() if keys <= {person.key}], told.known)
+            for other in {key for keys in met.values() for key in keys} - {person.key}:
+                self.crowd.own(other).learn_row((), told.known)
             if told.ids:
                 for file in told.files:
                     self.named[_tail(file)].add(person.key)
@@ -90,7 +93,7 @@ class Whose:
         return self.crowd.person(Header(), name), "unknown"
 
     def _of_folder(self, path: PurePosixPath) -> set[str]:
-        """Return the one person of the folder, or of the nearest above that holds images; the root counts as own folder only."""
+        """Return whose the images of the folder are, or of the nearest above; the root counts as a folder of its own only."""
         for at, folder in enumerate(path.parents):
             if str(folder) == "." and at:
                 return set()
@@ -100,11 +103,16 @@ class Whose:
 
     def _index(self) -> None:
         found: defaultdict[str, set[str]] = defaultdict(set)
+        others: defaultdict[str, set[str]] = defaultdict(set)
         for key, person in self.crowd.persons.items():
-            told = {old for old, _ in person.ids} | {value for kind, value in person.known if kind == "uhid"}
-            for number in filter(links, told):
-                found[bare(number)].add(key)
-        self.numbers = dict(found)
+            for number, _ in person.ids:
+                if links(number):
+                    found[bare(number)].add(key)
+            for kind, value in person.known:
+                if kind in {"uhid", "identifier"} and links(value):
+                    others[bare(value)].add(key)
+        alone = {number: keys for number, keys in others.items() if len(keys) == 1}
+        self.numbers = {**alone, **found}
 
 
 def runs(path: PurePosixPath) -> Iterator[str]:
