@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from midas.deid.batch import Workplace, subject_of
+from midas.deid.cards import open_keys
 from midas.deid.clinical import TABLES, Surveyed, TableJob, clean_table, survey_table, surveyed_of, who
 from midas.deid.columns import Given
-from midas.deid.cards import open_keys
 from midas.deid.heads import Entry, Item
 from midas.deid.loose import PICTURES, Maker, Picture
 from midas.deid.model import Outcome, PartStep, Profile
@@ -111,16 +111,15 @@ def _numbered(found: Surveyed) -> bool:
 def _table(
     table: Loose, found: Surveyed, whose: Whose, beside: Beside, staging: Path, place: Workplace
 ) -> None:
-    if found.reason:
-        beside.held.append((table.name, found.reason, found.detail))
-        return
+    """Let persons learn what a table tells of them, also where it cannot be cleaned itself."""
     persons = whose.of_table(table, found)
-    if persons is None:
-        why = "A row holds the numbers of several persons."
-        beside.held.append((table.name, "ambiguous-person", why))
+    why = "A row holds a number of several persons."
+    reason, detail = (found.reason, found.detail) if found.reason else ("ambiguous-person", why)
+    if found.reason or None in persons:
+        beside.held.append((table.name, reason, detail))
         return
     neutral = staging / f"T-{place.secret.fingerprint(table.name)}.csv"
-    beside.tables.append(Rows(table, found, tuple(persons), neutral))
+    beside.tables.append(Rows(table, found, tuple(one for one in persons if one), neutral))
 
 
 def _picture(one: Loose, person: Person, how: str, make: Maker, place: Workplace) -> Picture:

@@ -28,7 +28,8 @@ _ISO = re.compile(rf"(?P<y>\d{{4}})(?P<a>[-/.])(?P<m>\d{{1,2}})(?P=a)(?P<d>\d{{1
 _COMPACT = re.compile(r"(?P<y>(?:19|20)\d\d)(?P<m>\d\d)(?P<d>\d\d)(?P<time>)")
 _NUMBERS = re.compile(rf"(?P<one>\d{{1,2}})(?P<a>[-/. ])(?P<two>\d{{1,2}})(?P=a)(?P<y>\d{{4}}|\d\d){_TIME}")
 _WORDED = re.compile(
-    rf"(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?P<a>[-/. ]?)(?P<word>[A-Za-z]{{3,9}})\.?(?P<b>[-/., ]{{0,2}})(?P<y>\d{{4}}|\d\d){_TIME}"
+    r"(?P<d>\d{1,2})(?:st|nd|rd|th)?(?P<a>[-/. ]?)(?P<word>[A-Za-z]{3,9})\.?(?P<b>[-/., ]{0,2})"
+    rf"(?P<y>\d{{4}}|\d\d){_TIME}"
 )
 _CLOCK = re.compile(r"(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?(?:\s?[AaPp][Mm])?")
 Writer = Callable[[date], str]

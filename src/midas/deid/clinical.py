@@ -114,32 +114,44 @@ def surveyed_of(sealed: bytes, *, key: bytes) -> Surveyed:
 
 def _surveyed(path: Path, kind: Kind, given: Given) -> Surveyed:
     sheets: list[tuple[Column, ...]] = []
+    unknown: list[str] = []
     for sheet in formats.read(path, kind):
         counted = [Counted() for _ in sheet.headings]
         for row in sheet.rows:
             for seen, cell in zip(counted, row, strict=True):
                 seen.see(cell)
         columns, wrong = columns_of(sheet.headings, counted, given)
-        if wrong:
-            return Surveyed(
-                reason="column-unknown", detail=f"Of these columns nothing is known: {', '.join(wrong)}."
-            )
-        if columns and not any(one.role in {"person", "file"} for one in columns):
-            return Surveyed(reason="table-of-nobody", detail="No column numbers the person of a row.")
+        unknown += wrong
         sheets.append(columns)
+    people = _people(path, kind, sheets)
+    if unknown:
+        why = f"Of these columns nothing is known: {', '.join(unknown)}."
+        return Surveyed(tuple(sheets), people, "column-unknown", why)
+    if any(columns and not _tells_who(columns) for columns in sheets):
+        return Surveyed(reason="table-of-nobody", detail="No column numbers the person of a row.")
     if not any(sheets):
         return Surveyed(reason="table-unreadable", detail="The table holds no rows.")
+    return Surveyed(tuple(sheets), people)
+
+
+def _tells_who(columns: Sequence[Column]) -> bool:
+    return any(one.role in {"person", "file"} for one in columns)
+
+
+def _people(path: Path, kind: Kind, sheets: Sequence[tuple[Column, ...]]) -> tuple[Told, ...]:
+    """Return what the rows of each person tell, over all sheets."""
     people: dict[str, Told] = {}
     for columns, sheet in zip(sheets, formats.read(path, kind), strict=True):
-        for row in sheet.rows:
+        for row in sheet.rows if _tells_who(columns) else ():
             told = told_by(columns, row)
-            before = people.get(who(told.ids, told.files), Told())
-            people[who(told.ids, told.files)] = Told(
+            key = who(told.ids, told.files)
+            before = people.get(key, Told())
+            people[key] = Told(
                 told.ids,
                 tuple(dict.fromkeys((*before.known, *told.known))),
                 tuple(dict.fromkeys((*before.files, *told.files))),
             )
-    return Surveyed(tuple(sheets), tuple(people.values()))
+    return tuple(people.values())
 
 
 def told_by(columns: Sequence[Column], row: Sequence[str]) -> Told:

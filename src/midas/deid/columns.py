@@ -1,7 +1,7 @@
 """What each column of a clinical table is: said by a file of roles, else by its heading and borne out by its cells.
 
 In come headings and what was counted of the cells, out come `Column`s, or the headings of which nothing is known: then the
-whole table is held. A heading decides what is taken away; cells can only make it worse, never turn an identifier into a value.
+whole table is held. A heading decides what is taken away; cells never turn an identifier into a value.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from midas.deid.celldates import Order, clock, orders_of
 from midas.deid.dates import OLDEST
 from midas.deid.names import parts, plain
 from midas.kernel import BadInput, NotFound, sha256_bytes
+from midas.protocol.load import parse
 from midas.protocol.model import Protocol
 from midas.protocol.yaml import MAX_BYTES, Unreadable, read_yaml
 
@@ -156,7 +157,7 @@ class Given:
 
 
 def load_columns(path: Path) -> Given:
-    """Return the roles in a file; `NotFound` or `BadInput` where there is none or a word is wrong."""
+    """Return the roles in a file of roles or a protocol; `NotFound` or `BadInput` where there is none or a word is wrong."""
     if not path.is_file():
         raise NotFound("There is no such file of columns.", advice="Give a YAML file, see the guide.")
     data = path.read_bytes()
@@ -164,6 +165,9 @@ def load_columns(path: Path) -> Given:
         raise BadInput(f"{path.name} is larger than a file of roles can be.")
     try:
         value, _ = read_yaml(data.decode("utf-8-sig"))
+        if isinstance(value, dict) and value.get("schema") == "midas-protocol/1":
+            loaded = parse(data, name=path.name)
+            return of_protocol(loaded.protocol, loaded.sha256)
         made = RolesFile.model_validate(value)
     except UnicodeDecodeError:
         raise BadInput(f"{path.name} is not UTF-8 text.", advice="Save it as UTF-8.") from None
@@ -218,7 +222,9 @@ def _rules() -> _Rules:
         for row in given
         if "names" not in row
     )
-    return _Rules(names, {name: rank for rank, name in enumerate(names)}, words, frozenset(read["plain"].split()))
+    return _Rules(
+        names, {name: rank for rank, name in enumerate(names)}, words, frozenset(read["plain"].split())
+    )
 
 
 def role_of(heading: str) -> Role | None:
@@ -236,7 +242,9 @@ def role_of(heading: str) -> Role | None:
 def _plain_heading(heading: str) -> bool:
     """Say whether all words of a heading are words of the field, of which none is a name."""
     words = [word for word in parts(_CAMEL.sub(" ", heading)) if not word.isdecimal()]
-    return bool(words) and all(len(word) < 3 or word in _rules().plain or _of_the_field(word) for word in words)
+    return bool(words) and all(
+        len(word) < 3 or word in _rules().plain or _of_the_field(word) for word in words
+    )
 
 
 def _of_the_field(word: str) -> bool:
@@ -258,26 +266,36 @@ def _by_cells(heading: str, counted: Counted) -> Role | None:
 def columns_of(
     headings: Sequence[str], counted: Sequence[Counted], given: Given
 ) -> tuple[tuple[Column, ...], tuple[str, ...]]:
-    """Return the columns of a table, and what is wrong: headings without a role, or whose cells contradict it."""
+    """Return the columns of a table, and what is wrong: headings without a role, or whose cells contradict it.
+
+    A wrong column is one that goes, so that the others can still tell whose the rows are.
+    """
     made: list[Column] = []
     wrong: list[str] = []
     for heading, seen in zip(headings, counted, strict=True):
         told = given.roles.get(glued(heading))
-        role = told or role_of(heading) or _by_cells(heading, seen)
-        if role == "year" and not told and not seen.mostly(seen.years):
-            role = _by_cells(heading, seen)
-        if role == "age" and not told and seen.filled and not seen.mostly(seen.ages):
-            role = "value"
-        if role is None or (why := _against(role, seen)):
-            wrong.append(f"“{heading}”" + ("" if role is None else f" ({why})"))
-            continue
-        made.append(Column(heading, role, seen.order or "day"))
+        role = told or _role(heading, seen)
+        why = _against(role, seen, told=bool(told)) if role else ""
+        if role is None or why:
+            wrong.append(f"“{heading}”" + (f" ({why})" if why else ""))
+        made.append(Column(heading, "drop" if role is None or why else role, seen.order or "day"))
     return tuple(_one_person(made, given)), tuple(wrong)
 
 
-def _against(role: Role, seen: Counted) -> str:
+def _role(heading: str, seen: Counted) -> Role | None:
+    """Return what a heading says; one that may mean years or ages is what its cells are."""
+    role = role_of(heading)
+    if role == "age" and seen.filled and not seen.mostly(seen.ages):
+        return "value"
+    contradicted = role == "year" and not seen.mostly(seen.years)
+    return _by_cells(heading, seen) if role is None or contradicted else role
+
+
+def _against(role: Role, seen: Counted, *, told: bool) -> str:
     if not seen.filled:
         return ""
+    if role == "value" and seen.counts_persons and not told:
+        return "its cells number somebody or something"
     if role == "date" and seen.order is None and not seen.mostly(seen.clocks):
         return "its cells are no dates"
     return "its cells are no UIDs" if role == "uid" and not seen.mostly(seen.uids) else ""

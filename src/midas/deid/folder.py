@@ -366,8 +366,8 @@ def plan_folder(
         counts |= {"looked at when run": len(loose)} if loose else {}
         for name, reason, detail in there.held:
             lines.write(plan_line(name, Planned(reason=reason, detail=detail)))
-        for one in loose:
-            lines.write(plan_line(one.name, Planned(parts=(plan_of(one),))))
+        for file in loose:
+            lines.write(plan_line(file.name, Planned(parts=(plan_of(file),))))
         for item, one in plan_all(there.items, place=place, profile=profile, runner=runner, progress=watch):
             counts["held" if one.reason else "clean"] += 1
             lines.write(plan_line(item.name, one))

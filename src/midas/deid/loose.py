@@ -76,7 +76,7 @@ def clean_all(job: Job) -> tuple[Outcome, ...]:
             done.append(outcome)
             if outcome.state != "cleaned":
                 return (_none_of(job, done, outcome),)
-        return tuple(_told(outcome, job.picture) for outcome in done)
+        return (_told(done[0], job.picture), *done[1:])
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
@@ -87,7 +87,7 @@ def _made(job: Job, picture: Picture, aside: Path) -> tuple[Path, ...] | Outcome
             job.source, kind=picture.kind, study=picture.study, series=picture.series,
             companions=picture.companions, out=aside,
         )  # fmt: skip
-        return made if made else _held(job, "The picture holds nothing.")
+        return made or _held(job, "The picture holds nothing.")
     except BadInput as problem:
         return _held(job, problem.message)
     except Exception as problem:  # noqa: BLE001 - fail closed: readers of pictures raise many kinds

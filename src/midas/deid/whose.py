@@ -49,22 +49,21 @@ class Whose:
             for folder in above:
                 self.folders[str(folder)].add(entry.person.key)
 
-    def of_table(self, table: Loose, found: Surveyed) -> list[Person] | None:
+    def of_table(self, table: Loose, found: Surveyed) -> list[Person | None]:
         """Return the persons of a table's rows in the order of `found.people`; None where a number means several."""
-        persons: list[Person] = []
-        for told in found.people:
-            person = self._of_row(table, told)
-            if person is None:
-                return None
-            met = {one: self.crowd.met(one) for one in told.ids}
-            person.learn_row([one for one, keys in met.items() if keys <= {person.key}], told.known)
-            for other in {key for keys in met.values() for key in keys} - {person.key}:
-                self.crowd.own(other).learn_row((), told.known)
-            if told.ids:
-                for file in told.files:
-                    self.named[_tail(file)].add(person.key)
-            persons.append(person)
-        return persons
+        return [self._learnt(self._of_row(table, told), told) for told in found.people]
+
+    def _learnt(self, person: Person | None, told: Told) -> Person | None:
+        """Let a person, and whoever bears another of its numbers, learn what rows tell."""
+        if person is None:
+            return None
+        met = {one: self.crowd.met(one) for one in told.ids}
+        person.learn_row([one for one, keys in met.items() if keys <= {person.key}], told.known)
+        for other in {key for keys in met.values() for key in keys} - {person.key}:
+            self.crowd.own(other).learn_row((), told.known)
+        for file in told.files if told.ids else ():
+            self.named[_tail(file)].add(person.key)
+        return person
 
     def _of_row(self, table: Loose, told: Told) -> Person | None:
         if told.ids:
@@ -93,7 +92,7 @@ class Whose:
         return self.crowd.person(Header(), name), "unknown"
 
     def _of_folder(self, path: PurePosixPath) -> set[str]:
-        """Return whose the images of the folder are, or of the nearest above; the root counts as a folder of its own only."""
+        """Return whose the images of the folder are, or of the nearest above; the root counts for its own files."""
         for at, folder in enumerate(path.parents):
             if str(folder) == "." and at:
                 return set()
