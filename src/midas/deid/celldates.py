@@ -88,7 +88,8 @@ def _written(day: date, told: dict[str, str], order: Order) -> str:
     year = f"{day.year:04d}"[-len(told["y"]) :]
     number, month = f"{day.day:0{len(told['d'])}d}", ""
     if "word" in told:
-        names = LONG if len(told["word"]) > 4 else SHORT
+        whole = told["word"].title() in LONG and told["word"].title() not in SHORT
+        names = LONG if whole else SHORT
         month = names[day.month - 1]
         month = (
             month.upper() if told["word"].isupper() else month.lower() if told["word"].islower() else month

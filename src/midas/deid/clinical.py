@@ -208,7 +208,7 @@ class _Sheet:
         options = job.profile.options
         self.kept = [at for at, one in enumerate(columns) if one.leaves and _may(one, options)]
         self.acts: Counter[tuple[str, str]] = Counter()
-        self.emptied = 0
+        self.emptied = self.unknown = 0
 
     def clean(self, sheet: formats.Sheet, target: Path) -> Outcome:
         aside = target.with_name(f".{target.name}.checking")
@@ -233,6 +233,7 @@ class _Sheet:
     def _rows(self, rows: Iterator[tuple[str, ...]]) -> Iterator[list[str]]:
         for row in rows:
             told = told_by(self.columns, row)
+            self.unknown += not (told.ids or told.files)
             subject, shift, known = self.roster.people[who(told.ids, told.files)]
             names = known_of(tuple(dict.fromkeys((*known, *told.known))))
             for at, one in enumerate(self.columns):
@@ -283,15 +284,22 @@ class _Sheet:
         actions: Counter[str] = Counter()
         for (_, act), count in self.acts.items():
             actions[act] += count
-        finding = Finding(
-            "deid.table.emptied", Severity.INFO, "table", "Cells were emptied that could not be proven clean.",
-            "Compare with the source; give the column another role where it is something else.", CITES, "midas.deid",
-        )  # fmt: skip
         return Outcome(
             "cleaned", sha256=sha256_file(target), size=target.stat().st_size, actions=dict(actions), rules=rules,
-            findings=(finding,) if self.emptied else (), uids=Uids(sop_class="table"),
+            findings=tuple(self._findings()), uids=Uids(sop_class="table"),
             profile=self.job.profile.name, digest=self.job.profile.digest, output=target.name,
         )  # fmt: skip
+
+
+    def _findings(self) -> Iterator[Finding]:
+        if self.emptied:
+            message = "Cells were emptied that could not be proven clean."
+            advice = "Compare with the source; give the column another role where it is something else."
+            yield Finding("deid.table.emptied", Severity.INFO, "table", message, advice, CITES, "midas.deid")
+        if self.unknown:
+            message = "Rows without a number stand together for a person of their own."
+            advice = "Fill the number of the person in."
+            yield Finding("deid.person.unknown", Severity.WARNING, "table", message, advice, "", "midas.deid")
 
 
 def _may(column: Column, options: frozenset[str]) -> bool:
