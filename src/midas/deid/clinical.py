@@ -290,7 +290,6 @@ class _Sheet:
             profile=self.job.profile.name, digest=self.job.profile.digest, output=target.name,
         )  # fmt: skip
 
-
     def _findings(self) -> Iterator[Finding]:
         if self.emptied:
             message = "Cells were emptied that could not be proven clean."

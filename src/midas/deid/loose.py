@@ -1,8 +1,8 @@
-"""Photographs and slides beside DICOM files: made DICOM where they are cleaned, and cleaned as any other.
+"""Photographs, slides and PDFs beside DICOM files: made DICOM where they are cleaned, and cleaned as any other.
 
 In comes a job whose source is a picture, out come the outcomes of the instances that it became: all cleaned, or one that
-says why the file is held. How a picture becomes DICOM is the caller's business (`Maker`); nothing but pixels, colour
-profile, calibration and day comes over, and what was made stands in scratch until it is cleaned.
+says why the file is held. How a picture becomes DICOM is the caller's business (`Maker`); of a picture nothing but
+pixels, colour profile, calibration and day comes over, and what was made stands in scratch until it is cleaned.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from midas.formats import Kind
 from midas.kernel import BadInput, Finding, Severity
 
 PHOTOS = frozenset({Kind.JPEG, Kind.PNG, Kind.TIFF, Kind.HEIC, Kind.WEBP})
-PICTURES = PHOTOS | {Kind.SLIDE}
+PICTURES = PHOTOS | {Kind.SLIDE, Kind.PDF}
 LOOKED_AT = frozenset({"clean-pixel-data", "clean-recognizable-visual-features"})
 """What every loose photograph undergoes, whatever the profile asks for: no header says what kind of picture it is, and
 full-face photographs identify (45 CFR 164.514(b)(2)(i)(Q))."""
 
 
 class Maker(Protocol):
-    """Makes DICOM of one picture below `out`; BadInput where it cannot. It must be picklable."""
+    """Makes DICOM of one picture or PDF below `out`; BadInput where it cannot. It must be picklable."""
 
     def __call__(
         self, path: Path, *, kind: Kind, study: str, series: str, companions: Sequence[Path], out: Path
@@ -63,7 +63,7 @@ def clean_all(job: Job) -> tuple[Outcome, ...]:
     if job.picture is None:
         return (clean(job),)
     aside = job.target.with_name(f"{job.target.name}.made")
-    asked = job.profile if job.picture.slide else looked_at(job.profile)
+    asked = looked_at(job.profile) if job.picture.kind in PHOTOS else job.profile
     try:
         made = _made(job, job.picture, aside)
         if isinstance(made, Outcome):

@@ -204,3 +204,34 @@ def test_numbers_and_names_in_paths() -> None:
     path = PurePosixPath("UH-2020-0001 x/IMG 7.jpg")
     assert {"uh20200001", "uh2020", "img7"} <= set(runs(path))
     assert list(tails(path)) == ["uh-2020-0001 x/img 7.jpg", "img 7.jpg", "img 7"]
+
+
+def pdf(path: Path, *lines: str) -> Path:
+    """Write a report as hospital systems print it, with its author in the metadata."""
+    from midas.deid.documents import Line, Page, written_pdf
+
+    page = Page(595, 842, tuple(Line(40, 780 - 20 * at, 12, line) for at, line in enumerate(lines)))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(written_pdf([page]) + b"\n% Sulochana\n")
+    return path
+
+
+def test_a_report_beside_the_images_keeps_its_findings_and_loses_the_person(tmp_path: Path) -> None:
+    from midas.deid.documents import read_pdf
+
+    image(tmp_path, "UH-2020-0001/1.dcm", "UH/2020/0001")
+    pdf(
+        tmp_path / "in" / "UH-2020-0001" / "report.pdf", "MRI Brain with contrast", "Patient: Sulochana Wagh 9876543210",
+        "Mass in the left frontal lobe, 3 cm",
+    )  # fmt: skip
+    done = cleaned(tmp_path)
+    assert (done.found, done.cleaned, done.persons) == (2, 2, 1)
+    (path,) = [one for one in outputs(tmp_path) if b"%PDF" in one.read_bytes()]
+    ds = pydicom.dcmread(path)
+    assert not [one for one in PLANTED if one in path.read_bytes()]
+    text = " ".join(line.text for page in read_pdf(bytes(ds.EncapsulatedDocument)) for line in page.lines)
+    assert "MRI Brain with contrast" in text
+    assert "left frontal lobe, 3 cm" in text
+    assert not [word for word in ("Sulochana", "Wagh", "98765") if word in text]
+    (tmp_path / "in" / "locked.pdf").write_bytes(b"%PDF-1.4\n" + b"x" * 300)
+    assert cleaned(tmp_path).reasons == {"document-not-understood": 1}
