@@ -89,10 +89,9 @@ def told_beside(
     tasks = [(one.path, one.kind, given, place.key_file) for one in there.tables]
     read = progress.track(runner.map(survey_table, tasks), label="Tables", total=len(tasks)) if tasks else ()
     told = [(one, surveyed_of(sealed, key=place.key)) for one, sealed in zip(there.tables, read, strict=True)]
-    for with_numbers in (True, False):
-        for table, found in told:
-            if _numbered(found) is with_numbers:
-                _table(table, found, whose, beside, staging, place)
+    for table, found in told:
+        if _numbered(found):
+            _table(table, found, whose, beside, staging, place)
     for number, one in enumerate(there.pictures):
         person, how = whose.of_picture(one.name)
         if person is None or make is None:
@@ -101,6 +100,11 @@ def told_beside(
             continue
         item = Item(one.path, staging / f"picture-{number}.dcm", one.name)
         beside.pictures.append(Entry(item, person, Header(), _picture(one, person, how, make, place)))
+    of_files = [(table, found) for table, found in told if not _numbered(found)]
+    if of_files:
+        whose.see_names((*entries, *beside.pictures))
+    for table, found in of_files:
+        _table(table, found, whose, beside, staging, place)
     return beside
 
 

@@ -1,9 +1,9 @@
 """A clinical table: whose its rows are, and the table as it may leave.
 
-In come a CSV or XLSX file and what is known of its persons, out come CSV files: the number of the person is the pseudonym,
-days are moved by the person's shift, ages capped, UIDs mapped, file names those of the outputs, free text cleaned; what
-names somebody is left out as a whole column. A table with a column of which nothing is known is held. Each output is
-read again by code of its own (`clinical_again`) before it gets its name.
+In come a CSV, XLSX or Parquet file and what is known of its persons, out come CSV files: the number of the person is the
+pseudonym, days are moved by the person's shift, ages capped, UIDs mapped, file names those of the outputs, free text
+cleaned; what names somebody is left out as a whole column. A table with a column of which nothing is known is held. Each
+output is read again by code of its own (`clinical_again`) before it gets its name.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from midas.formats import Kind
 from midas.formats import tables as formats
 from midas.kernel import BadInput, Finding, Severity, sha256_file
 
-TABLES = frozenset({Kind.CSV, Kind.XLSX})
+TABLES = frozenset({Kind.CSV, Kind.XLSX, Kind.PARQUET})
 CITES = "45 CFR 164.514(b)(2)"
 SHIFTED = "retain-longitudinal-modified-dates"
 FULL = "retain-longitudinal-full-dates"

@@ -7,6 +7,7 @@ that is known of its person, and all rows for whatever any column of names or nu
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -52,8 +53,8 @@ def again(
     shifts = {one[0]: (one[1], wanted(one[2])) for one in people.values()}
     person = next((place for place, at in enumerate(kept) if columns[at].role == "person"), None)
     for number, (row, line) in enumerate(zip(rows, lines[1:], strict=True), 2):
-        subject = line[person] if person is not None else ""
-        if person is not None and subject not in subjects:
+        subject = line[person] if person is not None else _by_file(row, columns, people)
+        if subject not in subjects:
             return f"Row {number} bears no pseudonym."
         for place, at in enumerate(kept):
             if place == person or not line[place]:
@@ -62,6 +63,13 @@ def again(
             if why:
                 return f"Row {number}, column “{columns[at].heading}”: {why}."
     return ""
+
+
+def _by_file(row: Sequence[str], columns: Sequence[Column], people: People) -> str:
+    """Return the pseudonym of a row that names a file and no person."""
+    named = [cell.strip() for column, cell in zip(columns, row, strict=True) if column.role == "file"]
+    keys = (json.dumps(["file", name]) for name in named)
+    return next((people[key][0] for key in keys if key in people), people.get('["file"]', ("",))[0])
 
 
 def _wrong(

@@ -40,6 +40,7 @@ class Whose:
     crowd: Crowd
     folders: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set), repr=False)
     named: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set), repr=False)
+    lying: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set), repr=False)
     numbers: dict[str, set[str]] = field(default_factory=dict, repr=False)
 
     def see(self, entries: Iterable[Entry]) -> None:
@@ -48,6 +49,12 @@ class Whose:
             above = PurePosixPath(entry.item.name.replace("!/", "/")).parents
             for folder in above:
                 self.folders[str(folder)].add(entry.person.key)
+
+    def see_names(self, entries: Iterable[Entry]) -> None:
+        """Note whose every file is, by the names under which a table may speak of it."""
+        for entry in entries:
+            for tail in tails(PurePosixPath(entry.item.name.replace("!/", "/"))):
+                self.lying[tail].add(entry.person.key)
 
     def of_table(self, table: Loose, found: Surveyed) -> list[Person | None]:
         """Return the persons of a table's rows in the order of `found.people`; None where a number means several."""
@@ -68,7 +75,12 @@ class Whose:
     def _of_row(self, table: Loose, told: Told) -> Person | None:
         if told.ids:
             return self.crowd.of_row(told.ids)
-        keys = {key for file in told.files for key in self.named.get(_tail(file), ())}
+        keys = {
+            key
+            for file in told.files
+            for keys in (self.named, self.lying)
+            for key in keys.get(_tail(file), ())
+        }
         return self.crowd.own(keys.pop() if len(keys) == 1 else f"table\x1f{table.name}")
 
     def of_picture(self, name: str) -> tuple[Person | None, str]:

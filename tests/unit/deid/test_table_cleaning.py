@@ -164,6 +164,43 @@ def test_a_workbook_gives_a_table_for_each_sheet_or_none(tmp_path: Path) -> None
     assert not list((tmp_path / "out").rglob("*.csv")), "what was released is taken back, both sheets"
 
 
+def test_a_parquet_file_leaves_as_csv(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    (tmp_path / "in").mkdir()
+    columns = {"UHID": ["AV-20-1"], "Name": ["Kiran"], "Visit date": [date(2019, 6, 14)], "Size mm": [2.5]}
+    pq.write_table(pa.table(columns), tmp_path / "in" / "a.parquet")
+    assert cleaned(tmp_path).cleaned == 1
+    (rows,) = tables(tmp_path).values()
+    assert rows[0] == ["UHID", "Visit date", "Size mm"]
+    assert rows[1][2] == "2.5"
+    assert rows[1][1] != "2019-06-14"
+    pq.write_table(pa.table({"UHID": ["AV-20-1"], "x": [[1, 2]]}), tmp_path / "in" / "a.parquet")
+    assert cleaned(tmp_path).reasons == {"table-unreadable": 1}
+
+
+def test_a_table_of_files_alone_follows_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from midas.deid import clinical
+
+    image(tmp_path)
+    write(
+        tmp_path / "in" / "labels.csv",
+        ["file", "label", "Read on"],
+        ["1.dcm", "benign", "14/06/2019"],
+        ["", "x", ""],
+    )
+    assert cleaned(tmp_path).held == 0
+    (path,) = (tmp_path / "out").rglob("*.dcm")
+    head, row, _ = tables(tmp_path)["labels.csv"]
+    assert (head, row[0]) == (["file", "label", "Read on"], str(path.relative_to(tmp_path / "out")))
+    day, month, year = row[2].split("/")
+    assert pydicom.dcmread(path).StudyDate == year + month + day
+    monkeypatch.setattr(clinical._Sheet, "_day", lambda self, cell, shift, column: cell)
+    write(tmp_path / "in" / "labels.csv", ["file", "Read on"], ["1.dcm", "14/06/2019"])
+    assert cleaned(tmp_path).reasons == {"verification-failed": 1}, "here too a day that stayed is seen"
+
+
 def test_rows_without_a_number_stand_for_a_person_of_their_own_and_it_is_said(tmp_path: Path) -> None:
     write(tmp_path / "in" / "a.csv", ["UHID", "Score"], ["AV-20-1", "1"], ["", "2"], ["NA", "3"])
     cleaned(tmp_path)
