@@ -26,6 +26,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
         name = "scan.dcm" if number == 0 else f"{number}.dcm"
         pydicom.dcmwrite(folder / "incoming" / name, ds, enforce_file_format=True)
+    (folder / "roles.yaml").write_text(blocks(PAGE, "yaml")[0], "utf-8")
+    table = "UHID,Blorf,Xyzzy,Case No (old)\nUH-2019-004512,3.5,Ramesh Deshmukh,C-88123\n"
+    (folder / "list.csv").write_text(table, "utf-8")
     (folder / "password").write_text("a password of the tests\n", "utf-8")
     return folder
 
@@ -34,6 +37,8 @@ def _typed(command: str) -> str:
     """Answer what a person would be asked for, and make the audit small; it may find something in so few files."""
     if any(f"deid {word} " in command for word in ("custodian", "share", "open-map")):
         command += " --password-file password"
+    if "--columns" in command:
+        return f"cp list.csv incoming/ && {command}"
     if "deid audit" in command:
         return command.replace("--files 60", "--files 1 --seed 1") + " || test $? = 1"
     return command
@@ -46,10 +51,13 @@ def test_every_command_of_the_guide_ends_well(place: Path) -> None:
     bad = [f"$ {one.command}\n→ {one.code}\n{one.said[-1500:]}" for one in typed if one.code != 0]
     assert not bad, "\n\n".join(bad)
     assert len(list((place / "clean").rglob("*.dcm"))) == 3
+    assert [one.read_text("utf-8").splitlines()[0] for one in (place / "clean" / "tables").iterdir()] == [
+        "UHID,Blorf"
+    ]
     assert (place / "owners" / "report.html").is_file()
     assert not (place / "owners" / "patient-map.csv").exists(), "sealed and removed"
     with (place / "opened" / "patient-map.csv").open(encoding="utf-8") as stream:
-        assert [row["old"] for row in csv.DictReader(stream)] == ["UH-2019-004512"]
+        assert {row["old"] for row in csv.DictReader(stream)} == {"UH-2019-004512", "C-88123"}
 
 
 def test_the_guides_python_runs(place: Path) -> None:
@@ -71,7 +79,7 @@ def test_the_guides_python_runs(place: Path) -> None:
 def test_the_guides_profile_is_one(place: Path) -> None:
     from midas.deid import load_profile
 
-    profile, section = blocks(PAGE, "yaml")
+    _, profile, section = blocks(PAGE, "yaml")
     (place / "ours.yaml").write_text(profile, "utf-8")
     assert load_profile(place / "ours.yaml").thresholds.unattended is False
     from midas.protocol.model import Deid

@@ -56,6 +56,9 @@ def run(
         bool,
         typer.Option("--dry-run", help="Write plan.jsonl into the report folder and touch nothing else."),
     ] = False,
+    columns: Annotated[
+        Path | None, typer.Option("--columns", help="A YAML file that says what columns of tables are.")
+    ] = None,
     json_: Json = False,
 ) -> None:
     """De-identify a folder: what is proven clean lands in OUT under neutral names, what is not stays out with its reason.
@@ -66,9 +69,12 @@ def run(
     """
     from midas.compute import here, processes
     from midas.deid import Secret, load_profile
+    from midas.deid.columns import load_columns
     from midas.deid.folder import folder, plan_folder
+    from midas.ingest import loose_to_dicom
 
     asked, secret = load_profile(profile), Secret.read(secret_file)
+    given = load_columns(columns) if columns else None
     watch = NoProgress() if json_ else Bar()
     with here() if jobs == 1 else processes(jobs, forked=True) as runner:
         if dry_run:
@@ -78,8 +84,9 @@ def run(
             _told_plan(planned, report, json_)
             return
         done = folder(
-            source, target, profile=asked, secret=secret, report=report, runner=runner, progress=watch
-        )
+            source, target, profile=asked, secret=secret, report=report, runner=runner, progress=watch,
+            make=loose_to_dicom, columns=given,
+        )  # fmt: skip
     told = {**asdict(done), "out": str(target), "report": str(report)}
     if json_:
         as_json(told)

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import cast
 
 from midas.deid.cards import open_keys, seal_card
-from midas.deid.engine import clean
 from midas.deid.heads import Entry, Faces, Item, look_for_faces
+from midas.deid.loose import clean_all
 from midas.deid.model import Card, Job, Outcome, Placement, Profile
 from midas.deid.secret import Secret
 from midas.deid.survey import Crowd, Header, Person, headers_of, seal, survey, unseal
@@ -89,12 +89,12 @@ def run(
         chunks = list(
             chunked(ready, [job_for(one, cards[one.person.key], place, profile, faces) for one in ready])
         )
-        for chunk, (outcomes, told) in zip(
+        for chunk, (done, told) in zip(
             chunks,
             watch.track(runner.map(clean_chunk, chunks), label="De-identify", total=len(chunks)),
             strict=True,
         ):
-            found.update(zip((job.target for job in chunk.jobs), outcomes, strict=True))
+            found.update((job.target, outcome) for job, (outcome,) in zip(chunk.jobs, done, strict=True))
             uids.update(place.opened(told))
     outcomes = tuple(found[item.target] for item in given)
     return Batch(given, outcomes, subjects_of(crowd, keys), uids)
@@ -169,11 +169,17 @@ def subjects_of(crowd: Crowd, secret: Secret) -> tuple[Subject, ...]:
     return made
 
 
-def sealed_cards(crowd: Crowd, place: Workplace) -> dict[str, tuple[Subject, Path, str]]:
-    """Seal each person's card into the scratch folder; by person: subject, card, fingerprint of what it says."""
+def sealed_cards(
+    crowd: Crowd, place: Workplace, *, of: Iterable[Entry] | None = None
+) -> dict[str, tuple[Subject, Path, str]]:
+    """Seal the cards of all persons, or of those of some files, into the scratch folder.
+
+    By person: subject, card, fingerprint of what it says.
+    """
     subjects_of(crowd, place.secret)
+    chosen = crowd.persons if of is None else {one.person.key: one.person for one in of}
     everyones, made = crowd.everyones(), {}
-    for key, person in crowd.persons.items():
+    for key, person in chosen.items():
         subject = subject_of(person, place.secret)
         known = tuple((kind, value) for kind, value in person.told(everyones) if value != subject.pseudonym)
         card = Card(subject.pseudonym, subject.shift_days, person.sex, known)
@@ -192,6 +198,7 @@ def job_for(
         source=item.source, target=item.target, card=card[1], key_file=place.key_file, profile=profile,
         placement=Placement(subject=card[0].pseudonym, dataset=profile.name, item="file"),
         accepted_risk=item.accepted_risk, boxes=item.boxes, face=faces.mask(entry), face_seen=faces.settled(entry),
+        picture=entry.picture,
     )  # fmt: skip
 
 
@@ -201,20 +208,24 @@ def chunked(entries: Sequence[Entry], jobs: Sequence[Job]) -> Iterator[Chunk]:
     series = ""
     for entry, job in zip(entries, jobs, strict=True):
         same = bool(entry.header.series) and entry.header.series == series
-        if part and (len(part) >= LARGE or (len(part) >= SMALL and not same)):
+        slide = entry.picture is not None and entry.picture.slide
+        if part and (slide or len(part) >= LARGE or (len(part) >= SMALL and not same)):
             yield Chunk(tuple(part))
             part = []
         part.append(job)
         series = entry.header.series
+        if slide:
+            yield Chunk(tuple(part))
+            part = []
     if part:
         yield Chunk(tuple(part))
 
 
-def clean_chunk(chunk: Chunk) -> tuple[tuple[Outcome, ...], bytes]:
-    """Clean some files in a worker; the UIDs that it mapped come back sealed."""
+def clean_chunk(chunk: Chunk) -> tuple[tuple[tuple[Outcome, ...], ...], bytes]:
+    """Clean some files in a worker: of each its outputs, or why it is held. The UIDs that it mapped come back sealed."""
     key, keys = open_keys(chunk.jobs[0].key_file)
     with recording() as heard:
-        outcomes = tuple(clean(job) for job in chunk.jobs)
+        outcomes = tuple(clean_all(job) for job in chunk.jobs)
     kept = "retain-uids" in chunk.jobs[0].profile.options
     told = {} if kept else {old: new for old in sorted(heard) if (new := map_uid(keys, old)) != old}
     return outcomes, seal(told, key=key)

@@ -2,7 +2,8 @@
 
 In come a folder (or archive), a profile and a secret; out come files under OUT, and in the report folder, which only its
 owner can open, lists that lead back (`held.csv`, `uid-map.csv`, `patient-map.csv`, `file-map.csv`) and reports that do not
-(`report.json`, `report.html`). Everything in = cleaned + held. A run that was stopped goes on where it stopped.
+(`report.json`, `report.html`). Photographs and slides become DICOM where the caller gives a `Maker`; tables leave as CSV.
+Everything in = cleaned + held. A run that was stopped goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -27,14 +28,17 @@ from midas.deid.batch import (
     surveyed,
     workplace,
 )
-from midas.deid.heads import Entry, Faces, Item, look_for_faces
+from midas.deid.beside import Rows, clean_tables, plan_of, table_job, there_is, told_beside
+from midas.deid.clinical import TableJob
+from midas.deid.columns import Given
+from midas.deid.heads import Entry, Faces, look_for_faces
 from midas.deid.journal import Journal, Line, Lists, private
-from midas.deid.model import ENGINE, Outcome, Profile
+from midas.deid.loose import Maker
+from midas.deid.model import ENGINE, Job, Outcome, Profile
 from midas.deid.planning import Planned, plan_all, plan_line
 from midas.deid.report import Studies, Tally, report_html_of, report_json_of
 from midas.deid.secret import Secret
-from midas.deid.survey import Crowd, read_header
-from midas.formats import Kind, Trouble, walk
+from midas.deid.survey import Crowd
 from midas.kernel import BadInput, NoProgress, NotFound, Progress, Runner, whole_file
 
 TRIED_AGAIN = frozenset({"not-processed", "not-understood"})
@@ -61,20 +65,37 @@ class Summary:
 
 @dataclass(frozen=True)
 class Done:
-    """What a worker gives back of a chunk: outcomes without their rules, the sum of these by study, and UIDs, sealed."""
+    """What a worker gives back of a chunk: of each file its outputs without their rules, sums by study, UIDs sealed."""
 
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[tuple[Outcome, ...], ...]
     tallies: dict[str, dict[str, object]]
     told: bytes = field(repr=False)
 
 
-def work(chunk: Chunk) -> Done:
-    """Clean a chunk and add up what was done, so that little travels between processes."""
-    outcomes, told = clean_chunk(chunk)
+@dataclass(frozen=True)
+class Share:
+    """What one worker does in a row, whose files these are, and the key by which the journal knows it again."""
+
+    task: Chunk | TableJob
+    names: tuple[str, ...] = field(repr=False)
+    key: str
+
+    @property
+    def jobs(self) -> tuple[Job | TableJob, ...]:
+        return self.task.jobs if isinstance(self.task, Chunk) else (self.task,)
+
+
+def work(task: Chunk | TableJob) -> Done:
+    """Clean a chunk or a table and add up what was done, so that little travels between processes."""
+    if isinstance(task, Chunk):
+        outcomes, told = clean_chunk(task)
+    else:
+        outcomes, told = clean_tables(task)
     by_study: defaultdict[str, Tally] = defaultdict(Tally)
-    for one in outcomes:
-        by_study[one.uids.study].add(one)
-    slim = tuple(replace(one, rules=(), facts={}, actions={}) for one in outcomes)
+    for files in outcomes:
+        for number, one in enumerate(files):
+            by_study[one.uids.study].add(one, further=number > 0)
+    slim = tuple(tuple(replace(one, rules=(), facts={}, actions={}) for one in files) for files in outcomes)
     return Done(slim, {study: tally.to_dict() for study, tally in by_study.items()}, told)
 
 
@@ -98,9 +119,13 @@ def check_places(source: Path, out: Path, report: Path) -> None:
 
 def folder(
     source: Path, out: Path, *, profile: Profile, secret: Secret, report: Path, runner: Runner,
-    progress: Progress | None = None,
+    progress: Progress | None = None, make: Maker | None = None, columns: Given | None = None,
 ) -> Summary:  # fmt: skip
-    """De-identify everything below `source` into `out`. Raises nothing for bad data; the source is not changed."""
+    """De-identify everything below `source` into `out`. Raises nothing for bad data; the source is not changed.
+
+    Photographs and slides are held where no `make` makes DICOM of them. `columns` says what columns of tables are where
+    their headings do not.
+    """
     watch = progress or NoProgress()
     # 1. Places, and what an earlier run left
     check_places(source, out, report)
@@ -111,14 +136,21 @@ def folder(
         staging = _staging(out)
         open_until_done.callback(shutil.rmtree, staging, ignore_errors=True)
         # 2. What is there, 3. whose it is, 4. where faces are
-        items, held = _found(source, place.folder / "unpacked", staging, watch)
-        entries, crowd = surveyed(items, place=place, runner=runner, progress=watch)
+        there = there_is(
+            source, place.folder / "unpacked", staging, pictures=make is not None, progress=watch
+        )
+        entries, crowd = surveyed(there.items, place=place, runner=runner, progress=watch)
+        beside = told_beside(
+            there, entries, crowd, place=place, make=make, given=columns or Given(), staging=staging,
+            runner=runner, progress=watch,
+        )  # fmt: skip
         faces = look_for_faces(entries, folder=place.folder, profile=profile, runner=runner, progress=watch)
         # 5. Clean, 6. put in place, 7. tell
         flow = _Flow(place, profile, source, out, report)
         open_until_done.callback(flow.close)
-        flow.hold(held)
-        flow.clean(entries, crowd, faces, runner=runner, progress=watch)
+        flow.hold((*there.held, *beside.held))
+        flow.clean([*entries, *beside.pictures], crowd, faces, runner=runner, progress=watch)
+        flow.clean_tables(beside.tables, crowd, runner=runner, progress=watch)
         return flow.told(subjects_of(crowd, secret), report)
 
 
@@ -126,29 +158,6 @@ def _staging(out: Path) -> Path:
     for left in out.glob(".midas-deid-*"):
         shutil.rmtree(left, ignore_errors=True)
     return Path(tempfile.mkdtemp(prefix=".midas-deid-", dir=out))
-
-
-def _found(
-    source: Path, scratch: Path, staging: Path, progress: Progress
-) -> tuple[list[Item], list[tuple[str, str, str]]]:
-    """Walk the source: DICOM files, and (name, reason, detail) of everything else."""
-    items: list[Item] = []
-    held: list[tuple[str, str, str]] = []
-    for one in progress.track(walk(source, scratch=scratch), label="Find"):
-        if isinstance(one, Trouble):
-            held.append((one.name, one.reason, one.message))
-        elif one.kind is Kind.DICOM or (one.kind is Kind.UNKNOWN and _bare(one.path)):
-            items.append(Item(one.path, staging / f"{len(items)}.dcm", one.name))
-        else:
-            reason = "index-file" if one.kind is Kind.DICOMDIR else f"kind-{one.kind.value}"
-            held.append((one.name, reason, ""))
-    return items, held
-
-
-def _bare(path: Path) -> bool:
-    """Say whether a file without any mark of DICOM holds a dataset all the same."""
-    header = read_header(path)
-    return header is not None and bool(header.sop_class and header.instance)
 
 
 class _Flow:
@@ -160,6 +169,7 @@ class _Flow:
         self.tally, self.kept, self.files = Tally(), 0, 0
         self.studies = Studies(place.folder / "studies")
         self.taken: set[str] = set()
+        self.places: dict[str, str] = {}
 
     def close(self) -> None:
         self.journal.close()
@@ -173,12 +183,12 @@ class _Flow:
     def _count_held(self, name: str, reason: str, detail: str) -> None:
         self.files += 1
         self.lists.held(name, reason, detail)
-        self._take_back(name, "")
+        self._take_back(name, ())
 
     def clean(
         self, entries: Sequence[Entry], crowd: Crowd, faces: Faces, *, runner: Runner, progress: Progress
     ) -> None:
-        cards = sealed_cards(crowd, self.place)
+        cards = sealed_cards(crowd, self.place, of=entries)
         ready: list[Entry] = []
         for entry in entries:
             if held := faces.held(entry, self.profile):
@@ -186,27 +196,47 @@ class _Flow:
             else:
                 ready.append(entry)
         jobs = [job_for(one, cards[one.person.key], self.place, self.profile, faces) for one in ready]
-        chunks, fresh, at = list(chunked(ready, jobs)), [], 0
-        for chunk in chunks:
+        shares, at = [], 0
+        for chunk in chunked(ready, jobs):
             members = ready[at : at + len(chunk.jobs)]
             at += len(chunk.jobs)
             key = self._key(members, [cards[one.person.key][2] for one in members], faces)
-            if line := self._known(key, members):
-                self._settle(members, line)
-                self.kept += len(members)
-            else:
-                fresh.append((chunk, members, key))
-        results = runner.map(work, [chunk for chunk, _, _ in fresh])
-        total = sum(len(members) for _, members, _ in fresh)
-        done = self._finished(zip(fresh, results, strict=True))
-        for _ in progress.track(done, label="De-identify", total=total):
-            pass
+            shares.append(Share(chunk, tuple(one.item.name for one in members), key))
+        self._do(shares, runner=runner, progress=progress)
 
-    def _finished(self, results: Iterable[tuple[tuple[Chunk, list[Entry], str], Done]]) -> Iterator[None]:
-        """Settle chunk after chunk; one step for each file."""
-        for (chunk, members, key), done in results:
-            self._finish(chunk, members, key, done)
-            yield from (None for _ in members)
+    def clean_tables(
+        self, tables: Sequence[Rows], crowd: Crowd, *, runner: Runner, progress: Progress
+    ) -> None:
+        """Clean tables when all files have their names, which tables may name."""
+        shares = []
+        for one in tables:
+            job, about = table_job(one, crowd, self.place, self.profile, self.places.items())
+            about += f"{ENGINE}{self.profile.digest}{one.table.size}{self._changed(one.table.name)}"
+            key = self.place.secret.fingerprint(f"{one.table.name}{about}")
+            shares.append(Share(job, (one.table.name,), key))
+        self._do(shares, runner=runner, progress=progress)
+
+    def _do(self, shares: Sequence[Share], *, runner: Runner, progress: Progress) -> None:
+        """Do what the journal does not know done."""
+        fresh: list[Share] = []
+        for share in shares:
+            if line := self._known(share):
+                self._settle(share, line)
+                self.kept += len(share.names)
+            else:
+                fresh.append(share)
+        if fresh:
+            results = runner.map(work, [share.task for share in fresh])
+            done = self._finished(zip(fresh, results, strict=True))
+            total = sum(len(share.names) for share in fresh)
+            for _ in progress.track(done, label="De-identify", total=total):
+                pass
+
+    def _finished(self, results: Iterable[tuple[Share, Done]]) -> Iterator[None]:
+        """Settle share after share; one step for each file."""
+        for share, done in results:
+            self._finish(share, done)
+            yield from (None for _ in share.names)
 
     def _key(self, members: Sequence[Entry], cards: Sequence[str], faces: Faces) -> str:
         about = [
@@ -216,6 +246,7 @@ class _Flow:
                 self._changed(one.item.name),
                 card,
                 faces.mask(one) is not None,
+                one.picture and (one.picture.size, one.picture.study, one.picture.series, one.picture.whose),
             )
             for one, card in zip(members, cards, strict=True)
         ]
@@ -229,10 +260,10 @@ class _Flow:
         except OSError:
             return -1
 
-    def _known(self, key: str, members: Sequence[Entry]) -> Line | None:
-        """Return what the journal says of a chunk, where all its outputs still stand as they were written."""
-        line = self.journal.known(key)
-        if line is None or len(line.files) != len(members):
+    def _known(self, share: Share) -> Line | None:
+        """Return what the journal says of a share, where all its outputs still stand as they were written."""
+        line = self.journal.known(share.key)
+        if line is None or {one["name"] for one in line.files} != set(share.names):
             return None
         if any(one["reason"] in TRIED_AGAIN for one in line.files):
             return None
@@ -243,55 +274,62 @@ class _Flow:
         )
         return line if whole else None
 
-    def _finish(self, chunk: Chunk, members: Sequence[Entry], key: str, done: Done) -> None:
+    def _finish(self, share: Share, done: Done) -> None:
         files = []
-        for job, entry, outcome in zip(chunk.jobs, members, done.outcomes, strict=True):
-            output = (
-                self._put(job.target, job.placement.subject, outcome) if outcome.state == "cleaned" else ""
-            )
-            files.append({
-                "name": entry.item.name, "output": output, "sha256": outcome.sha256, "size": outcome.size,
-                "reason": outcome.reason, "detail": outcome.detail,
-            })  # fmt: skip
-        line = Line(key, files, done.tallies, self.place.opened(done.told))
+        for job, name, outcomes in zip(share.jobs, share.names, done.outcomes, strict=True):
+            for outcome in outcomes:
+                output = self._put(job, outcome) if outcome.state == "cleaned" else ""
+                files.append({
+                    "name": name, "output": output, "sha256": outcome.sha256, "size": outcome.size,
+                    "reason": outcome.reason, "detail": outcome.detail,
+                })  # fmt: skip
+        line = Line(share.key, files, done.tallies, self.place.opened(done.told))
         self.journal.write(line)
-        self._settle(members, line)
+        self._settle(share, line)
 
-    def _settle(self, members: Sequence[Entry], line: Line) -> None:
+    def _settle(self, share: Share, line: Line) -> None:
         self.lists.uids(line.uids)
         for study, tally in line.tallies.items():
             self.tally.merge(Tally.from_dict(tally))
             self.studies.add(study, tally)
-        for entry, one in zip(members, line.files, strict=True):
-            self.taken.add(str(one["output"]))
-            if one["output"]:
-                self.files += 1
-                self.lists.file(entry.item.name, one)
-                self._take_back(entry.item.name, str(one["output"]))
-            else:
-                self._count_held(entry.item.name, str(one["reason"]), str(one["detail"]))
+        outputs: dict[str, list[str]] = {name: [] for name in share.names}
+        for one in line.files:
+            name, output = str(one["name"]), str(one["output"])
+            if not output:
+                self._count_held(name, str(one["reason"]), str(one["detail"]))
+                continue
+            self.taken.add(output)
+            self.lists.file(name, one)
+            outputs[name].append(output)
+        for name in (name for name, found in outputs.items() if found):
+            self.files += 1
+            self.places[name] = outputs[name][0]
+            self._take_back(name, outputs[name])
 
-    def _take_back(self, name: str, output: str) -> None:
+    def _take_back(self, name: str, outputs: Sequence[str]) -> None:
         """Remove what an earlier run released for this source, where it is now held or named otherwise."""
-        before = self.journal.released.get(name, "")
-        if before and before != output and before not in self.taken:
-            (self.out / before).unlink(missing_ok=True)
+        for before in self.journal.released.get(name, ()):
+            if before not in outputs and before not in self.taken:
+                (self.out / before).unlink(missing_ok=True)
 
-    def _put(self, target: Path, subject: str, outcome: Outcome) -> str:
+    def _put(self, job: Job | TableJob, outcome: Outcome) -> str:
         """Move a cleaned file to its neutral name; a second file of one instance UID gets a number."""
-        uids = outcome.uids
-        stem, number = f"{subject}/{uids.study}/{uids.series}/{uids.instance}", 1
-        name = f"{stem}.dcm"
+        uids, number = outcome.uids, 1
+        if isinstance(job, Job):
+            stem, ending = f"{job.placement.subject}/{uids.study}/{uids.series}/{uids.instance}", "dcm"
+        else:
+            stem, ending = f"tables/{Path(outcome.output).stem}", "csv"
+        name = f"{stem}.{ending}"
         while name in self.taken:
             number += 1
-            name = f"{stem}-{number}.dcm"
+            name = f"{stem}-{number}.{ending}"
         self.taken.add(name)
-        path = self.out / name
+        path, made = self.out / name, job.target.with_name(outcome.output)
         try:
-            target.replace(path)
+            made.replace(path)
         except FileNotFoundError:
             path.parent.mkdir(parents=True, exist_ok=True)
-            target.replace(path)
+            made.replace(path)
         return name
 
     def told(self, subjects: Sequence[Subject], report: Path) -> Summary:
@@ -322,11 +360,15 @@ def plan_folder(
     check_places(source, out, report)
     private(report)
     with workplace(secret, within=report) as place, whole_file(report / "plan.jsonl", mode=0o600) as lines:
-        items, held = _found(source, place.folder / "unpacked", place.folder, watch)
-        counts = {"in": len(items) + len(held), "clean": 0, "held": len(held)}
-        for name, reason, detail in held:
+        there = there_is(source, place.folder / "unpacked", place.folder, pictures=True, progress=watch)
+        loose = [*there.pictures, *there.tables]
+        counts = {"in": len(there.items) + len(there.held) + len(loose), "clean": 0, "held": len(there.held)}
+        counts |= {"looked at when run": len(loose)} if loose else {}
+        for name, reason, detail in there.held:
             lines.write(plan_line(name, Planned(reason=reason, detail=detail)))
-        for item, one in plan_all(items, place=place, profile=profile, runner=runner, progress=watch):
+        for file in loose:
+            lines.write(plan_line(file.name, Planned(parts=(plan_of(file),))))
+        for item, one in plan_all(there.items, place=place, profile=profile, runner=runner, progress=watch):
             counts["held" if one.reason else "clean"] += 1
             lines.write(plan_line(item.name, one))
     return counts

@@ -18,6 +18,7 @@ from midas.kernel import Progress, Runner
 
 if TYPE_CHECKING:
     from midas.deid.faces import FaceVerdict
+    from midas.deid.loose import Picture
 
 OPTION = "clean-recognizable-visual-features"
 
@@ -43,6 +44,7 @@ class Entry:
     item: Item
     person: Person
     header: Header
+    picture: Picture | None = None
 
     @property
     def series(self) -> tuple[str, str]:

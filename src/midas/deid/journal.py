@@ -56,11 +56,13 @@ class Journal:
         self._path.touch(mode=0o600)
         self._at: dict[str, int] = {}
         self._used: set[int] = set()
-        self.released: dict[str, str] = {}
+        self.released: dict[str, list[str]] = {}
         self._old = self._path.open("rb")
         for at, line in _lines(self._old):
             self._at[str(line["key"])] = at
-            self.released.update((one["name"], one["output"]) for one in line["files"] if one["output"])
+            for one in line["files"]:
+                if one["output"]:
+                    self.released.setdefault(one["name"], []).append(one["output"])
         self._end = self._old.seek(0, os.SEEK_END)
         self._out = self._path.open("ab")
         self._out.write(b"\n" if self._end else b"")

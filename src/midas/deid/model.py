@@ -10,7 +10,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -18,6 +18,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from midas.kernel import BadInput, Finding
 from midas.protocol.model import Deid, DeidException, Protocol
 from midas.wire.v1 import Code
+
+if TYPE_CHECKING:
+    from midas.deid.loose import Picture
 
 ENGINE = "midas-deid 0.1.0"
 
@@ -165,6 +168,8 @@ class Job:
     boxes: tuple[tuple[int, int, int, int], ...] = ()
     face: Path | None = None
     face_seen: bool = False
+    picture: Picture | None = None
+    """How a photograph or slide becomes DICOM first; None for a file that is DICOM already."""
 
 
 @dataclass(frozen=True)

@@ -54,14 +54,14 @@ class Tally:
             made.add(outcome)
         return made
 
-    def add(self, outcome: Outcome) -> None:
-        """Count one outcome in."""
-        self.files += 1
+    def add(self, outcome: Outcome, *, further: bool = False) -> None:
+        """Count one outcome in. `further`: another output of the file that the last one came from."""
+        self.files += not further
         self.profiles[f"{outcome.profile}#{outcome.digest}"] += bool(outcome.profile)
         if outcome.state == "held":
             self.held[outcome.reason] += 1
             return
-        self.cleaned += 1
+        self.cleaned += not further
         self.size += outcome.size
         self.masked += outcome.masked
         self.kinds[outcome.uids.sop_class] += 1

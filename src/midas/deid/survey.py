@@ -30,6 +30,7 @@ from pydicom.multival import MultiValue
 from midas.deid import tables
 from midas.deid.cards import open_keys
 from midas.deid.known import IDENTIFIERS
+from midas.deid.names import plain
 from midas.deid.peek import peek, texts_of
 
 MAGIC, NONCE = b"MIDAS-SURVEY-1", 12
@@ -61,6 +62,8 @@ _WORD = re.compile(r"[^\W\d_]{4,}|\d{6,}")
 FEW_FILES = 5
 """Up to so many files, a word of one path alone counts; of more, it must stand in two: counters and serials do not."""
 MOST_WORDS = 100
+LINKS = 5
+"""Letters and digits from which a number that stands in a path, or beside a person's own, is taken for a person's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +224,11 @@ class Person:
         if self.sex == "U" and header.sex in {"F", "M", "O"}:
             self.sex = header.sex
 
+    def learn_row(self, ids: Sequence[str], known: Sequence[tuple[str, str]]) -> None:
+        """Learn what rows of a table tell; they are no files."""
+        self.known.update(dict.fromkeys(known))
+        self.ids.update((one, "") for one in ids if all(one != old for old, _ in self.ids))
+
     def told(self, everyones: frozenset[str]) -> tuple[tuple[str, str], ...]:
         """Return all (kind, value) for the person's card."""
         least = 1 if self.files <= FEW_FILES else 2
@@ -249,6 +257,16 @@ class _Told:
         return bool(self.names and other.names) and self.names.isdisjoint(other.names)
 
 
+def bare(number: str) -> str:
+    """Return a number as it is compared where it stands in a path or a table: letters and digits alone."""
+    return "".join(char for char in plain(number).casefold() if char.isalnum())
+
+
+def links(number: str) -> bool:
+    """Say whether a number is long enough to tell one person from all others."""
+    return len(bare(number)) >= LINKS and any(map(str.isdigit, number))
+
+
 class Crowd:
     """Files on their way to persons. A file without Patient ID follows its study, or else its folder.
 
@@ -259,12 +277,15 @@ class Crowd:
         self._told: defaultdict[str, dict[str, _Told]] = defaultdict(dict)
         self._studies: defaultdict[str, set[str]] = defaultdict(set)
         self._split: dict[str, bool] = {}
+        self._alike: defaultdict[str, set[str]] = defaultdict(set)
+        self._rows: defaultdict[str, set[str]] = defaultdict(set)
         self.persons: dict[str, Person] = {}
 
     def see(self, header: Header) -> None:
         """Note whose study this is, before anybody is named."""
         if header.patient:
             self._told[header.patient].setdefault(header.issuer, _Told()).learn(header)
+            self._alike[bare(header.patient)].add(header.patient)
             if header.study:
                 self._studies[header.study].add(header.patient)
 
@@ -274,6 +295,31 @@ class Crowd:
         found = self.persons.setdefault(key, Person(key))
         found.learn(header, name)
         return found
+
+    def of_row(self, ids: Sequence[str]) -> Person | None:
+        """Return the person of a table's row by its first number, or by another where headers know only that.
+
+        None where the number that decides means several persons. Two numbers that both have files stay two persons.
+        """
+        linking = [ids[0], *(one for one in ids[1:] if links(one))]
+        found = next((keys for one in linking if (keys := self.met(one))), {f"id\x1f\x1f{ids[0]}"})
+        if len(found) > 1:
+            return None
+        (key,) = found
+        for one in linking:
+            if not self.met(one):
+                self._rows[bare(one)].add(key)
+        return self.persons.setdefault(key, Person(key))
+
+    def met(self, number: str) -> set[str]:
+        """Return the keys of the persons whose number this is, as headers write it or with other signs between."""
+        same = [number] if number in self._told else self._alike.get(bare(number), ())
+        found = {f"id\x1f{self._issuer(one, issuer)}\x1f{one}" for one in same for issuer in self._told[one]}
+        return found or self._rows.get(bare(number), set())
+
+    def own(self, key: str) -> Person:
+        """Return the person that a folder or table stands for, where nothing says whose it is."""
+        return self.persons.setdefault(key, Person(key))
 
     def _key(self, header: Header, name: str) -> str:
         patient, issuer = header.patient, header.issuer

@@ -7,6 +7,7 @@ XMP, IPTC, GPS, comments and thumbnails are never carried on.
 
 from __future__ import annotations
 
+import re
 import struct
 import warnings
 from dataclasses import dataclass
@@ -61,6 +62,29 @@ def look(path: Path) -> Photo:
         raise BadInput(
             "The photograph is damaged or cut short.", advice="Copy it again from the camera."
         ) from problem
+
+
+def taken_on(path: Path) -> str:
+    """Return the day (YYYYMMDD) that the camera wrote into a photograph, "" where it wrote none that can be read."""
+    if sniff(path) is Kind.HEIC:
+        import pi_heif
+
+        pi_heif.register_heif_opener()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path) as image:
+                exif = image.getexif()
+                said = (exif.get_ifd(EXIF).get(TAKEN), exif.get_ifd(EXIF).get(DIGITIZED))
+    except Exception:  # noqa: BLE001 - Pillow raises many kinds for broken metadata; the pixels may be whole
+        return ""
+    found = (DAY.match(str(one)) for one in said if one)
+    return next(("".join(match.groups()) for match in found if match), "")
+
+
+EXIF, TAKEN, DIGITIZED = 0x8769, 0x9003, 0x9004
+"""Tags of EXIF 2.32: the pointer to its IFD, DateTimeOriginal, DateTimeDigitized."""
+DAY = re.compile(r"((?:19|20)\d\d):(0[1-9]|1[0-2]):(0[1-9]|[12]\d|3[01])")
 
 
 def _look(path: Path, kind: Kind) -> Photo:

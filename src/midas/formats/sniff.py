@@ -37,6 +37,7 @@ class Kind(StrEnum):
     SLIDE = "slide"
     CSV = "csv"
     XLSX = "xlsx"
+    PARQUET = "parquet"
     NIFTI = "nifti"
     COCO = "coco"
     VIA = "via"
@@ -146,6 +147,8 @@ def _pyramid(path: Path) -> bool:
 
 
 def _container(path: Path, head: bytes) -> Kind | None:
+    if head[:4] == b"PAR1":
+        return Kind.PARQUET
     if head[:2] == b"\x1f\x8b":
         return Kind.NIFTI if _nifti(_inflated(head)) else Kind.ARCHIVE
     if head[:2] == b"PK" and head[:4] in _ARCHIVES:

@@ -1,7 +1,7 @@
-"""Clinical tables as rows of text: CSV in any common encoding and delimiter, and XLSX.
+"""Clinical tables as rows of text: CSV in any common encoding and delimiter, XLSX, and Parquet.
 
 In comes a path; out come sheets of headings and rows, every cell a `str`, dates and times in ISO 8601, blank cells as
-"". Nothing is interpreted further: what a column means is the protocol's business. Rows of a CSV are streamed.
+"". Nothing is interpreted further: what a column means is the protocol's business. Rows of CSV and Parquet are streamed.
 """
 
 from __future__ import annotations
@@ -35,13 +35,15 @@ class Sheet:
 
 
 def read(path: Path, kind: Kind) -> Iterator[Sheet]:
-    """Yield the sheets of a CSV or XLSX file; BadInput where it is neither or cannot be read."""
+    """Yield the sheets of a CSV, XLSX or Parquet file; BadInput where it is none or cannot be read."""
     if kind is Kind.CSV:
         yield _csv(path)
     elif kind is Kind.XLSX:
         yield from _workbook(path)
+    elif kind is Kind.PARQUET:
+        yield _parquet(path)
     else:
-        raise BadInput("The file is not a table.", advice="Hand in CSV or XLSX.")
+        raise BadInput("The file is not a table.", advice="Hand in CSV, XLSX or Parquet.")
 
 
 def _encoding(path: Path) -> str:
@@ -102,6 +104,33 @@ def _squared(rows: Iterable[tuple[str, ...]], width: int) -> Iterator[tuple[str,
         if beyond and width:
             cells = (*cells[:-1], " ".join([cells[-1], *beyond]).strip())
         yield cells
+
+
+def _parquet(path: Path) -> Sheet:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(path)
+    except (pa.ArrowException, OSError, ValueError) as problem:
+        raise BadInput("The Parquet file cannot be opened.", advice="Write it again.") from problem
+    if any(pa.types.is_nested(field.type) or pa.types.is_binary(field.type) for field in file.schema_arrow):
+        raise BadInput("The Parquet file holds lists or bytes.", advice="Write one value in each cell.")
+    headings = _headings(tuple(file.schema_arrow.names))
+    return Sheet(path.stem, headings, _parquet_rows(file))
+
+
+def _parquet_rows(file: Any) -> Iterator[tuple[str, ...]]:
+    import pyarrow as pa
+
+    try:
+        for batch in file.iter_batches(batch_size=4096):
+            columns = [column.to_pylist() for column in batch.columns]
+            for row in zip(*columns, strict=True):
+                if any(cells := tuple(_cell(value) for value in row)):
+                    yield cells
+    except (pa.ArrowException, OSError, ValueError) as problem:
+        raise BadInput("A row of the Parquet file cannot be read.", advice="Write it again.") from problem
 
 
 def _workbook(path: Path) -> Iterator[Sheet]:

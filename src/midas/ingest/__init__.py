@@ -9,5 +9,6 @@ from midas.ingest.arrivals import Arrival, arrivals
 from midas.ingest.convert import to_dicom
 from midas.ingest.door import Door
 from midas.ingest.labels import ImportedLabels, labels_to_dicom
+from midas.ingest.loose import loose_to_dicom
 
-__all__ = ["Arrival", "Door", "ImportedLabels", "arrivals", "labels_to_dicom", "to_dicom"]
+__all__ = ["Arrival", "Door", "ImportedLabels", "arrivals", "labels_to_dicom", "loose_to_dicom", "to_dicom"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID, JPEGBaseline8Bit, VLWholeSlideMicroscopyImageStorage
 from wsidicom import WsiDicom
 from wsidicom.codec import Encoder, JpegSettings, LossyCompressionIsoStandard
+from wsidicom.file.file_writer import PyramidFileWriter
+from wsidicom.file.wsidicom_file_target import WsiDicomFileTarget
 from wsidicom.geometry import Point, Size, SizeMm
 from wsidicom.graphical_annotations import AnnotationInstance
 from wsidicom.instance import ImageData, WsiDataset, WsiInstance
@@ -35,6 +37,10 @@ QUALITY = 92
 
 WORKERS = 2
 """Threads that encode tiles; the spoke already runs one process per processor."""
+
+
+WAITING = 64 << 20
+"""Bytes of encoded tiles that may wait in memory for their row; the others wait in a scratch folder."""
 
 
 class _Tiles(ImageData):  # type: ignore[misc]
@@ -165,6 +171,20 @@ class _Uids(CallableUidGenerator):  # type: ignore[misc]
         return derived_uid("instance", self._door.study_key, self._door.series_key, str(self._count))
 
 
+class _FlatTarget(WsiDicomFileTarget):  # type: ignore[misc]
+    """A folder of pyramid levels, written in the memory of `WAITING` bytes however large the slide is.
+
+    Tiles are read in the order in which lower levels need them and must wait for their row; wsidicom keeps them in memory
+    unless it is told how many, and offers no argument for it.
+    """
+
+    def _collect_writers(self, *args: Any) -> Iterator[Any]:
+        for writer in super()._collect_writers(*args):
+            if isinstance(writer, PyramidFileWriter):
+                writer._memory_budget_bytes = WAITING  # noqa: SLF001 - as said above
+            yield writer
+
+
 def slide_to_dicom(path: Path, *, door: Door, out: Path) -> tuple[Path, ...]:
     """Write the slide at `path` as a pyramid below `out` and return its files, the full level first.
 
@@ -176,11 +196,13 @@ def slide_to_dicom(path: Path, *, door: Door, out: Path) -> tuple[Path, ...]:
             tiles = _Tiles(slide, _spacing(slide, door))
             try:
                 source = _OneSlide(_base(slide, door), tiles)
-                with WsiDicom(source) as image:
-                    image.save(
-                        aside / "pyramid", uid_generator=_Uids(door), workers=WORKERS, add_missing_levels=True,
-                        include_labels=False, include_overviews=False, include_thumbnails=False,
-                    )  # fmt: skip
+                with (
+                    WsiDicom(source) as image,
+                    _FlatTarget(
+                        aside / "pyramid", uid_generator=_Uids(door), workers=WORKERS, add_missing_levels=True
+                    ) as target,
+                ):
+                    target.save(image.pyramids, None, None, include_thumbnails=False)
             except BadInput:
                 raise
             except Exception as problem:
