@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 from importlib.resources import files
 
 import numpy as np
@@ -186,16 +186,15 @@ def _strokes(picture: Array) -> tuple[Array, Array, Array]:
     """Return grey values and by how much each pixel is lighter, and darker, than a ground without thin strokes."""
     import cv2
 
-    grey = cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2GRAY)
-    coloured = not (
-        np.array_equal(picture[..., 0], picture[..., 1]) and np.array_equal(picture[..., 0], picture[..., 2])
+    picture = np.ascontiguousarray(picture)
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    planes = cv2.split(picture)
+    alike = np.array_equal(planes[0], planes[1]) and np.array_equal(planes[0], planes[2])
+    kernel = np.ones((WIDEST_STROKE, WIDEST_STROKE), np.uint8)
+    light, dark = (
+        reduce(cv2.max, [cv2.morphologyEx(plane, how, kernel) for plane in ((grey,) if alike else planes)])
+        for how in (cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT)
     )
-    source = np.ascontiguousarray(picture) if coloured else grey
-    kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (WIDEST_STROKE, WIDEST_STROKE))
-    light = cv2.morphologyEx(source, cv2.MORPH_TOPHAT, kernel)
-    dark = cv2.morphologyEx(source, cv2.MORPH_BLACKHAT, kernel)
-    if coloured:
-        light, dark = light.max(axis=2), dark.max(axis=2)
     return np.asarray(grey), np.asarray(light), np.asarray(dark)
 
 
