@@ -19,7 +19,7 @@ from pydicom.uid import UID
 
 from midas.deid.audit import attributes, burned, documents, made, parts
 from midas.deid.audit.answers import Answers, Planted
-from midas.deid.audit.outputs import quiet
+from midas.deid.audit.outputs import unchecked
 from midas.deid.audit.people import Person, people
 from midas.deid.audit.sheet import Sheet
 from midas.kernel import BadInput
@@ -102,7 +102,7 @@ def plant(
     wanted = _wanted(sorted(sources), number, areas, textless or (lambda _: False), rng)
     persons = people(max(2, len(wanted) // PER_PERSON), rng)
     found: list[tuple[Planted, Sheet]] = []
-    with quiet():
+    with unchecked():
         for one in wanted:
             person = persons[len(found) % len(persons)]
             sheet = Sheet(len(found), person, rng.choice(person.studies))
