@@ -197,8 +197,7 @@ def audit(
             work, runner=pool, seed=secrets.randbelow(1 << 31) if seed is None else seed, number=number,
             progress=NoProgress() if json else show.Bar(),
         )  # fmt: skip
-    floor = work.protocol.deid.audit
-    show.audited(found.score, json, floor=floor.floor if floor else None)
+    show.audited(found.score, json, floor=work.protocol.deid.audit, digest=work.project.protocol_sha256)
 
 
 @app.command("seal-map")
