@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from midas.spoke.home import private_folder
-from midas.spoke.vault.projects import Desk
 from midas.wire.v1 import AuditScore
+
+if TYPE_CHECKING:
+    from midas.spoke.vault.projects import Desk
 
 
 def audit(profile: str, /, **changed: Any) -> dict[str, Any]:
@@ -22,6 +23,7 @@ def audit(profile: str, /, **changed: Any) -> dict[str, Any]:
 def measured(desk: Desk, **changed: Any) -> AuditScore:
     """Put it where `midas spoke audit` keeps it, made by this engine under the desk's protocol."""
     from midas.spoke.auditing import ENGINE
+    from midas.spoke.home import private_folder
 
     score = AuditScore.model_validate(audit(desk.project.protocol_sha256, **{"engine": ENGINE, **changed}))
     place = private_folder(desk.home.path / "audits") / f"{desk.project.slug}.json"
