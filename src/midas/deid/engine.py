@@ -20,7 +20,7 @@ from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 from pydicom.uid import UID, ImplicitVRLittleEndian
 
-from midas.deid import pixels, sop
+from midas.deid import pixels
 from midas.deid.apply import apply
 from midas.deid.cards import open_card, open_keys
 from midas.deid.header import all_ready, uid
@@ -57,11 +57,6 @@ def clean(job: Job) -> Outcome:
             return _held(
                 job, "not-understood", f"The engine met something unforeseen ({type(problem).__name__})."
             )
-
-
-def risk(ds: Dataset) -> tuple[Finding, ...]:
-    """Return why a person must look at these pixels first (PS3.15 E.3.1)."""
-    return sop.risk(ds)
 
 
 def planned(job: Job) -> Plan:
