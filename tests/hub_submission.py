@@ -21,6 +21,7 @@ from midas.people.models import Institution
 from midas.protocol import load_named
 from midas.store import Blobs
 from midas.wire.v1 import ItemLine, LabelLine, Part, RecordLine, Signed, SubjectLine, SubmissionHeader
+from tests.measured import audit
 
 NOW = datetime(2026, 3, 1, 10, tzinfo=UTC)
 CLOCK = FixedClock(NOW)
@@ -85,7 +86,12 @@ class Parcel:
         rows = "".join(f"<tr><td>{one['path']}</td></tr>" for one in self.items)
         return {
             "report.json": canonical(
-                {"schema": "midas-deid-report/1", "files": len(outputs), "outputs": outputs}
+                {
+                    "schema": "midas-deid-report/1",
+                    "files": len(outputs),
+                    "outputs": outputs,
+                    "audit": audit(sha256_bytes(self.protocol)),
+                }
             ),
             "report.html": f"<!doctype html><title>Report</title><table>{rows}</table>".encode(),
         }

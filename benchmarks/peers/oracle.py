@@ -20,7 +20,7 @@ from pydicom.uid import UID, UID_dictionary
 from midas.deid.audit import Answers, frames
 from midas.deid.audit.answers import Check, Line
 from midas.deid.audit.leaks import day_of
-from midas.deid.audit.outputs import quiet
+from midas.deid.audit.outputs import unchecked
 
 SHIFT = -137
 
@@ -35,7 +35,7 @@ def perfect(answers: Answers, out: Path) -> dict[Path, Path]:
     for line in answers.lines:
         lines[line.file].append(line)
     pairs = {}
-    with quiet():
+    with unchecked():
         for planted in answers.files:
             before, after = answers.root / planted.path, out / f"{planted.number}.dcm"
             ds = pydicom.dcmread(before, force=True)

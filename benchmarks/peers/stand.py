@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from typing import Any
 
 import pydicom
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 ENVIRONMENTS = Path(sys.prefix) / "peers"
 LONGEST = 1500
@@ -97,13 +98,15 @@ def run(tool: dict[str, Any], source: Path, work: Path) -> Turn:
         return Turn(name, tool["version"], out, why=python)
     start = time.perf_counter()
     try:
-        done = subprocess.run(
-            [python, "-W", "ignore", HERE / "drive.py", name, source, out],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=LONGEST,
-        )
+        with tempfile.TemporaryDirectory() as folder:  # some drop logs and data bases where they are started
+            done = subprocess.run(
+                [python, "-W", "ignore", HERE / "drive.py", name, source.resolve(), out.resolve()],
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=LONGEST,
+                cwd=folder,
+            )
     except subprocess.TimeoutExpired:
         return Turn(name, tool["version"], out, why=f"took more than {LONGEST} s")
     seconds = time.perf_counter() - start

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.journey_demo import BUILD_S, Demo, run_demo
@@ -14,6 +15,11 @@ from midas.testing.demo import story
 from midas.testing.demo.place import Place
 from midas.testing.demo.story import DATASETS, Addresses
 from midas.testing.hospital import Truth
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -35,6 +41,17 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     assert place.kept("done.json"), f"the demo was not built:\n{said[-6000:]}"
     truths = {dataset: Truth.read(place.truth(dataset)) for dataset in DATASETS}
     return Demo(place, code, said, seconds, truths)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, which asks nobody outside for anything."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.system("chromium"), pytest.mark.xdist_group("demo")]
 SHOTS = Path(os.environ.get("MIDAS_SCREENSHOTS") or Path(__file__).parents[2] / ".state" / "screens")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 OPEN = ("/", "/datasets", "/hospitals", *(f"/datasets/{one}" for one in DATASETS))
 RELEASES = tuple(f"/datasets/{one}/releases/{VERSION}{twin}" for one in DATASETS for twin in ("", "/twin"))
@@ -33,16 +32,6 @@ CLOSED = {
     "curator": ("/people",),
 }
 SPOKE = ("/", "/batches", "/held", "/outbox")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.system("chromium"), pytest.mark.xdist_group("demo")]
 GALLERY = Path(__file__).parents[1] / "gallery" / "serve_spoke.py"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 QUEUE = "/review?reason=masked-unseen"
 PATIENCE_MS = 180_000
 
@@ -52,16 +51,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             time.sleep(0.2)
         yield Site(f"http://127.0.0.1:{port}", home)
         served.terminate()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 def reviewer(browser: Browser, site: Site, *, script: bool = True) -> Page:

@@ -14,8 +14,9 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from tests.deid_bench import CARD, USUAL, Bench, ct, nested, profile
 
-from midas.deid import Keys, clean, map_uid, seal_card
+from midas.deid import Keys, clean, seal_card
 from midas.deid.dates import cap_age, shift_da, shift_dt
+from midas.deid.uids import map_uid
 from midas.deid.words import Known, clean_text
 
 KEYS = Keys.from_root(b"\x5a" * 32)

@@ -175,7 +175,7 @@ class Places:
         if table is None:
             yield _broken("table", scope)
             return
-        may_leave = {one.name for one in table.columns if one.role == "variable"}
+        may_leave = {one.name for one in table.columns if one.leaves}
         if set(line.values) - may_leave:
             yield _broken("column", scope)
 

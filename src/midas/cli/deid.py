@@ -160,7 +160,7 @@ def audit(
         )  # fmt: skip
     write_audit(measured, report)
     floor = loaded.protocol.deid.audit if loaded else None
-    audited(measured.score, json_, floor=floor.floor if floor else None)
+    audited(measured.score, json_, floor=floor, digest=asked.digest)
 
 
 @app.command("key", epilog="Example:  midas deid key site.key")

@@ -110,7 +110,7 @@ def _overview(loaded: Loaded) -> None:
         for one in protocol.items
     ])  # fmt: skip
     table("Tables", ("id", "one row per", "leaves the hospital", "stays inside"), [
-        (one.id, one.grain, " ".join(c.name for c in one.columns if c.role == "variable"),
+        (one.id, one.grain, " ".join(c.name for c in one.columns if c.leaves),
          " ".join(c.name for c in one.columns if c.role != "variable"))
         for one in protocol.tables
     ])  # fmt: skip

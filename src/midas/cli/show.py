@@ -6,7 +6,7 @@ import json
 import socket
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -23,7 +23,10 @@ from midas.kernel import (
     NotFound,
     Unavailable,
 )
-from midas.wire.v1 import AuditScore
+
+if TYPE_CHECKING:
+    from midas.protocol.model import DeidAudit
+    from midas.wire.v1 import AuditScore
 
 T = TypeVar("T")
 
@@ -89,12 +92,19 @@ def fail(error: MidasError) -> int:
     return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1)
 
 
-def audited(score: AuditScore, as_data: bool, *, floor: float | None = None) -> None:
-    """Show an audit of de-identification; end with exit code 1 where it lies below the floor or left an identifier."""
+def audited(score: AuditScore, as_data: bool, *, floor: DeidAudit | None, digest: str) -> None:
+    """Show an audit of de-identification; end with exit code 1 where it lies below the floor or left an identifier.
+
+    `digest` is the SHA-256 of the protocol or profile that sets the floor.
+    """
+    from midas.protocol.floor import lacking
+
     whole = score.all
     share = whole.right / whole.of if whole.of else 0.0
+    lacks = list(lacking(score, floor, protocol_sha256=digest)) if floor else []
     if as_data:
-        as_json({**score.model_dump(mode="json", by_alias=True), "share": round(share, 6), "floor": floor})
+        told = {"share": round(share, 6), "floor": floor.floor if floor else None, "lacking": lacks}
+        as_json({**score.model_dump(mode="json", by_alias=True), **told})
     else:
         rows = [("all files", score.all), ("files that came out", score.on_released), *score.actions.items()]
         table(
@@ -107,5 +117,7 @@ def audited(score: AuditScore, as_data: bool, *, floor: float | None = None) -> 
         )  # fmt: skip
         left = ", ".join(f"{count} {kind}" for kind, count in score.leaks.items())
         out.print(f"Planted identifiers left in the bytes: {left}.", highlight=False)
-    if sum(score.leaks.values()) or (floor is not None and share < floor):
+        for lack in lacks:
+            out.print(f"[bold red]✗[/] Below the protocol's floor: {lack}.", highlight=False)
+    if lacks or (floor is None and sum(score.leaks.values())):
         raise typer.Exit(1)

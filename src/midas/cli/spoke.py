@@ -2,59 +2,18 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from midas.cli import show
-from midas.kernel import BadInput, NotFound
+from midas.cli import show, spoke_review, spoke_users
+from midas.cli.at_spoke import Home, Json, opened, tally
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
-review_app = typer.Typer(no_args_is_help=True, help="What is held: look, then accept, mask or reject.")
-user_app = typer.Typer(no_args_is_help=True, help="Accounts of the spoke's own site.")
-app.add_typer(review_app, name="review")
-app.add_typer(user_app, name="user")
-
-Home = Annotated[
-    Path | None,
-    typer.Option("--home", help="The spoke's folder. [dim]Default: $MIDAS_SPOKE_HOME or ./spoke[/]"),
-]
-Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")]
-Why = Annotated[str, typer.Option("--why", help="What was seen; kept with the decision.")]
-ByReason = Annotated[str, typer.Option("--reason", help="All held items with this reason.")]
-Items = Annotated[list[int] | None, typer.Argument(help="Numbers of held items.", show_default=False)]
-
-
-def _spoke(home: Path | None) -> Any:
-    from midas.spoke.bootstrap import configure
-
-    return configure(home)
-
-
-def _tally(made: Any, json: bool, *, extra: dict[str, Any] | None = None) -> None:
-    from midas.spoke import flow
-    from midas.spoke.reasons import REASONS
-    from midas.spoke.vault.projects import desk
-
-    count = flow.tally(desk(home=made).project)
-    if json:
-        show.as_json({"in": count.items_in, **count.states(), "by_reason": count.by_reason, **(extra or {})})
-        return
-    show.table(
-        f"{made.config.name} · {made.config.project}", ["in", "waiting", "held", "refused", "sent"],
-        [(count.items_in, count.waiting, count.held, count.refused, count.sent)],
-    )  # fmt: skip
-    if count.by_reason:
-        rows = []
-        for code, number in sorted(count.by_reason.items(), key=lambda one: (REASONS[one[0]].state, -one[1])):
-            title, advice = REASONS[code].words(made.config.language)
-            rows.append((REASONS[code].state, number, title, advice))
-        show.table("Why", ["state", "items", "reason", "what to do"], rows)
+app.add_typer(spoke_review.app, name="review")
+app.add_typer(spoke_users.app, name="user")
 
 
 @app.command("init")
@@ -165,13 +124,13 @@ def receive(
       midas spoke receive --json scans.zip
       midas spoke receive          (after a corrected table, or after a power cut)
     """
-    made = _spoke(home)
+    made = opened(home)
     from midas import compute
     from midas.spoke import flow
 
     with compute.processes(processes or made.config.processes or None) as pool:
         flow.receive(home=made, folder=folder, progress=show.Bar(), runner=pool)
-    _tally(made, json)
+    tally(made, json)
 
 
 @app.command("status")
@@ -183,7 +142,7 @@ def status(home: Home = None, json: Json = False) -> None:
       midas spoke status
       midas spoke status --json
     """
-    made = _spoke(home)
+    made = opened(home)
     from midas.spoke.vault.projects import desk
 
     parcels = [
@@ -196,7 +155,7 @@ def status(home: Home = None, json: Json = False) -> None:
         for one in desk(home=made).project.parcels.order_by("pk")
     ]
     about = {"name": made.config.name, "project": made.config.project, "hub": made.config.hub}
-    _tally(made, json, extra={**about, "public_key": _public_key(made), "parcels": parcels})
+    tally(made, json, extra={**about, "public_key": _public_key(made), "parcels": parcels})
     if not json:
         if parcels:
             show.table(
@@ -224,7 +183,7 @@ def audit(
       midas spoke audit
       midas spoke audit --files 100 --json
     """
-    made = _spoke(home)
+    made = opened(home)
     import secrets
 
     from midas import compute
@@ -238,8 +197,7 @@ def audit(
             work, runner=pool, seed=secrets.randbelow(1 << 31) if seed is None else seed, number=number,
             progress=NoProgress() if json else show.Bar(),
         )  # fmt: skip
-    floor = work.protocol.deid.audit
-    show.audited(found.score, json, floor=floor.floor if floor else None)
+    show.audited(found.score, json, floor=work.protocol.deid.audit, digest=work.project.protocol_sha256)
 
 
 @app.command("seal-map")
@@ -261,7 +219,7 @@ def seal_map(
 
       midas spoke seal-map --custodian dean.custodian --custodian ethics.custodian --to map.sealed --reason "End of year"
     """
-    made = _spoke(home)
+    made = opened(home)
     from midas.deid.custody import Custodian
     from midas.kernel import SystemClock, whole_file
     from midas.spoke.custody import seal_project
@@ -285,13 +243,13 @@ def send(home: Home = None, json: Json = False) -> None:
 
       midas spoke send
     """
-    made = _spoke(home)
+    made = opened(home)
     from midas.spoke import flow
 
     flow.pack(home=made, progress=show.Bar())
     parcels = flow.send(home=made, progress=show.Bar())
     sent = [{"root": one.root, "state": one.state, "findings": one.findings} for one in parcels]
-    _tally(made, json, extra={"parcels": sent})
+    tally(made, json, extra={"parcels": sent})
     if not json:
         for one in parcels:
             good = one.state == "acknowledged"
@@ -328,7 +286,7 @@ def serve(
     from midas.spoke.bootstrap import remember_home
     from midas.spoke.home import reconfigure, serving
 
-    made = _spoke(home)
+    made = opened(home)
     place = serving(made.config, host=host, port=port, cert=cert, key=key)
     show.nobody_listens(place.bind, place.port)
     reconfigure(made, bind=place.bind, port=place.port, tls_cert=place.tls_cert, tls_key=place.tls_key)
@@ -343,225 +301,3 @@ def serve(
         ssl_cert=Path(place.tls_cert) if place.tls_cert else None,
         ssl_key=Path(place.tls_key) if place.tls_key else None,
     ).serve()  # fmt: skip
-
-
-def _chosen(numbers: list[int] | None, reason: str) -> list[Any]:
-    from midas.spoke.intake.models import Item, State
-
-    if bool(numbers) == bool(reason):
-        raise BadInput("Say which items.", advice="Give their numbers, or --reason.")
-    held = Item.objects.select_related("batch__project")
-    if reason:
-        return list(held.filter(state=State.HELD, reason=reason).order_by("pk"))
-    found = list(held.filter(pk__in=numbers or []).order_by("pk"))
-    if len(found) != len(set(numbers or [])):
-        raise NotFound("There is no item of one of these numbers.", advice="See `midas spoke review list`.")
-    return found
-
-
-@review_app.command("list")
-def review_list(
-    home: Home = None,
-    reason: ByReason = "",
-    refused: Annotated[bool, typer.Option("--refused", help="Show what was refused instead.")] = False,
-    json: Json = False,
-) -> None:
-    """List what is held, by reason and series or table.
-
-    [bold]Examples[/]
-
-      midas spoke review list
-      midas spoke review list --reason burned-in-risk --json
-    """
-    made = _spoke(home)
-    from midas.spoke.intake import look
-
-    groups = look.held_groups(state="refused" if refused else "held", reason=reason)
-    if json:
-        show.as_json([
-            {
-                "reason": one.reason.code, "name": one.name, "definition": one.definition, "kind": one.kind,
-                "count": one.count, "review": one.reason.review, "details": one.details,
-                "items": [item.pk for item in one.items],
-            }
-            for one in groups
-        ])  # fmt: skip
-        return
-    show.table(
-        "Refused" if refused else "Held", ["items", "reason", "what", "numbers", "what to do"],
-        [
-            (one.count, one.reason.words(made.config.language)[0], one.name or one.kind, _numbers(one.items),
-             " · ".join(one.details[:3]) or one.reason.words(made.config.language)[1])
-            for one in groups
-        ],
-    )  # fmt: skip
-
-
-def _numbers(items: Iterable[Any]) -> str:
-    shown = [str(item.pk) for item in items]
-    return ", ".join(shown[:6]) + (" …" if len(shown) > 6 else "")
-
-
-@review_app.command("show")
-def review_show(
-    item: Annotated[int, typer.Argument(help="Number of the item.", show_default=False)],
-    home: Home = None,
-    picture: Annotated[
-        Path | None,
-        typer.Option("--picture", help="Write the identified picture here (PNG, 0600); it is logged."),
-    ] = None,
-    json: Json = False,
-) -> None:
-    """Show one item: its reason, findings, decisions. Its name is shown here only, inside the hospital.
-
-    [bold]Examples[/]
-
-      midas spoke review show 17
-      midas spoke review show 17 --picture look.png
-    """
-    _spoke(home)
-    from midas.kernel import whole_file
-    from midas.spoke.intake import look
-
-    chosen = _chosen([item], "")[0]
-    detail = look.item_detail(chosen)
-    if picture is not None:
-        with whole_file(picture, mode=0o600) as stream:
-            stream.write(look.item_preview_png(chosen))
-    told = {
-        "item": chosen.pk, "name": detail.name, "kind": chosen.kind, "state": chosen.state, "reason": chosen.reason,
-        "detail": chosen.detail, "definition": chosen.definition, "findings": chosen.findings,
-        "advice": detail.reason.advice if detail.reason else "",
-        "decisions": [{"verdict": d.verdict, "why": d.why, "by": d.by_name} for d in detail.decisions],
-    }  # fmt: skip
-    if json:
-        show.as_json(told)
-        return
-    show.table(f"Item {chosen.pk}", ["", ""], [(k, v) for k, v in told.items() if v not in ("", [], None)])
-
-
-def _decide(
-    home: Path | None,
-    numbers: list[int] | None,
-    reason: str,
-    verdict: str,
-    why: str,
-    boxes: list[str],
-    json: bool,
-) -> None:
-    made = _spoke(home)
-    from midas.spoke import flow
-
-    areas = [tuple(int(part) for part in box.split(",")) for box in boxes if _is_box(box)]
-    decision = flow.decide(
-        home=made, items=_chosen(numbers, reason), verdict=verdict, boxes=areas, why=why,  # type: ignore[arg-type]
-        by_name=getpass.getuser(), progress=show.Bar(),
-    )  # fmt: skip
-    _tally(made, json, extra={"decision": decision.pk, "items": decision.items.count()})
-
-
-def _is_box(text: str) -> bool:
-    parts = text.split(",")
-    if len(parts) != 4 or not all(part.strip().isdigit() for part in parts):
-        raise BadInput("A box is four whole numbers.", advice="Write --box x,y,width,height in pixels.")
-    return True
-
-
-@review_app.command("accept")
-def review_accept(
-    why: Why, items: Items = None, home: Home = None, reason: ByReason = "", json: Json = False
-) -> None:
-    """Let held images go on: someone has looked and nothing else in them names a person.
-
-    What the machine proposes to mask is masked all the same; boxes are taken away on the review page.
-
-    [bold]Examples[/]
-
-      midas spoke review accept 17 18 --why "only the scale bar is written into it"
-    """
-    _decide(home, items, reason, "accept", why, [], json)
-
-
-@review_app.command("mask")
-def review_mask(
-    why: Why,
-    box: Annotated[list[str], typer.Option("--box", help="x,y,width,height in pixels; may be repeated.")],
-    items: Items = None, home: Home = None, reason: ByReason = "", json: Json = False,
-) -> None:  # fmt: skip
-    """Black out what names a person, in every frame, and let the images go on.
-
-    [bold]Examples[/]
-
-      midas spoke review mask 17 --box 0,0,512,40 --why "name in the top line"
-    """
-    _decide(home, items, reason, "mask", why, box, json)
-
-
-@review_app.command("reject")
-def review_reject(
-    why: Why, items: Items = None, home: Home = None, reason: ByReason = "", json: Json = False
-) -> None:
-    """Refuse held items for good.
-
-    [bold]Examples[/]
-
-      midas spoke review reject --reason bad-row --why "corrected in the new table"
-    """
-    _decide(home, items, reason, "reject", why, [], json)
-
-
-@user_app.command("add")
-def user_add(
-    name: Annotated[str, typer.Argument(help="Sign-in name.", show_default=False)],
-    home: Home = None,
-    role: Annotated[
-        str,
-        typer.Option(
-            "--role", help="reviewer: sees identified pictures and decides; operator: sees counts and states."
-        ),
-    ] = "reviewer",
-    password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
-    ] = False,
-    json: Json = False,
-) -> None:
-    """Add an account to the spoke's site, or give it a new password. Without one a random password is shown once.
-
-    [bold]Examples[/]
-
-      midas spoke user add asha
-      midas spoke user add ravi --role operator
-      echo "$PASSWORD" | midas spoke user add asha --password-stdin
-    """
-    _spoke(home)
-    from midas.spoke.accounts import add_account
-
-    given = sys.stdin.readline().rstrip("\n") if password_stdin else os.environ.get("MIDAS_PASSWORD", "")
-    password = add_account(name=name, password=given, role=role)
-    if json:
-        show.as_json({"name": name, "role": role, **({} if given else {"password": password})})
-    else:
-        show.out.print(
-            f"[bold green]✓[/] {name} can sign in" + ("" if given else f" with the password {password}"),
-            highlight=False, markup=True,
-        )  # fmt: skip
-
-
-@user_app.command("list")
-def user_list(home: Home = None, json: Json = False) -> None:
-    """List the accounts of the spoke's site.
-
-    [bold]Examples[/]
-
-      midas spoke user list
-    """
-    _spoke(home)
-    from django.contrib.auth import get_user_model
-
-    from midas.spoke.accounts import role_of
-
-    people = [(one.get_username(), str(role_of(one))) for one in get_user_model().objects.order_by("pk")]
-    if json:
-        show.as_json([{"name": name, "role": role} for name, role in people])
-    else:
-        show.table("Accounts", ["name", "role"], people)

@@ -6,10 +6,8 @@ raises: it is held with a reason. No clock, network or database is touched.
 
 from __future__ import annotations
 
-import logging
 import os
 import secrets
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,7 +20,7 @@ from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 from pydicom.uid import UID, ImplicitVRLittleEndian
 
-from midas.deid import pixels, sop
+from midas.deid import pixels
 from midas.deid.apply import apply
 from midas.deid.cards import open_card, open_keys
 from midas.deid.header import all_ready, uid
@@ -36,7 +34,7 @@ from midas.deid.uids import note
 from midas.deid.verify import verify
 from midas.deid.words import Known
 from midas.deid.writing import Hashed, parts_of, syntax_of, write
-from midas.formats.dicom import facts
+from midas.formats.dicom import facts, quiet
 from midas.kernel import Finding, MidasError, Severity
 
 _UIDS, _REMEMBERED = Memory(), Memory()
@@ -47,7 +45,7 @@ STILL = "Text is still legible in the pixels after masking."
 
 def clean(job: Job) -> Outcome:
     """De-identify one file; `held` with a reason where that cannot be done with certainty. Never raises for bad data."""
-    with _quiet():
+    with quiet():
         try:
             return _clean(job)
         except Held as verdict:
@@ -61,14 +59,9 @@ def clean(job: Job) -> Outcome:
             )
 
 
-def risk(ds: Dataset) -> tuple[Finding, ...]:
-    """Return why a person must look at these pixels first (PS3.15 E.3.1)."""
-    return sop.risk(ds)
-
-
 def planned(job: Job) -> Plan:
     """Return what `clean` would do with a file, and why; `Held` where it would hold it. Nothing is written."""
-    with _quiet():
+    with quiet():
         opened, card, keys = _opened(job)
         made = plan(opened.ds, profile=job.profile, keys=keys, card=card, placement=job.placement)
         looked = looked_at(job, opened, _known(opened.ds, job, card))
@@ -235,16 +228,3 @@ def _held(
         "held", reason, detail, findings=findings, profile=job.profile.name, digest=job.profile.digest,
         output=job.target.name, regions=regions,
     )  # fmt: skip
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence warnings and logs of the reader: they quote values."""
-    logger = logging.getLogger("pydicom")
-    level, logger.level = logger.level, logging.CRITICAL
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.level = level

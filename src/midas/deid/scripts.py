@@ -13,7 +13,6 @@ from functools import lru_cache
 
 FIRST, LAST, BLOCK = 0x0900, 0x0D7F, 0x80
 TAMIL = range(0x0B80, 0x0C00)
-_VIRAMA = 0x4D
 _CONSONANTS = dict(
     zip(
         range(0x15, 0x3A),

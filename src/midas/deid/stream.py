@@ -43,7 +43,6 @@ WHOLE = 1 << 23
 TEXT = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 PIXELS = elements.PIXELS
 CHUNK = 1 << 20
-PIXEL_VRS = frozenset({b"OB", b"OW", b"OF", b"OD", b"UN"})
 _SETTLED, _CHARSETS = Memory(), Memory()
 
 

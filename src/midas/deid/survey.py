@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -32,6 +31,7 @@ from midas.deid.cards import open_keys
 from midas.deid.known import IDENTIFIERS
 from midas.deid.names import plain
 from midas.deid.peek import peek, texts_of
+from midas.formats.dicom import quiet
 
 MAGIC, NONCE = b"MIDAS-SURVEY-1", 12
 KINDS = {
@@ -94,8 +94,7 @@ def read_header(path: Path) -> Header | None:
         found = peek(path, _TAGS, last=_LAST)
         if found and (quick := texts_of(found)) is not None:
             return _header(lambda keyword: _split(quick.get(_TAG_OF[keyword], "")))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quiet():
             ds = pydicom.dcmread(path, force=True, stop_before_pixels=True, specific_tags=[*_WANTED])
             others = [value for item in ds.get(OTHERS) or () for value in _texts(item, "PatientID")]
             return _header(partial(_texts, ds), others) if ds else None

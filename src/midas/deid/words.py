@@ -19,7 +19,7 @@ from midas.deid.tidy import joined, typed
 from midas.deid.tokens import Verdict, judge
 
 __all__ = [
-    "MIN_PART", "MOBILE", "NAMES", "NOBODY", "Known", "clean_cell", "clean_text", "fold", "parts", "plain", "suspicious",
+    "MIN_PART", "MOBILE", "NAMES", "NOBODY", "Known", "clean_text", "fold", "parts", "plain", "suspicious",
     "unknown_words",
 ]  # fmt: skip
 
@@ -180,20 +180,3 @@ def _parts_of(text: str, start: int) -> list[Token]:
         verdict = verdict if verdict is Verdict.STAYS else Verdict.GOES
         found.append(Token(start + match.start(), start + match.end(), part, part.casefold(), verdict))
     return found
-
-
-def clean_cell(text: str, known: Known, *, role: str) -> str:
-    """Return a table's cell as it may leave, by the role of its column; "" where nothing may.
-
-    `number`: a measured number with or without a unit. `category` and `variable`: a short value of known words.
-    `text`: free text. Every other role names, places or dates a person and gives "".
-    """
-    value = text.strip()
-    if role == "number":
-        return value if _CELL_NUMBER.fullmatch(value) and not known.exact(value.casefold()) else ""
-    if role in {"category", "variable"}:
-        return clean_text(value, known, prose=False)
-    return clean_text(value, known, prose=True) if role == "text" else ""
-
-
-_CELL_NUMBER = re.compile(r"[<>~]?=?\s?[+\-]?\d{1,5}(?:[.,]\d{1,6})?(?:\s?%|\s?[A-Za-zµ/]{1,8})?")

@@ -127,7 +127,8 @@ class Item(Node):
 class Column(Node):
     """One column of a clinical table: what it is for, and whether and how it leaves the hospital.
 
-    Only `variable` columns leave. A role that names or places a person is used inside the hospital alone.
+    Only `variable` columns leave, and `free-text` cleaned of the person: known words of the field stay, names, numbers,
+    days and unknown words go. A role that names or places a person is used inside the hospital alone.
     """
 
     name: Slug
@@ -136,7 +137,7 @@ class Column(Node):
         default=(), description="headings under which hospitals write this column"
     )
     role: Literal[
-        "variable", "person", "person-alias", "abha", "identifier", "name", "guardian", "visit", "visit-date",
+        "variable", "free-text", "person", "person-alias", "abha", "identifier", "name", "guardian", "visit", "visit-date",
         "lesion", "lesion-site", "laterality", "specimen", "specimen-kind", "file", "view", "sex", "birth-date", "age",
         "basis", "basis-reference", "basis-date", "scope", "withdrawn-on", "drop",
     ] = "variable"  # fmt: skip
@@ -150,12 +151,20 @@ class Column(Node):
     required: bool = False
     quasi_identifier: bool = False
 
+    @property
+    def leaves(self) -> bool:
+        """Whether something of this column is in what is sent and released."""
+        return self.role in {"variable", "free-text"}
+
     @model_validator(mode="after")
     def _can_leave(self) -> Column:
+        if self.role == "free-text" and self.type != "text":
+            raise ValueError("free text has type: text; anything else is role: variable")
         if self.role == "variable":
             if self.type in {"text", "date"}:
                 raise ValueError(
-                    "free text and dates do not leave the hospital: use another type, or role: drop"
+                    "free text and dates do not leave the hospital as they are: use another type, role: free-text or"
+                    " role: drop"
                 )
             if self.type == "category" and not self.values:
                 raise ValueError("a category needs its values")

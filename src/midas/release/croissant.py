@@ -125,11 +125,7 @@ def column_says(table: str, column: str, about: About) -> str:
     """Say what a column means: of a clinical table with its unit and code, as the protocol has it."""
     for clinical in about.protocol.tables:
         for one in clinical.columns:
-            if (
-                table == f"clinical/{clinical.id}"
-                and one.name.replace("-", "_") == column
-                and one.role == "variable"
-            ):
+            if table == f"clinical/{clinical.id}" and one.name.replace("-", "_") == column and one.leaves:
                 words = (one.title or {}).get("en", one.name)
                 code = f" ({one.code.scheme} {one.code.value})" if one.code else ""
                 return f"{words}{f', {one.unit}' if one.unit else ''}{code}"

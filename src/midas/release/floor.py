@@ -6,13 +6,14 @@ what it lacks. A protocol that sets no floor asks nothing, and the datasheet say
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
 from midas.kernel import Conflict
-from midas.protocol.model import DeidAudit, Protocol
+from midas.protocol.floor import lacking
+from midas.protocol.model import Protocol
 from midas.wire.v1 import AuditScore
 
 Batch = Mapping[str, Any]
@@ -27,25 +28,6 @@ def audit_of(batch: Batch) -> AuditScore | None:
         return None
 
 
-def lacking(batch: Batch, floor: DeidAudit, *, protocol_sha256: str) -> Iterator[str]:
-    """Yield in words what a submission lacks under the floor."""
-    audit = audit_of(batch)
-    if audit is None:
-        yield "it came without an audit"
-        return
-    if audit.profile != protocol_sha256:
-        yield "its audit was made under another protocol"
-    if audit.files < floor.files:
-        yield f"its audit planted {audit.files} files of {floor.files}"
-    share = audit.all.right / audit.all.of if audit.all.of else 0.0
-    if share < floor.floor:
-        yield f"its audit came out at {share:.2%}, below {floor.floor:.2%}"
-    if (left := sum(audit.leaks.values())) > floor.leaks:
-        yield f"its audit found {left} planted identifiers left"
-    if audit.wrong_shifts:
-        yield f"its audit found {audit.wrong_shifts} persons without one shift of all days"
-
-
 def above_the_floor(protocol: Protocol, batches: Iterable[Batch], *, protocol_sha256: str) -> None:
     """Raise `Conflict` where a submission lies below the protocol's floor, or was not measured."""
     floor = protocol.deid.audit
@@ -54,7 +36,7 @@ def above_the_floor(protocol: Protocol, batches: Iterable[Batch], *, protocol_sh
     wrong = [
         f"{batch['spoke']} ({str(batch['submission'])[:12]}…): {why}"
         for batch in batches
-        for why in lacking(batch, floor, protocol_sha256=protocol_sha256)
+        for why in lacking(audit_of(batch), floor, protocol_sha256=protocol_sha256)
     ]
     if wrong:
         raise Conflict(

@@ -81,7 +81,7 @@ def gather(*, draft: Draft, store: Blobs, progress: Progress | None = None) -> C
     for name, rows in _tree(chosen, manifest).items():
         found[name] = tables.arrow(name, rows, tables.FIXED[name])
     for table in words.protocol.tables:
-        if any(column.role == "variable" for column in table.columns):
+        if any(column.leaves for column in table.columns):
             name = f"clinical/{table.id}"
             found[name] = tables.arrow(
                 name, _records(chosen, table.id, words.protocol), tables.clinical_schema(table)
@@ -253,7 +253,7 @@ def _tally(rows: Iterable[Row]) -> dict[str, int]:
 def _records(chosen: Chosen, table: str, protocol: Protocol) -> list[Row]:
     """Return a clinical table: of each record its last revision, of its values those that the protocol names."""
     definition = next(one for one in protocol.tables if one.id == table)
-    names = [column.name for column in definition.columns if column.role == "variable"]
+    names = [column.name for column in definition.columns if column.leaves]
     last: dict[tuple[int, str], Any] = {}
     for row in chosen.rows(Record, "visit", "lesion", "specimen"):
         if row.table == table and row.revision >= getattr(

@@ -116,7 +116,7 @@ def clinical_schema(table: Table) -> pa.Schema:
     """Return the columns of one clinical table: its place in the tree, then the variables, `-` written as `_`."""
     return _schema(*_PLACE, *(
         (column.name.replace("-", "_"), CLINICAL_TYPES[column.type])
-        for column in table.columns if column.role == "variable"
+        for column in table.columns if column.leaves
     ))  # fmt: skip
 
 

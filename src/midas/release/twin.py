@@ -70,7 +70,7 @@ def imagine(*, about: About, seed: str, store: Blobs, progress: Progress | None 
     for _ in (progress or NoProgress()).track(range(SUBJECTS), label="Twin", total=SUBJECTS):
         _subject(made, protocol, store)
     for one in protocol.tables:
-        if any(column.role == "variable" for column in one.columns):
+        if any(column.leaves for column in one.columns):
             _records(made, protocol, one.id)
     _labels(made, protocol)
     for row in made.rows["subjects"]:
@@ -79,7 +79,7 @@ def imagine(*, about: About, seed: str, store: Blobs, progress: Progress | None 
         row["instances"] = len(made.of("manifest", row["subject"]))
     schemas = dict(tables.FIXED) | {
         f"clinical/{one.id}": tables.clinical_schema(one) for one in protocol.tables
-        if any(column.role == "variable" for column in one.columns)
+        if any(column.leaves for column in one.columns)
     }  # fmt: skip
     found = {
         name: tables.arrow(name, _in_order(made.rows.get(name, [])), schema)
@@ -208,7 +208,7 @@ def _records(made: Invented, protocol: Protocol, table: str) -> None:
         place = {name: thing.get(name) for name in ("subject", "visit", "lesion", "specimen")}
         values = {
             column.name.replace("-", "_"): _value(column, made.chance)
-            for column in definition.columns if column.role == "variable"
+            for column in definition.columns if column.leaves
         }  # fmt: skip
         made.add(f"clinical/{table}", **place, **values)
 
@@ -219,6 +219,8 @@ def _value(column: Column, chance: random.Random) -> Any:
         return None
     low, high = column.min if column.min is not None else 0, column.max if column.max is not None else 100
     match column.type:
+        case "text":
+            return None
         case "category":
             return chance.choice(column.values)
         case "boolean":

@@ -16,6 +16,7 @@ from midas.formats import Kind
 from midas.kernel import BadInput, Conflict, NoProgress, Progress, Runner, whole_file
 from midas.spoke.home import private_folder, scratch_folder
 from midas.spoke.intake import items, store
+from midas.spoke.intake.models import State
 from midas.spoke.vault.projects import Desk
 from midas.wire.v1 import AuditScore
 
@@ -26,10 +27,13 @@ SOURCES = 200
 def audit(
     desk: Desk, *, runner: Runner, seed: int, number: int = USUAL, progress: Progress | None = None
 ) -> Measured:
-    """Measure and keep the score. `BadInput` where no DICOM file was received yet."""
+    """Measure and keep the score. `BadInput` where nothing was received yet.
+
+    A spoke of photographs and tables alone has no DICOM file to plant in: the kinds that the audit makes serve for it.
+    """
+    if not items.of_project(desk.project).exists():
+        raise BadInput("There is nothing to audit with.", advice="Receive an export first.")
     sources = _sources(desk, seed)
-    if not sources:
-        raise BadInput("There is nothing to audit with.", advice="Receive DICOM files first.")
     profile = deid.Profile.of(desk.protocol, desk.project.protocol_sha256)
     with scratch_folder(desk.home) as folder:
         measured = measure(
@@ -42,7 +46,9 @@ def audit(
 
 
 def _sources(desk: Desk, seed: int) -> list[Path]:
-    found = items.of_project(desk.project).filter(kind=Kind.DICOM.value).exclude(stored="")
+    """Draw from what may yet be sent: what a person withdrew, or somebody decided against, serves for nothing more."""
+    found = items.of_project(desk.project).filter(kind=Kind.DICOM.value)
+    found = found.exclude(stored="").exclude(state=State.REFUSED)
     places = sorted(set(found.values_list("stored", flat=True)))
     chosen = random.Random(seed).sample(places, min(SOURCES, len(places)))  # noqa: S311 - a sample, not a key
     return [path for place in chosen if (path := store.place_of(desk.home, place)).is_file()]

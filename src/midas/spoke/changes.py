@@ -6,10 +6,7 @@ that is wiped; nothing of it is kept. A row says how the value came about and th
 
 from __future__ import annotations
 
-import logging
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +19,7 @@ from midas.deid.cards import open_card, open_keys
 from midas.deid.model import Held, Job
 from midas.deid.plan import Plan, plan
 from midas.deid.stream import open_file
+from midas.formats.dicom import quiet
 from midas.kernel import BadInput, MidasError
 from midas.spoke.bench import instances
 from midas.spoke.cleaning import Run, order_for
@@ -58,7 +56,7 @@ def changes(desk: Desk, item: Item) -> tuple[Change, ...]:
         raise BadInput(
             "It is not known whose this is, so nothing is planned.", advice="Settle its reason first."
         )
-    with scratch_folder(desk.home) as folder, _quiet():
+    with scratch_folder(desk.home) as folder, quiet():
         order = order_for(Run(desk, folder), item)
         order.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
@@ -131,16 +129,3 @@ def _text(element: DataElement | None) -> str:
     many = list(value) if isinstance(value, MultiValue | list) else [value]
     text = " \\ ".join("" if one is None else str(one) for one in many[:64])
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence what pydicom says of odd values: it quotes them."""
-    logger = logging.getLogger("pydicom")
-    level, logger.level = logger.level, logging.CRITICAL
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.level = level

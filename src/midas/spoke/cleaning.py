@@ -21,7 +21,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from midas import deid, ingest
-from midas.deid.model import Region
+from midas.deid.model import Region, RuleRow, Uids, source_hmac
+from midas.deid.uids import map_uid
 from midas.formats import Kind
 from midas.kernel import BrokenPromise, Clock, Finding, Progress, Runner, whole_file
 from midas.protocol.model import Item as Wanted
@@ -61,7 +62,7 @@ def path_words(name: str) -> tuple[tuple[str, str], ...]:
 def tracking_uid(desk: Desk, *parts: str) -> str:
     """Return the stable UID of a lesion or specimen: keyed, so that nothing can be guessed from it."""
     keys = deid.Keys.from_root(derive(desk.root_key, "tracking"))
-    return deid.map_uid(keys, "/".join(parts))
+    return map_uid(keys, "/".join(parts))
 
 
 class Run:
@@ -278,9 +279,9 @@ def reported(report: dict[str, Any]) -> deid.Outcome:
     return deid.Outcome(
         **{
             **report,
-            "uids": deid.Uids(**report["uids"]),
+            "uids": Uids(**report["uids"]),
             "findings": tuple(Finding.from_dict(one) for one in report["findings"]),
-            "rules": tuple(deid.RuleRow(**one) for one in report["rules"]),
+            "rules": tuple(RuleRow(**one) for one in report["rules"]),
             "regions": tuple(
                 Region(**{**one, "frames": tuple(one["frames"]) if one["frames"] else None})
                 for one in report.get("regions", ())
@@ -317,7 +318,7 @@ def item_line(desk: Desk, item: Item, outcome: deid.Outcome) -> ItemLine:
         specimen=item.specimen.name if item.specimen else None, item=wanted.id, kind=wanted.kind,
         view=item.view or None, modality=str(facts.get("Modality") or wanted.modalities[0]),
         sop_class_uid=uids.sop_class, sop_instance_uid=uids.instance, series_uid=uids.series, study_uid=uids.study,
-        transfer_syntax_uid=uids.transfer_syntax, facts=facts, sources=(deid.source_hmac(keys, item.sha256),),
+        transfer_syntax_uid=uids.transfer_syntax, facts=facts, sources=(source_hmac(keys, item.sha256),),
         deid=f"{desk.project.slug}@{desk.project.protocol_sha256}/{outcome.engine}",
         findings=tuple(
             FindingLine(**{**one.to_dict(), "scope": uids.instance}) for one in outcome.findings

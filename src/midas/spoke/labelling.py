@@ -14,7 +14,9 @@ from pathlib import PurePosixPath
 
 from django.db import transaction
 
-from midas import deid
+from midas.deid import Keys
+from midas.deid.model import source_hmac
+from midas.deid.uids import map_uid
 from midas.formats import Kind
 from midas.formats import labels as formats
 from midas.kernel import BadInput, Clock, Progress, Runner, canonical
@@ -163,12 +165,10 @@ def _settle(desk: Desk, item: Item, linked: Linked, worked: LabelWorked, *, at: 
         items.stop(item, deid_reason(worked.reason), at=at, detail=worked.detail)
         return
     items.take_back(item)
-    keys = deid.Keys.from_root(desk.root_key)
+    keys = Keys.from_root(desk.root_key)
     for group, part, links in zip(linked.groups, worked.parts, worked.links, strict=True):
         image = group[0][1]
-        sources = tuple(
-            deid.source_hmac(keys, one.sha256) for one in (item, *(member for _, member in group))
-        )
+        sources = tuple(source_hmac(keys, one.sha256) for one in (item, *(member for _, member in group)))
         for outcome, target in zip(part.outcomes, part.targets, strict=True):
             line = item_line(desk, image, outcome)
             line = line.model_copy(update={"kind": "label", "view": None, "sources": sources})
@@ -190,13 +190,11 @@ def _settle(desk: Desk, item: Item, linked: Linked, worked: LabelWorked, *, at: 
     items.go_on(item, "cleaned", at=at)
 
 
-def _line(
-    item: Item, target: Target, image: Item, keys: deid.Keys, image_uid: str, label_uid: str
-) -> LabelLine:
+def _line(item: Item, target: Target, image: Item, keys: Keys, image_uid: str, label_uid: str) -> LabelLine:
     level = "series" if item.kind == Kind.NIFTI.value else "instance"
     return LabelLine(
         level=level, subject=person_of(image).pseudonym, visit=image.visit.name if image.visit else None,
         lesion=image.lesion.name if image.lesion else None, specimen=image.specimen.name if image.specimen else None,
-        uid=deid.map_uid(keys, image_uid), target=target.id, value=None, source=f"imported:{item.kind}",
-        segmentation_uid=deid.map_uid(keys, label_uid),
+        uid=map_uid(keys, image_uid), target=target.id, value=None, source=f"imported:{item.kind}",
+        segmentation_uid=map_uid(keys, label_uid),
     )  # fmt: skip

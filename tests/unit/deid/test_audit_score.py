@@ -167,6 +167,15 @@ def test_the_key_reads_back_and_the_same_seed_plants_the_same(corpus: Answers, t
     ]
 
 
+def test_a_source_that_cannot_be_planted_in_gives_its_place_to_one_that_is_made(tmp_path: Path) -> None:
+    """A floor asks for a number of files: a site's broken ones must not take the audit below it."""
+    broken = tmp_path / "broken.dcm"
+    broken.write_bytes(Path(str(get_testdata_file("CT_small.dcm"))).read_bytes()[:20_000])
+    sources = [broken, Path(str(get_testdata_file("rtplan.dcm")))]
+    found = plant(sources, out=tmp_path / "in", seed=SEED, number=5, areas=frozenset({"attributes"}))
+    assert Counter(one.source for one in found.files) == {"rtplan.dcm": 1, "made": 4}
+
+
 def test_every_action_and_every_kind_of_place_is_asked_for(corpus: Answers) -> None:
     assert {check.action for check in corpus.checks} == set(ACTIONS)
     areas = {check.area.split()[0] for check in corpus.checks}

@@ -15,9 +15,10 @@ from pydicom.sequence import Sequence
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
 from tests.deid_bench import Bench, ct, nested, profile
 
-from midas.deid import Keys, clean, map_uid
+from midas.deid import Keys, clean
 from midas.deid.colours import bare_profile
 from midas.deid.dates import shift_dt, valid_tm
+from midas.deid.uids import map_uid
 from midas.deid.unlisted import text_within
 from midas.deid.values import names_someone
 from midas.deid.words import Known, clean_text

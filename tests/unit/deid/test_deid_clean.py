@@ -23,18 +23,11 @@ from pydicom.uid import (
 )  # fmt: skip
 from tests.deid_bench import CARD, KNOWN, PLACEMENT, SUBJECT, USUAL, ct, nested, profile
 
-from midas.deid import (
-    Card,
-    Keys,
-    clean,
-    map_uid,
-    open_card,
-    report_html,
-    report_json,
-    risk,
-    seal_card,
-    source_hmac,
-)
+from midas.deid import Card, Keys, clean, report_html, report_json, seal_card
+from midas.deid.cards import open_card
+from midas.deid.model import source_hmac
+from midas.deid.sop import risk
+from midas.deid.uids import map_uid
 from midas.deid.verify import verify
 from midas.kernel import BadInput, BrokenPromise
 from midas.protocol.model import DeidException

@@ -10,7 +10,7 @@ from midas.deid import tables
 from midas.deid.dates_in_text import date_spans
 from midas.deid.patterns import TABLE, spans
 from midas.deid.scripts import key
-from midas.deid.words import Known, clean_cell, clean_text, suspicious, unknown_words
+from midas.deid.words import Known, clean_text, suspicious, unknown_words
 
 RAMESH = Known.of(
     [
@@ -136,15 +136,6 @@ def test_what_is_known_is_made_once_and_shown_never():
     assert Known.of(values) is Known.of(list(values))
     assert "amesh" not in repr(Known.of(values))
     assert "1234567" not in repr(Known.of(values))
-
-
-@pytest.mark.parametrize(("text", "role", "stays"), [
-    ("98.6", "number", "98.6"), ("<0.5 mg/dl", "number", "<0.5 mg/dl"), ("9823041577", "number", ""), ("12/03/1971", "number", ""),
-    ("Moderately differentiated", "category", "Moderately differentiated"), ("Ramesh", "category", ""), ("anything", "name", ""),
-    ("Pain since 3 months, Ramesh", "text", "Pain since 3 months"), ("12/03/1971", "birth-date", ""), ("Squamous", "person", ""),
-])  # fmt: skip
-def test_a_cell_leaves_by_the_role_of_its_column(text, role, stays):
-    assert clean_cell(text, RAMESH, role=role) == stays
 
 
 def test_a_devices_words_are_told_from_a_persons():

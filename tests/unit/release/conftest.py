@@ -13,6 +13,7 @@ import pydicom
 import pytest
 from pydicom.data import get_testdata_file
 from pydicom.uid import generate_uid
+from tests.measured import audit
 
 from midas.kernel import FixedClock, canonical, sha256_bytes
 from midas.manifest import PrivateKey
@@ -70,13 +71,14 @@ class Ward:
 
         return list(Subject.objects.order_by("pk").values_list("pseudonym", flat=True))
 
-    def submission(self, number: int, subjects: list[str]) -> Any:
-        """Register a batch whose report names its subjects."""
+    def submission(self, number: int, subjects: list[str], **more: Any) -> Any:
+        """Register a batch whose report names its subjects, with an audit above the floor if nothing else is given."""
         from midas.catalogue.models import Submission
 
         report = canonical({
             "schema": "midas-deid-report/1", "files": len(subjects),
             "items": [{"item": f"{name}/1", "outcome": "cleaned"} for name in subjects],
+            "audit": audit(self.protocol.sha256), **more,
         })  # fmt: skip
         digest = self.store.put_chunks([report])
         return Submission.objects.create(

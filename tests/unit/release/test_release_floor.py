@@ -6,22 +6,20 @@ import json
 from typing import Any
 
 import pytest
+from tests import measured
+from tests.unit.release.conftest import pseudonym
 
 from midas.kernel import Conflict, canonical
 from midas.protocol import load_named
+from midas.protocol.floor import lacking
 from midas.protocol.model import DeidAudit, Protocol
-from midas.release.floor import above_the_floor, audit_of, lacking, summary
+from midas.release.floor import above_the_floor, audit_of, summary
 
 SHA = "ab" * 32
 
 
 def audit(**changed: Any) -> dict[str, Any]:
-    share = {"right": 4970, "of": 5000, "low": 99.2}
-    return {
-        "schema": "midas-deid-audit/1", "profile": SHA, "engine": "midas-deid 0.1.0", "seed": 7, "files": 60, "released": 60,
-        "all": share, "on_released": share, "actions": {"text_removed": share},
-        "leaks": {"identifier": 0, "date": 0, "uid": 0, "path": 0}, "wrong_shifts": 0, **changed,
-    }  # fmt: skip
+    return measured.audit(SHA, **changed)
 
 
 def batch(report: dict[str, Any], spoke: str = "aiims-neuro") -> dict[str, Any]:
@@ -65,19 +63,12 @@ def test_the_worst_audit_of_a_spoke_is_the_one_that_is_told() -> None:
     assert [(one["spoke"], one["right_percent"], one["low_percent"]) for one in told] == [
         ("aiims-neuro", 99.0, 98.7)
     ]
-    assert not list(lacking(batch({"audit": audit()}), DeidAudit(floor=0.99), protocol_sha256=SHA))
+    assert not list(lacking(audit_of(batch({"audit": audit()})), DeidAudit(floor=0.99), protocol_sha256=SHA))
 
 
-def test_the_score_stands_in_datasheet_and_croissant(ward, monkeypatch: pytest.MonkeyPatch) -> None:
-    from midas.release import export, floor, gathering
+def test_the_score_stands_in_datasheet_and_croissant(ward) -> None:
+    from midas.release import export, floor
 
-    batch_of = gathering.batch_of
-
-    def measured(submission: Any, store: Any) -> dict[str, Any]:
-        found = batch_of(submission, store)
-        return {**found, "report": {**found["report"], "audit": audit(profile=ward.protocol.sha256)}}
-
-    monkeypatch.setattr(gathering, "batch_of", measured)
     folder = export(ward.cut(ward.draft()), store=ward.store, folder=ward.folder / "out")
     assert "99.4 %" in (folder / "DATASHEET.md").read_text("utf-8")
     facts = json.loads((folder / "croissant.json").read_text("utf-8"))
@@ -87,21 +78,23 @@ def test_the_score_stands_in_datasheet_and_croissant(ward, monkeypatch: pytest.M
     assert floor.summary([told])[0]["leaks"] == 0
 
 
-def test_a_draft_below_the_floor_is_not_cut(ward, monkeypatch: pytest.MonkeyPatch) -> None:
-    from midas.release import gathering
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (None, "came without an audit"),
+        (audit(profile="cd" * 32), "another protocol"),
+        ({"files": 39}, "39 files of 40"),
+        ({"leaks": {"uid": 1}}, "1 planted identifiers left"),
+    ],
+)
+def test_a_draft_below_the_floor_is_not_cut(ward, found: dict[str, Any] | None, words: str) -> None:
     from midas.release.models import Release
 
-    about = gathering.about
-    monkeypatch.setattr(gathering, "about", lambda draft: _with_floor(about(draft)))
-    with pytest.raises(Conflict, match="came without an audit"):
+    below = found and measured.audit(ward.protocol.sha256, **found)
+    ward.person(7, ward.submission(9, [pseudonym(7)], audit=below))
+    with pytest.raises(Conflict, match=f"below the protocol's floor.*{words}"):
         ward.cut(ward.draft())
     assert not Release.objects.exists()
-
-
-def _with_floor(words: Any) -> Any:
-    from dataclasses import replace
-
-    return replace(words, protocol=protocol(0.99))
 
 
 def test_a_report_carries_the_audit() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from pydicom import dcmread
 from pydicom.data import get_testdata_file
+from tests.measured import measured
 
 from midas.kernel import FixedClock
 from midas.protocol import load_named
@@ -80,7 +81,9 @@ def work(db: None, tmp_path: Path) -> Desk:
     config = Config(name="spdc-wardha", project="oral-cancer", processes=1)
     home = create(tmp_path / "home", config)
     open_project(home=home, loaded=load_named("oral-cancer"))
-    return desk(home=home)
+    made = desk(home=home)
+    measured(made)  # the protocol sets a floor
+    return made
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from midas.deid.audit.made import bare, coded
 from midas.deid.audit.sheet import Sheet
 
 Rng = random.Random
-UNIQUE = "1.2.840.113745.101000.1008000"
 CONTENT, TEXT_VALUE, NAME_VALUE = 0x0040A730, 0x0040A160, 0x0040A123
 FINDINGS = (
     "No focal lesion in left lobe. <name.short> advised follow up",

@@ -10,27 +10,26 @@ from typing import Any
 
 import imagecodecs
 import numpy as np
-from pydicom import Dataset
+from pydicom import Dataset, uid
 from pydicom.encaps import encapsulate, generate_frames
 from pydicom.pixels import get_encoder, pixel_array
-from pydicom.uid import (
-    JPEG2000,
-    UID,
-    DeflatedExplicitVRLittleEndian,
-    ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
-    JPEG2000Lossless,
-    JPEGBaseline8Bit,
-    JPEGLosslessSV1,
-    JPEGLSLossless,
-    RLELossless,
-)  # fmt: skip
 
 from midas.deid.audit.glyphs import Pixels
 
-NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian)
-ENCODED = (RLELossless, JPEGLSLossless, JPEG2000Lossless, JPEG2000, JPEGBaseline8Bit, JPEGLosslessSV1)
+NATIVE = (
+    uid.ImplicitVRLittleEndian,
+    uid.ExplicitVRLittleEndian,
+    uid.ExplicitVRBigEndian,
+    uid.DeflatedExplicitVRLittleEndian,
+)
+ENCODED = (
+    uid.RLELossless,
+    uid.JPEGLSLossless,
+    uid.JPEG2000Lossless,
+    uid.JPEG2000,
+    uid.JPEGBaseline8Bit,
+    uid.JPEGLosslessSV1,
+)
 
 
 def can_draw(ds: Dataset) -> bool:
@@ -41,12 +40,12 @@ def can_draw(ds: Dataset) -> bool:
         return False
     if colours == "YBR_FULL_422" and syntax in NATIVE:
         return False
-    if syntax == JPEGBaseline8Bit:
+    if syntax == uid.JPEGBaseline8Bit:
         return bits == 8
-    if syntax == JPEGLosslessSV1 and int(ds.get("SamplesPerPixel") or 1) == 3:
+    if syntax == uid.JPEGLosslessSV1 and int(ds.get("SamplesPerPixel") or 1) == 3:
         return False
     return syntax in NATIVE or (
-        syntax in ENCODED and not (colours == "PALETTE COLOR" and syntax != RLELossless)
+        syntax in ENCODED and not (colours == "PALETTE COLOR" and syntax != uid.RLELossless)
     )
 
 
@@ -59,26 +58,26 @@ def frames_of(ds: Dataset, *, raw: bool = True) -> Pixels:
 
 def store(ds: Dataset, frames: Pixels) -> None:
     """Put frames, as `drawable` gave them, back in the dataset's own transfer syntax."""
-    syntax = UID(ds.file_meta.TransferSyntaxUID)
+    syntax = uid.UID(ds.file_meta.TransferSyntaxUID)
     if syntax in NATIVE:
-        _native(ds, frames, big=syntax == ExplicitVRBigEndian)
+        _native(ds, frames, big=syntax == uid.ExplicitVRBigEndian)
         return
     coded = [_encoded(ds, frame, syntax) for frame in frames]
     ds.PixelData = encapsulate(coded, has_bot=True)
     ds["PixelData"].VR, ds["PixelData"].is_undefined_length = "OB", True
     if frames.ndim == 4:
-        ds.PlanarConfiguration = 0 if syntax != RLELossless else 1
-        if syntax == JPEGBaseline8Bit:
+        ds.PlanarConfiguration = 0 if syntax != uid.RLELossless else 1
+        if syntax == uid.JPEGBaseline8Bit:
             ds.PhotometricInterpretation = "YBR_FULL_422"
-        elif syntax in (JPEG2000Lossless, JPEG2000):
-            ds.PhotometricInterpretation = "YBR_RCT" if syntax == JPEG2000Lossless else "YBR_ICT"
-        elif syntax in (JPEGLSLossless, JPEGLosslessSV1):
+        elif syntax in (uid.JPEG2000Lossless, uid.JPEG2000):
+            ds.PhotometricInterpretation = "YBR_RCT" if syntax == uid.JPEG2000Lossless else "YBR_ICT"
+        elif syntax in (uid.JPEGLSLossless, uid.JPEGLosslessSV1):
             ds.PhotometricInterpretation = "RGB"
 
 
 def drawable(ds: Dataset) -> Pixels:
     """Return frames in the form in which `store` takes them: RGB wherever the syntax holds its colours transformed."""
-    return frames_of(ds, raw=UID(ds.file_meta.TransferSyntaxUID) not in ENCODED[2:])
+    return frames_of(ds, raw=uid.UID(ds.file_meta.TransferSyntaxUID) not in ENCODED[2:])
 
 
 def _native(ds: Dataset, frames: Pixels, *, big: bool) -> None:
@@ -94,14 +93,14 @@ def _native(ds: Dataset, frames: Pixels, *, big: bool) -> None:
     ds["PixelData"].VR = vr
 
 
-def _encoded(ds: Dataset, frame: Pixels, syntax: UID) -> bytes:
+def _encoded(ds: Dataset, frame: Pixels, syntax: uid.UID) -> bytes:
     stored = int(ds.BitsStored)
-    if syntax == JPEGBaseline8Bit:
+    if syntax == uid.JPEGBaseline8Bit:
         colour: dict[str, Any] = (
             {"colorspace": "RGB", "outcolorspace": "YCBCR", "subsampling": "422"} if frame.ndim == 3 else {}
         )
         return bytes(imagecodecs.jpeg8_encode(np.ascontiguousarray(frame), level=93, **colour))
-    if syntax == JPEGLosslessSV1:
+    if syntax == uid.JPEGLosslessSV1:
         return bytes(
             imagecodecs.ljpeg_encode(
                 np.ascontiguousarray(frame).view(f"u{frame.dtype.itemsize}"), bitspersample=max(stored, 8)
@@ -113,9 +112,9 @@ def _encoded(ds: Dataset, frame: Pixels, syntax: UID) -> bytes:
         "pixel_representation": int(ds.PixelRepresentation), "planar_configuration": 0,
         "photometric_interpretation": "RGB" if frame.ndim == 3 else str(ds.PhotometricInterpretation),
     }  # fmt: skip
-    if syntax in (JPEG2000Lossless, JPEG2000) and frame.ndim == 3:
-        options["photometric_interpretation"] = "YBR_RCT" if syntax == JPEG2000Lossless else "YBR_ICT"
-    if syntax == JPEG2000:
+    if syntax in (uid.JPEG2000Lossless, uid.JPEG2000) and frame.ndim == 3:
+        options["photometric_interpretation"] = "YBR_RCT" if syntax == uid.JPEG2000Lossless else "YBR_ICT"
+    if syntax == uid.JPEG2000:
         options["j2k_psnr"] = [60]
     coded = get_encoder(syntax).encode(np.ascontiguousarray(frame).tobytes(), index=0, **options)
     return coded + b"\0" * (len(coded) % 2)
@@ -123,7 +122,7 @@ def _encoded(ds: Dataset, frame: Pixels, syntax: UID) -> bytes:
 
 def uncommented(ds: Dataset) -> None:
     """Take the comments (COM, ITU-T T.81 B.2.4.5) out of the headers of JPEG frames; no sample changes."""
-    if UID(ds.file_meta.TransferSyntaxUID) in NATIVE:
+    if uid.UID(ds.file_meta.TransferSyntaxUID) in NATIVE:
         return
     parts = [
         _bare(frame)

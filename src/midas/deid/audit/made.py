@@ -7,25 +7,14 @@ Their pixels are patterns and noise, so that nothing in them can be mistaken for
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from pydicom import Dataset
+from pydicom import Dataset, uid
 from pydicom.dataset import FileMetaDataset
 from pydicom.sequence import Sequence
-from pydicom.uid import (
-    UID,
-    DeflatedExplicitVRLittleEndian,
-    ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
-    JPEG2000Lossless,
-    JPEGBaseline8Bit,
-    JPEGLosslessSV1,
-    JPEGLSLossless,
-    RLELossless,
-)
 
 from midas.deid.audit import frames
 from midas.deid.audit.glyphs import Pixels
@@ -34,12 +23,12 @@ _S = "1.2.840.10008.5.1.4.1.1."
 Rng = random.Random
 
 
-def bare(kind: str, modality: str, syntax: UID, **values: Any) -> Dataset:
+def bare(kind: str, modality: str, syntax: uid.UID, **values: Any) -> Dataset:
     """Return a dataset of the SOP class 1.2.840.10008.5.1.4.1.1.<kind> with what every object has, and no pixels."""
     ds = Dataset()
     ds.file_meta = FileMetaDataset()
-    ds.file_meta.TransferSyntaxUID, ds.file_meta.MediaStorageSOPClassUID = syntax, UID(_S + kind)
-    ds.SOPClassUID, ds.Modality = UID(_S + kind), modality
+    ds.file_meta.TransferSyntaxUID, ds.file_meta.MediaStorageSOPClassUID = syntax, uid.UID(_S + kind)
+    ds.SOPClassUID, ds.Modality = uid.UID(_S + kind), modality
     ds.StudyDate, ds.StudyTime, ds.ContentDate, ds.ContentTime = "20200101", "101530", "20200101", "101612"
     ds.PatientSex, ds.SeriesNumber, ds.InstanceNumber, ds.Laterality = "O", "1", "1", ""
     for keyword, value in values.items():
@@ -69,7 +58,7 @@ def _pixels(ds: Dataset, array: Pixels, photometric: str, bits: int = 0) -> Data
     ds.PixelData = b"\0\0"
     ds["PixelData"].VR = "OB" if depth == 8 else "OW"
     frames.store(ds, array)
-    if syntax == JPEGBaseline8Bit and array.ndim == 3:
+    if syntax == uid.JPEGBaseline8Bit and array.ndim == 3:
         ds.PhotometricInterpretation = photometric
     return ds
 
@@ -104,243 +93,123 @@ def _fan(rng: Rng, rows: int, columns: int) -> Pixels:
     return np.where(inside, speckle, 0)
 
 
-def us_colour(rng: Rng) -> Dataset:
-    ds = bare(
-        "6.1",
-        "US",
-        rng.choice((ExplicitVRLittleEndian, JPEGBaseline8Bit, RLELossless, JPEG2000Lossless)),
-        Manufacturer="GE Healthcare",
-        ManufacturerModelName="LOGIQ E9",
-        ImageType=["ORIGINAL", "PRIMARY", "", "0001"],
-    )
-    return _pixels(ds, np.repeat(_fan(rng, 480, 640)[None, :, :, None], 3, axis=3).astype(np.uint8), "RGB")
+def _echo(rng: Rng, _: bool) -> Picture:
+    return Picture(np.repeat(_fan(rng, 480, 640)[None, :, :, None], 3, axis=3).astype(np.uint8))
 
 
-def us_cine(rng: Rng) -> Dataset:
-    ds = bare(
-        "3.1",
-        "US",
-        rng.choice((JPEGBaseline8Bit, RLELossless)),
-        Manufacturer="Philips Medical Systems",
-        ManufacturerModelName="EPIQ 7C",
-        FrameTime="33.3",
-        ImageType=["ORIGINAL", "PRIMARY"],
-        FrameIncrementPointer=0x00181063,
-    )
+def _echo_loop(rng: Rng, _: bool) -> Picture:
     still = _fan(rng, 300, 400)
-    array = np.stack([np.where(still > 0, (still + shift * 7) % 190, 0) for shift in range(12)]).astype(
-        np.uint8
-    )
-    return _pixels(ds, np.repeat(array[..., None], 3, axis=3), "RGB")
+    loop = np.stack([np.where(still > 0, (still + shift * 7) % 190, 0) for shift in range(12)])
+    return Picture(np.repeat(loop.astype(np.uint8)[..., None], 3, axis=3))
 
 
-def us_palette(rng: Rng) -> Dataset:
-    ds = bare(
-        "6.1",
-        "US",
-        rng.choice((ExplicitVRLittleEndian, RLELossless, ImplicitVRLittleEndian)),
-        Manufacturer="TOSHIBA",
-        ManufacturerModelName="Aplio 500",
-        ImageType=["ORIGINAL", "PRIMARY"],
-    )
+def _echo_palette(rng: Rng, _: bool) -> Picture:
     ramp = np.arange(256, dtype="<u2") * 257
+    values: dict[str, Any] = {}
     for colour, gamma in (("Red", 1.0), ("Green", 1.1), ("Blue", 1.3)):
-        setattr(ds, f"{colour}PaletteColorLookupTableDescriptor", [256, 0, 16])
+        values[f"{colour}PaletteColorLookupTableDescriptor"] = [256, 0, 16]
         table = ((ramp / 65535) ** gamma * 65535).astype("<u2")
-        setattr(ds, f"{colour}PaletteColorLookupTableData", table.tobytes())
-    return _pixels(ds, _fan(rng, 420, 560)[None].astype(np.uint8), "PALETTE COLOR")
+        values[f"{colour}PaletteColorLookupTableData"] = table.tobytes()
+    return Picture(_fan(rng, 420, 560)[None].astype(np.uint8), "PALETTE COLOR", values=values)
 
 
-def capture(rng: Rng) -> Dataset:
-    ds = bare(
-        "7",
-        "OT",
-        rng.choice(
-            (ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEG2000Lossless, DeflatedExplicitVRLittleEndian)
-        ),
-        ConversionType="WSD",
-        ImageType=["DERIVED", "SECONDARY"],
-        Manufacturer="Agfa",
-    )
+def _screen(rng: Rng, _: bool) -> Picture:
     array = np.full((480, 640, 3), (52, 56, 62), dtype=np.uint8)
     array[40:300, 20:380] = _body(rng, 260, 360, 220)[..., None].astype(np.uint8)
     array[320:460, 20:620] = (228, 230, 233)
     array[40:300, 400:620] = (70, 86, 110)
-    return _pixels(ds, array[None], "RGB")
+    return Picture(array[None])
 
 
-def capture_grey(rng: Rng) -> Dataset:
-    ds = bare(
-        "7",
-        "CT",
-        rng.choice((ExplicitVRLittleEndian, JPEGLSLossless, RLELossless, ExplicitVRBigEndian)),
-        ConversionType="DI",
-        ImageType=["DERIVED", "SECONDARY", "OTHER"],
-        Manufacturer="SIEMENS",
-    )
-    return _pixels(ds, _body(rng, 512, 512, 230)[None].astype(np.uint8), "MONOCHROME2")
+def _screen_grey(rng: Rng, _: bool) -> Picture:
+    return Picture(_body(rng, 512, 512, 230)[None].astype(np.uint8), "MONOCHROME2")
 
 
-def photo(rng: Rng) -> Dataset:
-    ds = bare(
-        "77.1.4",
-        "XC",
-        rng.choice((JPEGBaseline8Bit, JPEGBaseline8Bit, ExplicitVRLittleEndian)),
-        Manufacturer="NIKON",
-        ManufacturerModelName="D5300",
-        ImageType=["ORIGINAL", "PRIMARY"],
-        AcquisitionContextSequence=Sequence([]),
-    )
-    base = (
-        _body(rng, 480, 640, 1)[..., None] * np.array((70, 40, 30))
-        + np.array((150, 105, 88))
-        + _noise(rng, 480, 640, 3, low=-5, high=6)
-    )
-    array = np.clip(base, 0, 255).astype(np.uint8)
+def _mouth(rng: Rng, _: bool) -> Picture:
+    colour = _body(rng, 480, 640, 1)[..., None] * np.array((70, 40, 30)) + np.array((150, 105, 88))
+    array = np.clip(colour + _noise(rng, 480, 640, 3, low=-5, high=6), 0, 255).astype(np.uint8)
     array[380:470, 30:400] = (240, 238, 230)
-    return _pixels(ds, array[None], "RGB")
+    return Picture(array[None])
 
 
-def film(rng: Rng) -> Dataset:
-    dark = rng.random() < 0.6
-    ds = bare(
-        "1",
-        "CR",
-        rng.choice((ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLosslessSV1)),
-        Manufacturer="FUJI PHOTO FILM Co., ltd.",
-        ManufacturerModelName="5000",
-        ViewPosition="PA",
-        ImagerPixelSpacing=["0.2", "0.2"],
-        KVP="70",
-        ImageType=["ORIGINAL", "PRIMARY"],
-        BodyPartExamined="CHEST",
-    )
+def _chest(rng: Rng, dark: bool) -> Picture:
     image = _body(rng, 640, 540, 3400) + _noise(rng, 640, 540, high=60)
     array = (4095 - image if dark else image).clip(0, 4095).astype(np.uint16)
-    return _pixels(ds, array[None], "MONOCHROME1" if dark else "MONOCHROME2", 12)
+    return Picture(array[None], "MONOCHROME1" if dark else "MONOCHROME2", 12)
 
 
-def panoramic(rng: Rng) -> Dataset:
-    ds = bare(
-        "1.1",
-        "PX",
-        rng.choice((ExplicitVRLittleEndian, JPEG2000Lossless)),
-        Manufacturer="Planmeca",
-        ManufacturerModelName="ProMax",
-        ImageType=["ORIGINAL", "PRIMARY"],
-        PresentationIntentType="FOR PRESENTATION",
-        BodyPartExamined="JAW",
-        KVP="66",
-        PixelIntensityRelationship="LOG",
-    )
-    return _pixels(
-        ds,
-        (_body(rng, 420, 800, 3800) + _noise(rng, 420, 800, high=80)).clip(0, 4095).astype(np.uint16)[None],
-        "MONOCHROME2",
-        12,
-    )
+def _jaw(rng: Rng, _: bool) -> Picture:
+    image = _body(rng, 420, 800, 3800) + _noise(rng, 420, 800, high=80)
+    return Picture(image.clip(0, 4095).astype(np.uint16)[None], "MONOCHROME2", 12)
 
 
-def slices(rng: Rng) -> Dataset:
-    ds = bare(
-        "2",
-        "CT",
-        rng.choice(
-            (
-                ExplicitVRLittleEndian,
-                ImplicitVRLittleEndian,
-                JPEGLosslessSV1,
-                JPEGLSLossless,
-                RLELossless,
-                JPEG2000Lossless,
-            )
-        ),
-        Manufacturer="SIEMENS",
-        ManufacturerModelName="SOMATOM Definition AS",
-        ImageType=["ORIGINAL", "PRIMARY", "AXIAL"],
-        KVP="120",
-        SliceThickness="5",
-        PixelSpacing=["0.5", "0.5"],
-        ImagePositionPatient=[0, 0, rng.randrange(300)],
-        ImageOrientationPatient=[1, 0, 0, 0, 1, 0],
-        RescaleIntercept="-1024",
-        RescaleSlope="1",
-        ConvolutionKernel="B30f",
-        PositionReferenceIndicator="",
-        WindowCenter="40",
-        WindowWidth="400",
-        BodyPartExamined="NECK",
-    )
-    return _pixels(
-        ds,
-        (_body(rng, 512, 512, 2200) + _noise(rng, 512, 512, high=50)).astype(np.uint16)[None],
-        "MONOCHROME2",
-        12,
-    )
+def _slice(rng: Rng, _: bool) -> Picture:
+    values = {"ImagePositionPatient": [0, 0, rng.randrange(300)]}
+    image = _body(rng, 512, 512, 2200) + _noise(rng, 512, 512, high=50)
+    return Picture(image.astype(np.uint16)[None], "MONOCHROME2", 12, values)
 
 
-def slide(rng: Rng) -> Dataset:
-    label = rng.random() < 0.4
-    ds = bare(
-        "77.1.6",
-        "SM",
-        rng.choice((JPEGBaseline8Bit, ExplicitVRLittleEndian)),
-        Manufacturer="Hamamatsu",
-        ManufacturerModelName="NanoZoomer S60",
-        ImageType=["ORIGINAL", "PRIMARY", "LABEL" if label else "VOLUME", "NONE"],
-        SpecimenLabelInImage="YES" if label else "NO",
-        TotalPixelMatrixColumns=512,
-        TotalPixelMatrixRows=384,
-        ImagedVolumeWidth=15.0,
-        ImagedVolumeHeight=12.0,
-        BurnedInAnnotation="YES" if label else "NO",
-        FocusMethod="AUTO",
-    )
+def _tissue(rng: Rng, label: bool) -> Picture:
     array = np.full((384, 512, 3), 244, dtype=np.uint8)
     if not label:
         array[60:330, 70:440] = np.clip(
             np.array((196, 120, 180)) + _noise(rng, 270, 370, 3, low=-45, high=45), 0, 255
         )
-    return _pixels(ds, array[None], "RGB")
+    said = "YES" if label else "NO"
+    values = {
+        "ImageType": ["ORIGINAL", "PRIMARY", "LABEL" if label else "VOLUME", "NONE"],
+        "SpecimenLabelInImage": said, "BurnedInAnnotation": said,
+    }  # fmt: skip
+    return Picture(array[None], values=values)
 
 
-def angiogram(rng: Rng) -> Dataset:
-    ds = bare(
-        "12.1",
-        "XA",
-        rng.choice((ExplicitVRLittleEndian, JPEGLosslessSV1, RLELossless)),
-        Manufacturer="Philips Medical Systems",
-        ManufacturerModelName="Allura Xper",
-        ImageType=["ORIGINAL", "PRIMARY", "SINGLE PLANE"],
-        KVP="75",
-        FrameTime="66",
-        FrameIncrementPointer=0x00181063,
-    )
+def _vessels(rng: Rng, _: bool) -> Picture:
     still = _body(rng, 256, 256, 180)
-    return _pixels(ds, np.stack([(still + n * 5) for n in range(6)]).astype(np.uint8), "MONOCHROME2")
+    return Picture(np.stack([(still + n * 5) for n in range(6)]).astype(np.uint8), "MONOCHROME2")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Frames as a device stores them, and what the header says because of them."""
+
+    array: Pixels
+    photometric: str = "RGB"
+    bits: int = 0
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Device:
+    """What writes one kind of picture: its SOP class, the syntaxes it sends in, its header, how the picture looks.
+
+    Of its objects a share of `other` is of a second form: an inverted film, the label of a slide.
+    """
+
+    sop: str
+    modality: str
+    syntaxes: tuple[uid.UID, ...]
+    look: Callable[[Rng, bool], Picture]
+    values: Mapping[str, Any]
+    other: float = 0.0
+
+    def __call__(self, rng: Rng) -> Dataset:
+        """Return one object."""
+        other = bool(self.other) and rng.random() < self.other
+        syntax = rng.choice(self.syntaxes)
+        picture = self.look(rng, other)
+        ds = bare(self.sop, self.modality, syntax, **self.values, **picture.values)
+        return _pixels(ds, picture.array, picture.photometric, picture.bits)
 
 
 def ecg(rng: Rng) -> Dataset:
-    ds = bare(
-        "9.1.1",
-        "ECG",
-        rng.choice((ExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian)),
-        Manufacturer="BPL",
-        ManufacturerModelName="CARDIART 9108",
-    )
+    """Return one lead of an electrocardiogram: noise."""
+    syntax = rng.choice((uid.ExplicitVRLittleEndian, uid.ExplicitVRLittleEndian, uid.ImplicitVRLittleEndian))
+    ds = bare("9.1.1", "ECG", syntax, Manufacturer="BPL", ManufacturerModelName="CARDIART 9108")
     group, channel = Dataset(), Dataset()
-    source = Dataset()
-    source.CodeValue, source.CodingSchemeDesignator, source.CodeMeaning = "2:1", "SCPECG", "Lead I"
-    channel.ChannelSourceSequence, channel.ChannelSensitivity, channel.WaveformBitsStored = (
-        Sequence([source]),
-        "4.88",
-        16,
-    )
-    group.WaveformOriginality, group.NumberOfWaveformChannels, group.NumberOfWaveformSamples = (
-        "ORIGINAL",
-        1,
-        2000,
-    )
+    channel.ChannelSourceSequence = Sequence([coded("2:1", "SCPECG", "Lead I")])
+    channel.ChannelSensitivity, channel.WaveformBitsStored = "4.88", 16
+    group.WaveformOriginality, group.NumberOfWaveformChannels = "ORIGINAL", 1
+    group.NumberOfWaveformSamples = 2000
     group.SamplingFrequency, group.ChannelDefinitionSequence = "500", Sequence([channel])
     group.WaveformBitsAllocated, group.WaveformSampleInterpretation = 16, "SS"
     group.WaveformData = (_noise(rng, 2000, low=-200, high=200)).astype("<i2").tobytes()
@@ -349,18 +218,57 @@ def ecg(rng: Rng) -> Dataset:
     return ds
 
 
-MAKERS: tuple[tuple[str, Callable[[Rng], Dataset], int], ...] = (
-    ("us", us_colour, 8),
-    ("us", us_cine, 4),
-    ("us", us_palette, 5),
-    ("sc", capture, 9),
-    ("sc", capture_grey, 7),
-    ("xc", photo, 9),
-    ("cr", film, 8),
-    ("px", panoramic, 4),
-    ("ct", slices, 22),
-    ("sm", slide, 5),
-    ("xa", angiogram, 4),
-    ("ecg", ecg, 3),
+_FIRST, _SECOND = ["ORIGINAL", "PRIMARY"], ["DERIVED", "SECONDARY"]
+_E, _I, _RLE = uid.ExplicitVRLittleEndian, uid.ImplicitVRLittleEndian, uid.RLELossless
+_JPEG, _JPEG_SV1, _LS, _J2K = (
+    uid.JPEGBaseline8Bit,
+    uid.JPEGLosslessSV1,
+    uid.JPEGLSLossless,
+    uid.JPEG2000Lossless,
 )
+MAKERS: tuple[tuple[str, Callable[[Rng], Dataset], int], ...] = (
+    ("us", Device("6.1", "US", (_E, _JPEG, _RLE, _J2K), _echo, {
+        "Manufacturer": "GE Healthcare", "ManufacturerModelName": "LOGIQ E9", "ImageType": [*_FIRST, "", "0001"],
+    }), 8),
+    ("us", Device("3.1", "US", (_JPEG, _RLE), _echo_loop, {
+        "Manufacturer": "Philips Medical Systems", "ManufacturerModelName": "EPIQ 7C", "ImageType": _FIRST,
+        "FrameTime": "33.3", "FrameIncrementPointer": 0x00181063,
+    }), 4),
+    ("us", Device("6.1", "US", (_E, _RLE, _I), _echo_palette, {
+        "Manufacturer": "TOSHIBA", "ManufacturerModelName": "Aplio 500", "ImageType": _FIRST,
+    }), 5),
+    ("sc", Device("7", "OT", (_E, _I, _J2K, uid.DeflatedExplicitVRLittleEndian), _screen, {
+        "Manufacturer": "Agfa", "ConversionType": "WSD", "ImageType": _SECOND,
+    }), 9),
+    ("sc", Device("7", "CT", (_E, _LS, _RLE, uid.ExplicitVRBigEndian), _screen_grey, {
+        "Manufacturer": "SIEMENS", "ConversionType": "DI", "ImageType": [*_SECOND, "OTHER"],
+    }), 7),
+    ("xc", Device("77.1.4", "XC", (_JPEG, _JPEG, _E), _mouth, {
+        "Manufacturer": "NIKON", "ManufacturerModelName": "D5300", "ImageType": _FIRST, "AcquisitionContextSequence": [],
+    }), 9),
+    ("cr", Device("1", "CR", (_E, _I, _JPEG_SV1), _chest, {
+        "Manufacturer": "FUJI PHOTO FILM Co., ltd.", "ManufacturerModelName": "5000", "ImageType": _FIRST,
+        "ViewPosition": "PA", "ImagerPixelSpacing": ["0.2", "0.2"], "KVP": "70", "BodyPartExamined": "CHEST",
+    }, other=0.6), 8),
+    ("px", Device("1.1", "PX", (_E, _J2K), _jaw, {
+        "Manufacturer": "Planmeca", "ManufacturerModelName": "ProMax", "ImageType": _FIRST, "KVP": "66",
+        "PresentationIntentType": "FOR PRESENTATION", "BodyPartExamined": "JAW", "PixelIntensityRelationship": "LOG",
+    }), 4),
+    ("ct", Device("2", "CT", (_E, _I, _JPEG_SV1, _LS, _RLE, _J2K), _slice, {
+        "Manufacturer": "SIEMENS", "ManufacturerModelName": "SOMATOM Definition AS", "ImageType": [*_FIRST, "AXIAL"],
+        "KVP": "120", "SliceThickness": "5", "PixelSpacing": ["0.5", "0.5"],
+        "ImageOrientationPatient": [1, 0, 0, 0, 1, 0], "RescaleIntercept": "-1024", "RescaleSlope": "1",
+        "ConvolutionKernel": "B30f", "PositionReferenceIndicator": "", "WindowCenter": "40", "WindowWidth": "400",
+        "BodyPartExamined": "NECK",
+    }), 22),
+    ("sm", Device("77.1.6", "SM", (_JPEG, _E), _tissue, {
+        "Manufacturer": "Hamamatsu", "ManufacturerModelName": "NanoZoomer S60", "TotalPixelMatrixColumns": 512,
+        "TotalPixelMatrixRows": 384, "ImagedVolumeWidth": 15.0, "ImagedVolumeHeight": 12.0, "FocusMethod": "AUTO",
+    }, other=0.4), 5),
+    ("xa", Device("12.1", "XA", (_E, _JPEG_SV1, _RLE), _vessels, {
+        "Manufacturer": "Philips Medical Systems", "ManufacturerModelName": "Allura Xper",
+        "ImageType": [*_FIRST, "SINGLE PLANE"], "KVP": "75", "FrameTime": "66", "FrameIncrementPointer": 0x00181063,
+    }), 4),
+    ("ecg", ecg, 3),
+)  # fmt: skip
 """(kind, maker, share of a made corpus)."""

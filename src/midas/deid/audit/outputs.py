@@ -6,8 +6,6 @@ In come the key, the folder of outputs and the two maps (UIDs and patients); out
 from __future__ import annotations
 
 import csv
-import logging
-import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,23 +19,20 @@ from pydicom import config
 from pydicom.dataset import Dataset
 
 from midas.deid.audit.answers import Answers, Planted, Where
+from midas.formats.dicom import quiet
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Let pydicom write what a hospital's devices write, without a word about it."""
-    logger = logging.getLogger("pydicom")
-    level, mode = logger.level, config.settings.writing_validation_mode
-    reading = config.settings.reading_validation_mode
-    logger.setLevel(logging.CRITICAL)
-    config.settings.writing_validation_mode = config.settings.reading_validation_mode = config.IGNORE
+def unchecked() -> Iterator[None]:
+    """Let pydicom read and write what a hospital's devices write, without a word about it."""
+    settings = config.settings
+    before = settings.writing_validation_mode, settings.reading_validation_mode
+    settings.writing_validation_mode = settings.reading_validation_mode = config.IGNORE
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quiet():
             yield
     finally:
-        logger.setLevel(level)
-        config.settings.writing_validation_mode, config.settings.reading_validation_mode = mode, reading
+        settings.writing_validation_mode, settings.reading_validation_mode = before
 
 
 @dataclass(frozen=True)
@@ -78,9 +73,7 @@ class Given:
 
 
 def _read(path: Path) -> Dataset:
-    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet():
         return pydicom.dcmread(path, force=True)
 
 
@@ -122,8 +115,7 @@ def match(
 
 def _instance(path: Path) -> str:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quiet():
             return str(
                 pydicom.dcmread(
                     path, force=True, specific_tags=["SOPInstanceUID"], stop_before_pixels=True

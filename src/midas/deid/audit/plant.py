@@ -19,7 +19,7 @@ from pydicom.uid import UID
 
 from midas.deid.audit import attributes, burned, documents, made, parts
 from midas.deid.audit.answers import Answers, Planted
-from midas.deid.audit.outputs import quiet
+from midas.deid.audit.outputs import unchecked
 from midas.deid.audit.people import Person, people
 from midas.deid.audit.sheet import Sheet
 from midas.kernel import BadInput
@@ -102,12 +102,17 @@ def plant(
     wanted = _wanted(sorted(sources), number, areas, textless or (lambda _: False), rng)
     persons = people(max(2, len(wanted) // PER_PERSON), rng)
     found: list[tuple[Planted, Sheet]] = []
-    with quiet():
-        for one in wanted:
+    with unchecked():
+        while wanted:
             person = persons[len(found) % len(persons)]
             sheet = Sheet(len(found), person, rng.choice(person.studies))
+            one = wanted.pop(0)
             if planted := _planted(one, sheet, out, areas, rng):
                 found.append((planted, sheet))
+            elif (
+                one.source is not None
+            ):  # a source that cannot be planted in gives its place to one that is made
+                wanted += _made(1, areas, rng)
     return _answers(out, seed, found)
 
 
@@ -147,17 +152,19 @@ def _wanted(
     own = [_Wanted(path, "", None, textless(path)) for path in sources]
     rng.shuffle(own)
     own = own[: number * 11 // 20]
+    new = _made(number - len(own), areas, rng)
+    both = own + new
+    rng.shuffle(both)
+    return both
+
+
+def _made(number: int, areas: frozenset[str], rng: random.Random) -> list[_Wanted]:
+    """Draw objects to be made, by their shares."""
     kinds: list[tuple[str, Callable[..., Dataset], int]] = list(made.MAKERS)
     if "documents" in areas:
         kinds += documents.DOCUMENTS
     weights = [share for _, _, share in kinds]
-    new = [
-        _Wanted(None, kind, maker)
-        for kind, maker, _ in rng.choices(kinds, weights, k=max(0, number - len(own)))
-    ]
-    both = own + new
-    rng.shuffle(both)
-    return both
+    return [_Wanted(None, kind, maker) for kind, maker, _ in rng.choices(kinds, weights, k=max(0, number))]
 
 
 def _planted(

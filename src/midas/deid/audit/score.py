@@ -23,7 +23,7 @@ from midas.deid.audit.answers import ACTIONS, REMOVALS, Answers, Check, Line, Pl
 from midas.deid.audit.attributes import said
 from midas.deid.audit.enclosed import text_of_pdf
 from midas.deid.audit.glyphs import Pixels
-from midas.deid.audit.outputs import Given, Output, match, quiet
+from midas.deid.audit.outputs import Given, Output, match, unchecked
 from midas.deid.audit.sheet import GENERIC, words
 
 VISIBLE = 0.10
@@ -159,7 +159,7 @@ def score(
 
     Outputs are found by the UID map; `pairs` (planted file → output) tells instead for tools that lose the UIDs.
     """
-    with quiet():
+    with unchecked():
         given = match(answers, outputs, uid_map, patient_map, pairs)
         judge = _Judge(answers, given)
         verdicts = tuple(judge.verdict(check) for check in answers.checks)

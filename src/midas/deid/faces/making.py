@@ -42,7 +42,6 @@ class Made:
     mask: FaceMask
     taken_cm3: float
     kept_cm3: float
-    lesion_share: float
     lesion_bare: bool
 
 
@@ -70,7 +69,7 @@ def make(
     mask = _cropped(face, plate, grid, air=sign * volume.air, tissue=sign * tissue, frame=frame)
     return Made(
         mask, int((head & ~kept).sum()) * VOXEL_CM3, int((head & kept).sum()) * VOXEL_CM3,
-        float(met.sum()) / max(1, int(sick.sum())), bool((met & ~deep).any()),
+        bool((met & ~deep).any()),
     )  # fmt: skip
 
 

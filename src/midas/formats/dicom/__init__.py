@@ -5,7 +5,8 @@ In comes a path; out come a pydicom dataset, facts that name nobody, or a PNG. A
 """
 
 from midas.formats.dicom.facts import facts
+from midas.formats.dicom.quiet import quiet
 from midas.formats.dicom.read import Read, look, read
 from midas.formats.dicom.view import frame, png, preview
 
-__all__ = ["Read", "facts", "frame", "look", "png", "preview", "read"]
+__all__ = ["Read", "facts", "frame", "look", "png", "preview", "quiet", "read"]

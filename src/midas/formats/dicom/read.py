@@ -6,9 +6,7 @@ that ends early, or is no DICOM, is `BadInput`. Pixel data is read only where as
 
 from __future__ import annotations
 
-import logging
 import struct
-import warnings
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,6 +21,7 @@ from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, MediaStorageDirectoryStorage
 
+from midas.formats.dicom.quiet import quiet
 from midas.formats.sniff import Kind, sniff
 from midas.kernel import BadInput, Finding, Severity
 
@@ -60,18 +59,13 @@ def look(path: Path, *, pixels: bool = False) -> Read:
     Text is decoded leniently: where the declared character set (PS3.3 C.12.1.1.2) is missing or does not fit, UTF-8
     and then Latin-1 is taken, set in the dataset and said in a finding.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        quiet = logging.getLogger("pydicom")
-        level, quiet.level = quiet.level, logging.CRITICAL
+    with quiet():
         try:
             return _look(path, pixels)
         except BadInput:
             raise
         except BROKEN as problem:
             raise BadInput("The file cannot be read as DICOM.", advice=AGAIN) from problem
-        finally:
-            quiet.level = level
 
 
 def _look(path: Path, pixels: bool) -> Read:

@@ -7,9 +7,7 @@ no pixels, or they cannot be decoded, that is a `BadInput`. A preview of an iden
 from __future__ import annotations
 
 import io
-import logging
 import math
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, p
 from pydicom.uid import VLWholeSlideMicroscopyImageStorage
 
 from midas.formats.dicom import codecs
+from midas.formats.dicom.quiet import quiet
 from midas.formats.dicom.read import BROKEN, PIXEL_TAGS, look
 from midas.formats.sniff import Kind, sniff
 from midas.kernel import BadInput
@@ -65,18 +64,13 @@ def frame(path: Path, *, index: int | None = None) -> np.ndarray:
     ds = look(path).dataset
     frames = _frames(ds)
     at = frames // 2 if index is None else index
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        quiet = logging.getLogger("pydicom")
-        level, quiet.level = quiet.level, logging.CRITICAL
+    with quiet():
         try:
             return _shown(_decoded(path, at), ds, at)
         except UNDECODED as problem:
             raise BadInput(
                 "The pixels cannot be decoded.", advice="Export the image again, uncompressed."
             ) from problem
-        finally:
-            quiet.level = level
 
 
 def _frames(ds: Dataset) -> int:
@@ -105,8 +99,7 @@ def _dicom(path: Path, size: int) -> np.ndarray:
 def _has_pixels(path: Path) -> bool:
     from pydicom import dcmread
 
-    with path.open("rb") as stream, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with path.open("rb") as stream, quiet():
         try:
             dcmread(stream, force=True, stop_before_pixels=True)
             return bool(stream.read(4)) or any(tag in dcmread(path, force=True) for tag in PIXEL_TAGS)

@@ -100,6 +100,16 @@ def _category(text: str, column: Column) -> str:
     raise BadCell("is not one of the allowed values", f"write one of: {', '.join(column.values)}")
 
 
+def read_text(text: str, column: Column) -> str:
+    """Return a cell of free text in one line, "" where it is empty. It is identified until it has been cleaned."""
+    text = plain(text)
+    if not empty(text):
+        return text
+    if column.required:
+        raise BadCell("is empty", "fill it in")
+    return ""
+
+
 def read_cell(text: str, column: Column) -> Value:
     """Return the value of a `variable` cell. Raise `BadCell` where it does not fit the column."""
     text = plain(text)

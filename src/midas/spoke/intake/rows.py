@@ -1,13 +1,14 @@
 """One row of a clinical table → what the vault learns, and what of it may leave.
 
 In comes a row item; out come persons, lawful basis, visits, lesions, specimens and files in the vault, and for columns
-of role `variable` a record and its labels. A row that cannot be used is held with the column and how to write it; no text
-about it holds a value of the row.
+of role `variable` and `free-text` (cleaned) a record and its labels. A row that cannot be used is held with the column and
+how to write it; no text about it holds a value of the row.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from django.db import transaction
 
 from midas.protocol.model import Column, Protocol, Table
-from midas.spoke.intake.cells import BadCell, Value, empty, plain, read_cell, read_date
+from midas.spoke.intake.cells import BadCell, Value, empty, plain, read_cell, read_date, read_text
 from midas.spoke.vault import facts, persons
 from midas.spoke.vault.basis import ADULT_YEARS, ethics_of
 from midas.spoke.vault.keys import normal
@@ -132,15 +133,24 @@ def take(desk: Desk, row: Row, *, today: date, corrects: bool = False) -> Taken:
     )
 
 
-def values_of(row: Row) -> dict[str, Value]:
-    """Return what of a row may leave: its `variable` columns. {} where all are empty; `Stop` where a cell is wrong."""
+def _nothing(_: str) -> str:
+    return ""
+
+
+def values_of(row: Row, *, clean: Callable[[str], str] = _nothing) -> dict[str, Value]:
+    """Return what of a row may leave: `variable` columns, and what `clean` leaves of those of free text.
+
+    {} where all are empty; `Stop` where a cell is wrong. Without a `clean` no free text comes out.
+    """
     values: dict[str, Value] = {}
     wrong: list[str] = []
     for column in row.table.columns:
-        if column.role != "variable" or column.name not in row.cells:
+        if not column.leaves or column.name not in row.cells:
             continue
+        cell = row.cells[column.name]
         try:
-            values[column.name] = read_cell(row.cells[column.name], column)
+            free = column.role == "free-text"
+            values[column.name] = clean(read_text(cell, column)) or None if free else read_cell(cell, column)
         except BadCell as error:
             wrong.append(f"column “{column.name}”: the cell {error.what}; {error.advice}")
     if wrong:

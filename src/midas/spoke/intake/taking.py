@@ -7,14 +7,17 @@ refused. Each item is one transaction, so a kill loses nothing and repeats nothi
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from midas.deid import Keys
+from midas.deid.words import Known, clean_text
 from midas.kernel import Clock, Progress, canonical
 from midas.protocol.model import Table, Target
+from midas.quality import leaks
 from midas.spoke.intake import items
 from midas.spoke.intake.matching import match
 from midas.spoke.intake.models import Item, State
@@ -119,7 +122,7 @@ def _make_record(desk: Desk, item: Item, *, at: datetime) -> None:
         return
     row = row_of(desk, item)
     items.take_back(item)
-    if values := values_of(row):
+    if values := values_of(row, clean=_cleaner(desk, person)):
         place = {
             "subject": person.pseudonym,
             "visit": item.visit.name if item.visit else None,
@@ -135,6 +138,20 @@ def _make_record(desk: Desk, item: Item, *, at: datetime) -> None:
             if (label := _label(target, row, values, place)) is not None:
                 _output(desk, item, person, "label", label.model_dump(mode="json"))
     items.go_on(item, "cleaned", at=at)
+
+
+def _cleaner(desk: Desk, person: Person) -> Callable[[str], str]:
+    """Return what cleans this person's free text; "" where the hub's own rules would still find an identifier in it."""
+
+    def clean(text: str) -> str:
+        known = [*persons.known_of(desk, person)]
+        known += [
+            ("specimen", desk.vault.open(one.sealed, about="specimen")) for one in person.specimens.all()
+        ]
+        left = clean_text(text, Known.of(known), prose=True)
+        return "" if leaks.examine_line({"text": left}) else left
+
+    return clean
 
 
 def _record_id(keys: Keys, table: Table, item: Item) -> str:

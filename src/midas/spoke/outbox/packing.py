@@ -7,7 +7,6 @@ knows of it. Dates, names and numbers of the hospital do not enter: only lines o
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import secrets
 from collections.abc import Iterable, Iterator
@@ -180,15 +179,3 @@ def files_of(desk: Desk, parcel: Parcel) -> dict[str, Path]:
 
 def items_of(parcel: Parcel) -> QuerySet[Item]:
     return Item.objects.filter(outputs__parcel=parcel).distinct()
-
-
-def write_folder(desk: Desk, parcel: Parcel, folder: Path) -> None:
-    """Lay a parcel out as a folder with the names of its files, for carrying on a disk or looking at."""
-    files = files_of(desk, parcel)
-    named = {part["path"]: part["sha256"] for part in parcel.header["parts"]}
-    named |= {one.line["path"]: one.sha256 for one in parcel.outputs.filter(kind="instance")}
-    for name, digest in named.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(files[digest].read_bytes())
-    (folder / "submission.json").write_text(json.dumps(parcel.signed))

@@ -28,7 +28,7 @@ from midas.spoke.reviewing import SCOPES, of_scope
 from midas.spoke.site import hands
 from midas.spoke.site.access import Door, door
 from midas.spoke.site.choosing import Choice, around
-from midas.spoke.site.frame import current_desk, page
+from midas.spoke.site.frame import current_desk, item_of, page
 from midas.spoke.site.images import canvas_of
 from midas.spoke.site.reading import words
 
@@ -74,14 +74,7 @@ def _given_boxes(form: QueryDict) -> list[Box]:
 @require_POST
 def decide_item(request: HttpRequest, number: int) -> HttpResponse:
     """Write the decision down and go to the next group; a reason is required and kept."""
-    found = (
-        of_project(current_desk().project)
-        .select_related("batch__project", "screen")
-        .filter(pk=number)
-        .first()
-    )
-    if found is None:
-        raise Http404
+    found = item_of(number)
     choice = Choice.of(QueryDict(request.POST.get("choice", "").lstrip("?")))
     here = HttpResponseRedirect(reverse("spoke:item", args=[number]) + choice.query)
     if found.state != State.HELD:

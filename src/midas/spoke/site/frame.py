@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from midas.spoke.accounts import may_review
 from midas.spoke.bootstrap import current_home
 from midas.spoke.intake.items import of_project
-from midas.spoke.intake.models import State
+from midas.spoke.intake.models import Item, State
 from midas.spoke.vault.projects import Desk, desk
 
 
@@ -19,6 +19,15 @@ from midas.spoke.vault.projects import Desk, desk
 def current_desk() -> Desk:
     """Open the desk once per process: the site serves one home and one project."""
     return desk(home=current_home())
+
+
+def item_of(number: int) -> Item:
+    """Return an item of the project with its batch and screen; `Http404` where there is none of this number."""
+    wanted = of_project(current_desk().project).select_related("batch__project", "screen")
+    found = wanted.filter(pk=number).first()
+    if found is None:
+        raise Http404
+    return found
 
 
 def page(

@@ -12,11 +12,10 @@ from midas.formats import dicom, photos, slides
 from midas.kernel import MidasError
 from midas.spoke.bootstrap import current_home
 from midas.spoke.intake import look, store
-from midas.spoke.intake.items import of_project
 from midas.spoke.intake.models import Item
 from midas.spoke.reviewing import of_scope
 from midas.spoke.site.access import Door, door
-from midas.spoke.site.frame import current_desk
+from midas.spoke.site.frame import item_of
 
 LARGE, SMALL = 1600, 256
 """The longest side in pixels of the picture that is decided on, and of a thumbnail."""
@@ -41,9 +40,7 @@ class Canvas:
 
 
 def _png(request: HttpRequest, number: int, size: int, frame: int | None = None) -> HttpResponse:
-    item = of_project(current_desk().project).select_related("batch__project").filter(pk=number).first()
-    if item is None:
-        raise Http404
+    item = item_of(number)
     try:
         data = look.item_preview_png(item, by=request.user, size=size, frame=frame)
     except MidasError:
@@ -67,13 +64,8 @@ def thumbnail(request: HttpRequest, number: int) -> HttpResponse:
 @door(Door.REVIEWER)
 def together(request: HttpRequest, number: int) -> HttpResponse:
     """Lay the images that an act would reach over each other, so that a box can be seen to cover every name."""
-    item = (
-        of_project(current_desk().project)
-        .select_related("batch__project", "screen")
-        .filter(pk=number)
-        .first()
-    )
-    if item is None or item.kind != "dicom":
+    item = item_of(number)
+    if item.kind != "dicom":
         raise Http404
     reached = list(of_scope(item, request.GET.get("scope", "items")).filter(kind="dicom"))
     spread = [reached[round(place * (len(reached) - 1) / max(1, LAID - 1))] for place in range(LAID)]

@@ -120,6 +120,9 @@ def of_release(place: Place, truth: Truth) -> Iterator[Check]:
     folder = place.release(truth.dataset)
     yield looked_at("the release verifies offline", lambda: _verified(folder, expect=0))
     yield looked_at("one changed byte is called wrong", lambda: _one_byte(folder))
+    yield looked_at(
+        "the score of its de-identification stands in it, above the floor", lambda: _measured(folder)
+    )
     yield looked_at("Croissant validates (mlcroissant) and loads records", lambda: croissant(folder))
     yield looked_at("the SDK opens it: tables, image, label", lambda: _opened(folder, truth))
 
@@ -132,6 +135,25 @@ def _verified(folder: Path, *, expect: int) -> tuple[bool, str]:
 def _summary(said: str) -> str:
     answer: dict[str, Any] = json.loads(said)
     return f"{answer['right']} right, {answer['withdrawn']} withdrawn, {answer['wrong']} wrong; key {answer['key'][:16]}…"
+
+
+def _measured(folder: Path) -> tuple[bool, str]:
+    """Read the score where a stranger would: in the release's own protocol, reports and datasheet."""
+    from midas.protocol import load
+    from midas.protocol.floor import lacking
+    from midas.release.floor import audit_of
+
+    loaded = load(folder / "protocol.yaml")
+    floor = loaded.protocol.deid.audit
+    audits = [audit_of(one) for one in json.loads((folder / "deid" / "report.json").read_bytes())["batches"]]
+    if floor is None or not audits:
+        return False, "no floor, or no report"
+    lacks = [lack for one in audits for lack in lacking(one, floor, protocol_sha256=loaded.sha256)]
+    shares = [
+        f"{one.all.right / one.all.of:.2%} of {one.all.of} actions" for one in audits if one and one.all.of
+    ]
+    told = "Measured with identifiers planted" in (folder / "DATASHEET.md").read_text("utf-8")
+    return told and not lacks, "; ".join(lacks or [f"{', '.join(shares)}; the floor is {floor.floor:.0%}"])
 
 
 def _one_byte(folder: Path) -> tuple[bool, str]:

@@ -5,9 +5,10 @@
     3 spokes     a spoke in each hospital, known to the hub by its key
     4 receive    the export goes down the spine: match, look, de-identify, verify
     5 review     the operator answers for each image that is held for a look
-    6 send       a signed submission; the hub verifies it again and registers it
-    7 release    a draft is cut, with an open synthetic twin
-    8 get        a researcher downloads the release, verified
+    6 audit      the spoke measures its de-identification: identifiers of nobody, planted in copies of its own images
+    7 send       a signed submission; the hub verifies it again and registers it
+    8 release    a draft is cut, with an open synthetic twin
+    9 get        a researcher downloads the release, verified
 
 In comes an empty place; out come homes, releases and `done.json`. The scripted operator knows the truth; the product
 does not.
@@ -33,6 +34,8 @@ from midas.testing.hospital import Expected, Truth
 DATASETS = ("oral-cancer", "meningioma")
 VERSION = "1.0.0"
 SEED = 20261122
+AUDITED = "40"
+"""Files of each spoke's audit: as many as the shipped protocols ask for."""
 HUB_ROLES = ("curator", "researcher", "admin", "operator")
 
 
@@ -70,11 +73,12 @@ def tell(place: Place, *, port: int) -> None:
             accounts.append(_spoke(place, truth, addresses))  # 3
             _receive(place, truth)  # 4
             _review(place, truth)  # 5
-            _send(place, truth)  # 6
+            _audit(place, truth)  # 6
+            _send(place, truth)  # 7
         token = midas_json("hub", "user", "token", "researcher", "--home", str(place.hub), quiet=True)[
             "token"
         ]
-        cards = [card for truth in truths for card in _release(place, truth, addresses, token=token)]  # 7, 8
+        cards = [card for truth in truths for card in _release(place, truth, addresses, token=token)]  # 8, 9
     place.keep("accounts.json", accounts)
     place.keep("done.json", {
         "code": code_print(), "hub": addresses.hub, "spokes": addresses.spokes, "releases": cards, "token": token,
@@ -170,20 +174,31 @@ def _answer(expected: Expected) -> tuple[str, tuple[str, ...]]:
     return verdict, ((*boxes, "--why", why) if verdict == "mask" else ("--why", why))
 
 
+def _audit(place: Place, truth: Truth) -> None:
+    """Step 6. Without it a protocol that sets a floor lets nothing be sent."""
+    _title(6, f"{truth.spoke} measures its own de-identification with planted identifiers")
+    home = ("--home", str(place.spoke(truth.spoke)))
+    told = midas_json("spoke", "audit", *home, "--files", AUDITED, "--seed", str(SEED))
+    console.print(
+        f"  {told['all']['right']} of {told['all']['of']} required actions right ({told['share']:.2%}); "
+        f"{sum(told['leaks'].values())} planted identifiers left; {told['released']} of {told['files']} files came out"
+    )
+
+
 def _send(place: Place, truth: Truth) -> None:
-    """Step 6."""
-    _title(6, f"{truth.spoke} sends; the hub verifies again and registers")
+    """Step 7."""
+    _title(7, f"{truth.spoke} sends; the hub verifies again and registers")
     midas_json("spoke", "send", "--home", str(place.spoke(truth.spoke)))
 
 
 def _release(place: Place, truth: Truth, addresses: Addresses, *, token: str) -> list[dict[str, Any]]:
-    """Steps 7 and 8. Return what the hub says of the release and its twin."""
+    """Steps 8 and 9. Return what the hub says of the release and its twin."""
     name = f"{truth.dataset}@{VERSION}"
-    _title(7, f"The hub cuts {name} and its open twin")
+    _title(8, f"The hub cuts {name} and its open twin")
     home = ("--home", str(place.hub))
     midas_json("release", "draft", truth.dataset, VERSION, "--notes", "The demo's first release.", *home)
     cards: list[dict[str, Any]] = midas_json("release", "cut", name, "--twin", *home)
-    _title(8, f"A researcher downloads {name}")
+    _title(9, f"A researcher downloads {name}")
     to = str(place.release(truth.dataset))
     midas("get", name, "--to", to, "--hub", addresses.hub, "--token", token)
     return cards

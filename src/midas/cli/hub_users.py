@@ -1,0 +1,191 @@
+"""`midas hub user`: accounts of people, their roles, passwords and tokens. No logic of its own."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from midas.cli import show
+from midas.cli.at_hub import Home, Json, opened, say
+from midas.kernel import BadInput, SystemClock
+
+app = typer.Typer(no_args_is_help=True, help="Accounts of people: add, list, passwords, roles, tokens.")
+
+PasswordStdin = Annotated[
+    bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+]
+PASSWORD_VARIABLE = "MIDAS_PASSWORD"  # noqa: S105 - the name of a variable
+
+
+def _password(from_stdin: bool) -> tuple[str, bool]:
+    """Return a password from standard input or the environment, else a new one; and whether it is new."""
+    given = sys.stdin.readline().rstrip("\n") if from_stdin else os.environ.get(PASSWORD_VARIABLE, "")
+    if from_stdin and not given:
+        raise BadInput("Standard input held no password.", advice="Pipe it in: echo … | midas hub user add …")
+    return (given, False) if given else (secrets.token_urlsafe(15), True)
+
+
+@app.command("add")
+def user_add(
+    name: Annotated[str, typer.Argument(help="Name to sign in with.")],
+    role: Annotated[
+        list[str], typer.Option(help="operator, curator, researcher or admin; may be given again.")
+    ],
+    dataset: Annotated[str, typer.Option(help="Only for this dataset. [dim]Default: all[/]")] = "",
+    institution: Annotated[str, typer.Option(help="Institution the person belongs to.")] = "",
+    email: Annotated[str, typer.Option(help="E-mail address.")] = "",
+    password_stdin: PasswordStdin = False,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Add a person's account with a role. Without a password one is made and shown once.
+
+    [bold]Examples[/]
+
+      midas hub user add asha --role curator --dataset oral-cancer
+      echo "$PASSWORD" | midas hub user add ravi --role researcher --password-stdin
+    """
+    opened(home)
+    from django.db import transaction
+
+    from midas.people.accounts import add_account, give_role, institution_named
+
+    password, is_new = _password(password_stdin)
+    with transaction.atomic():
+        where = institution_named(institution) if institution else None
+        account = add_account(name=name, password=password, email=email, institution=where)
+        for one in role:
+            give_role(account=account, role=one, dataset=dataset)
+    value = {"name": name, "roles": role, "dataset": dataset, **({"password": password} if is_new else {})}
+    shown = f"\n  password: [bold]{password}[/]   [dim]shown only now[/]" if is_new else ""
+    say(json, value, f"[bold green]✓[/] {name} is {', '.join(role)} of {dataset or 'all datasets'}{shown}")
+
+
+@app.command("role")
+def user_role(
+    name: Annotated[str, typer.Argument(help="The account.")],
+    role: Annotated[str, typer.Argument(help="operator, curator, researcher or admin")],
+    dataset: Annotated[str, typer.Option(help="Only for this dataset. [dim]Default: all[/]")] = "",
+    remove: Annotated[bool, typer.Option("--remove", help="Take the role away instead.")] = False,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Give a role, or take it away.
+
+    [bold]Examples[/]
+
+      midas hub user role ravi researcher --dataset meningioma
+      midas hub user role ravi researcher --remove
+    """
+    opened(home)
+    from midas.people.accounts import account_named, give_role, take_role
+
+    (take_role if remove else give_role)(account=account_named(name), role=role, dataset=dataset)
+    done = "is no longer" if remove else "is now"
+    value = {"name": name, "role": role, "dataset": dataset, "has": not remove}
+    say(json, value, f"[bold green]✓[/] {name} {done} {role} of {dataset or 'all datasets'}")
+
+
+@app.command("password")
+def user_password(
+    name: Annotated[str, typer.Argument(help="The account.")],
+    password_stdin: PasswordStdin = False,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Set a new password; every session of the old one ends.
+
+    [bold]Examples[/]
+
+      midas hub user password asha
+      echo "$PASSWORD" | midas hub user password asha --password-stdin
+    """
+    opened(home)
+    from midas.people.accounts import account_named, set_password
+
+    password, is_new = _password(password_stdin)
+    set_password(account=account_named(name), password=password)
+    shown = f"\n  password: [bold]{password}[/]   [dim]shown only now[/]" if is_new else ""
+    value = {"name": name, **({"password": password} if is_new else {})}
+    say(json, value, f"[bold green]✓[/] {name} has a new password{shown}")
+
+
+@app.command("token")
+def user_token(
+    name: Annotated[str, typer.Argument(help="The account.")],
+    days: Annotated[
+        int | None, typer.Option(min=1, help="Days that it is good for. [dim]Default: until revoked[/]")
+    ] = None,
+    title: Annotated[str, typer.Option(help="What it is for.")] = "command line",
+    revoke: Annotated[
+        bool, typer.Option("--revoke", help="Revoke all tokens of this account first.")
+    ] = False,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Make a token for `midas get` and the SDK; it is shown once.
+
+    [bold]Examples[/]
+
+      midas hub user token ravi --days 90
+    """
+    opened(home)
+    from midas.people.accounts import account_named
+    from midas.people.tokens import issue_token, revoke_tokens
+
+    account, clock = account_named(name), SystemClock()
+    if revoke:
+        revoke_tokens(clock=clock, account=account)
+    token = issue_token(title=title, clock=clock, account=account, days=days)
+    say(json, {"name": name, "token": token}, f"{token}\n[dim]Shown only now. MIDAS_TOKEN=… midas get …[/]")
+
+
+@app.command("close")
+def user_close(
+    name: Annotated[str, typer.Argument(help="The account.")],
+    reopen: Annotated[bool, typer.Option("--reopen", help="Open it again instead.")] = False,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Close an account: from now on it may do nothing, whatever its roles.
+
+    [bold]Examples[/]
+
+      midas hub user close ravi
+    """
+    opened(home)
+    from midas.people.accounts import account_named, set_active
+
+    set_active(account=account_named(name), active=reopen)
+    say(
+        json, {"name": name, "active": reopen}, f"[bold green]✓[/] {name} is {'open' if reopen else 'closed'}"
+    )
+
+
+@app.command("list")
+def user_list(home: Home = None, json: Json = False) -> None:
+    """List accounts and their roles.
+
+    [bold]Examples[/]
+
+      midas hub user list
+    """
+    opened(home)
+    from midas.people.models import Account, Membership
+
+    roles: dict[int, list[str]] = {}
+    for one in Membership.objects.order_by("role", "dataset"):
+        roles.setdefault(one.account_id, []).append(f"{one.role} of {one.dataset or 'all'}")
+    rows: list[dict[str, Any]] = [
+        {"name": one.username, "active": one.is_active, "roles": roles.get(one.pk, []), "email": one.email}
+        for one in Account.objects.order_by("username")
+    ]
+    if json:
+        show.as_json(rows)
+        return
+    cells = [(r["name"], "yes" if r["active"] else "closed", ", ".join(r["roles"]), r["email"]) for r in rows]
+    show.table("Accounts", ["name", "active", "roles", "e-mail"], cells)

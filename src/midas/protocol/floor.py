@@ -1,0 +1,29 @@
+"""The floor under a spoke's own audit of its de-identification: one rule for who measures and for who cuts a release.
+
+In come an audit and what the protocol asks of it; out come words on what it lacks. Nothing is read and nothing is decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from midas.protocol.model import DeidAudit
+from midas.wire.v1 import AuditScore
+
+
+def lacking(audit: AuditScore | None, floor: DeidAudit, *, protocol_sha256: str) -> Iterator[str]:
+    """Yield in words what an audit lacks under the floor; nothing where it is enough."""
+    if audit is None:
+        yield "it came without an audit"
+        return
+    if audit.profile != protocol_sha256:
+        yield "its audit was made under another protocol"
+    if audit.files < floor.files:
+        yield f"its audit planted {audit.files} files of {floor.files}"
+    share = audit.all.right / audit.all.of if audit.all.of else 0.0
+    if share < floor.floor:
+        yield f"its audit came out at {share:.2%}, below {floor.floor:.2%}"
+    if (left := sum(audit.leaks.values())) > floor.leaks:
+        yield f"its audit found {left} planted identifiers left"
+    if audit.wrong_shifts:
+        yield f"its audit found {audit.wrong_shifts} persons without one shift of all days"
