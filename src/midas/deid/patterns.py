@@ -26,6 +26,9 @@ MANY = 8
 """Digits in a row, however they are set apart, that reach someone or tell a day."""
 
 
+COLOURS, BYTE = 3, 256
+
+
 def _always(_: str) -> bool:
     return True
 
@@ -49,8 +52,15 @@ def _gstin(text: str) -> bool:
 
 
 def _many(text: str) -> bool:
-    """Say whether `MANY` digits stand in whole numbers side by side: `2.5,140,60` are measures, `98 23 04 15` a phone."""
-    digits = 0
+    """Say whether `MANY` digits stand in whole numbers side by side: `2.5,140,60` are measures, `98 23 04 15` a phone.
+
+    Three numbers up to 255 with commas are a colour.
+    """
+    digits, colour = 0, text.split(",")
+    if len(colour) == COLOURS and all(
+        one.isdecimal() and str(int(one)) == one and int(one) < BYTE for one in colour
+    ):
+        return False
     for group in re.split(r"[ ,/_\-]+", text):
         digits = 0 if group.count(".") == 1 and len(group) <= 7 else digits + sum(map(str.isdigit, group))
         if digits >= MANY:
@@ -63,9 +73,17 @@ _B_VALUES = re.compile(
 )
 
 
+_SEQUENCE = re.compile(r"T[12]W?I?|[23]D|1024|1536|2048|3072|4096|8192", re.IGNORECASE)
+"""Parts of `T1W/SE/1024`: weights, dimensions and matrices."""
+
+
 def _coded(text: str) -> bool:
     """Say whether letters and digits are a number of someone: `Body_3_000_CE` and `DWI-b1000` are words with sizes."""
     if not re.search(r"\d{3}", text) or _B_VALUES.fullmatch(text):
+        return False
+    if all(
+        _SEQUENCE.fullmatch(one) or one.lower() in tables.vocabulary() for one in re.split(r"[/\-_]", text)
+    ):
         return False
     words = re.findall("[a-z]{2,}", text.lower())
     return (
@@ -221,7 +239,8 @@ TABLE: tuple[Pattern, ...] = (
     ),
     Pattern(
         "quarter",
-        r"(?:\b\d{1,4}[,\s]+)?\b(?:civil|police)\s+lines\b|(?:\b\d{1,4}[,\s]+)?\b(?:main|station|ring|cross|temple|church|mill|market|bypass|college|old|new)\s+(?:road|rd)\b",
+        r"(?:\b\d{1,4}(?:\s?[/\-]\s?[a-z\d]{1,4})?[,\s]+)?\b(?:civil|police)\s+lines\b"
+        r"|(?:\b\d{1,4}(?:\s?[/\-]\s?[a-z\d]{1,4})?[,\s]+)?\b(?:main|station|ring|cross|temple|church|mill|market|bypass|college|old|new)\s+(?:road|rd)\b",
         "addresses as India writes them", ("Civil Lines", "MG main road"), ("main duct",),
     ),
 )  # fmt: skip

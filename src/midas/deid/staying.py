@@ -7,6 +7,7 @@ text, an empty value, or None where the whole element had better go. `Held` wher
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Any
 
 from pydicom.datadict import dictionary_has_tag, keyword_for_tag, tag_for_keyword
@@ -16,6 +17,7 @@ from pydicom.dataset import Dataset
 from midas.deid import codes
 from midas.deid.codes import CODE
 from midas.deid.colours import bare_profile
+from midas.deid.dates_in_text import date_spans
 from midas.deid.model import Held
 from midas.deid.rules import Decision
 from midas.deid.unlisted import (
@@ -24,8 +26,10 @@ from midas.deid.unlisted import (
     TYPED_CODES,
     device_text_tells,
     device_written,
+    is_version,
     sentence_within,
     text_within,
+    version_tells,
 )
 from midas.deid.values import BULK, DATES, LONG_TEXT, TEXT, Values, listed, names_someone, written
 from midas.deid.words import suspicious, unknown_words
@@ -106,6 +110,8 @@ class Staying:
         texts, keyword = [str(one) for one in listed(element.value)], keyword_for_tag(element.tag)
         if keyword in CODE:
             return codes.tells(ds, keyword, texts, self.values.known)
+        if is_version(keyword):
+            return any(version_tells(text, self.values.persons, _days(ds, text)) for text in texts)
         if device_written(keyword):
             return any(device_text_tells(text, self.values.persons) for text in texts)
         if any(suspicious(text, self.values.known) for text in texts):
@@ -120,6 +126,21 @@ class Staying:
     def _bytes_name(self, element: DataElement) -> bool:
         value = element.value if isinstance(element.value, bytes) else b""
         return len(value) < 1 << 20 and self.values.known.in_bytes(value)
+
+
+def _days(ds: Dataset, text: str) -> frozenset[date]:
+    """Return the days that the object tells beside `text`; they are asked for only where a text holds one."""
+    if not any(date_spans(text, whole=True)):
+        return frozenset()
+    told = (str(one)[:8] for element in ds if element.VR in {"DA", "DT"} for one in listed(element.value))
+    return frozenset(day for one in told if (day := _day(one)))
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date(int(text[:4]), int(text[4:6]), int(text[6:8]))
+    except ValueError:
+        return None
 
 
 def points(tag: int) -> bool:

@@ -25,8 +25,6 @@ BULK = frozenset({"OB", "OW", "OF", "OD", "OL", "OV"})
 LIMIT = {"SH": 16, "LO": 64, "CS": 16, "AE": 16}
 _CS = re.compile(r"^(?!.*\d{6})[A-Z0-9_ ]{1,16}$", re.ASCII)
 """PS3.5 6.2; a run of six digits is no defined term but a day or a number of a person."""
-_XRAY = re.compile(r"\b[Xx][- ][Rr][Aa][Yy](?=s?\b)")
-"""Ray is a family name too; behind an X it is none."""
 _LETTERS = re.compile(r"[a-z]+")
 _NUMBER = re.compile(r"^[+\-]?(\d+\.?\d*|\.\d+)([eE][+\-]?\d+)?$", re.ASCII)
 _DAY = re.compile(
@@ -45,9 +43,14 @@ DUMMY: dict[str, Any] = {
 
 
 def names_someone(number: str) -> bool:
-    """Say whether a number is written like a day, a telephone number or a number of a person."""
+    """Say whether a number is written like a day, a telephone number or a number of a person.
+
+    Zeros before it only fill a field: `000000056675` is a series.
+    """
     digits = re.sub(r"\.0*$", "", number.strip().lstrip("+-"))
-    return digits.isdecimal() and bool(_DAY.fullmatch(digits) or _REACHES.fullmatch(digits))
+    if not digits.isdecimal():
+        return False
+    return bool(_DAY.fullmatch(digits) or _REACHES.fullmatch(digits.lstrip("0")))
 
 
 def listed(value: Any) -> list[Any]:
@@ -100,13 +103,8 @@ class Values:
         return each(value, change)
 
     def text(self, value: Any, vr: str) -> Any:
-        limit = LIMIT.get(vr)
-        return each(value, lambda text: self._cleaned(text, prose=vr in LONG_TEXT)[:limit].strip())
-
-    def _cleaned(self, text: str, *, prose: bool) -> str:
-        joined = _XRAY.sub("Xray", text)
-        cleaned = clean_text(joined, self.known, prose=prose)
-        return cleaned.replace("Xray", "X-ray") if joined != text else cleaned
+        limit, prose = LIMIT.get(vr), vr in LONG_TEXT
+        return each(value, lambda text: clean_text(text, self.known, prose=prose)[:limit].strip())
 
     def age(self, value: Any) -> Any:
         return each(value, cap_age)
@@ -122,4 +120,7 @@ class Values:
             return len(value) >= MIN_PART and not defined and self.known.names(value)
         if vr == "IS" and abs(float(value)) > LARGEST_IS:
             return True
-        return names_someone(value) or (len(value) >= 4 and value.strip() in self.known.wholes)
+        bare = value.strip()
+        return names_someone(value) or any(
+            len(one) >= 4 and one in self.known.wholes for one in (bare, bare.lstrip("0"))
+        )
