@@ -15,6 +15,7 @@ from pydicom.multival import MultiValue
 from midas.deid import tables
 from midas.deid.dates import cap_age, shift_da, shift_dt, valid_tm
 from midas.deid.model import Card, Keys, Profile
+from midas.deid.numbers import stands_for
 from midas.deid.uids import map_uid
 from midas.deid.words import MIN_PART, Known, clean_text
 
@@ -84,6 +85,7 @@ class Values:
         self, *, keys: Keys, card: Card, known: Known, profile: Profile, persons: Known | None = None
     ) -> None:
         self._keys, self._days, self.known = keys, card.shift_days, known
+        self._subject = card.subject
         self.persons = persons or known
         """What names someone in a text that a device writes."""
         self.full_dates = "retain-longitudinal-full-dates" in profile.options
@@ -91,6 +93,9 @@ class Values:
 
     def uid(self, value: Any) -> Any:
         return each(value, lambda uid: map_uid(self._keys, uid))
+
+    def number(self, value: Any) -> Any:
+        return each(value, lambda number: stands_for(self._keys, self._subject, number))
 
     def dummy(self, element: DataElement, vr: str) -> Any:
         if vr == "UI":
