@@ -202,9 +202,18 @@ class Neighbours:
             near = 0 <= other < len(self.tokens) and self.named[other]
             if near and self._beside(min(at, other), max(at, other)):
                 return False
+            if self._as_in_header(at, other):
+                return False
         if token.verdict is Verdict.WEAK:
             return not (self.prose and token.text.istitle() and self._as_name(at))
         return self.prose and token.text.islower() and any(map(str.isupper, self.text))
+
+    def _as_in_header(self, at: int, other: int) -> bool:
+        """Say whether two words that are names too are joined as the parts of a name in DICOM (`Long^Bell`)."""
+        if not 0 <= other < len(self.tokens) or self.tokens[other].verdict not in DOUBTFUL:
+            return False
+        first, second = self.tokens[min(at, other)], self.tokens[max(at, other)]
+        return "^" in self.text[first.end : second.start]
 
     def _as_name(self, at: int) -> bool:
         """Say whether a word with a capital is written like a name: amid small letters, or before what a person does."""
@@ -278,7 +287,7 @@ class Neighbours:
 
     def _is_counted(self, at: int) -> bool:
         """Say whether a word right before or a unit right after tells that a long number is a measure (`TLC 12000`)."""
-        united = self._has_unit(at) and self._beside(at, at + 1)
+        united = self._has_unit(at) and self._beside(at, at + 1) and len(self.tokens[at + 1].low) > 1
         ratio = _RATIO.match(self.text, self.tokens[at].end)
         return united or ratio is not None or self._follows(at, "counted")
 

@@ -57,7 +57,9 @@ _CLOCK = re.compile(
 _YEAR_ALONE = re.compile(
     rf"{_NOT_IN}(?<![.]){_LONG_YEAR}{_END}(?!\.\d)(?!\s?(?:mm|ms|x|hz|s/mm|:\s?1(?!\d)))", re.IGNORECASE
 )
-_PARAMETER = re.compile(rf"\b(?:{'|'.join(sorted(tables.marks('counted')))})\s?[:=\-]?\s?$", re.IGNORECASE)
+_PARAMETER = re.compile(
+    rf"\b(?:{'|'.join(sorted(tables.marks('counted') | {'b'}))})\s?[:=\-]?\s?$", re.IGNORECASE
+)
 """Words that say what a number measures: four digits after them are no year."""
 _HINT = re.compile(r"\d")
 

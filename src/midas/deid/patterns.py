@@ -27,6 +27,7 @@ MANY = 8
 
 
 COLOURS, BYTE = 3, 256
+"""Numbers of a colour, and how many values each may have."""
 
 
 def _always(_: str) -> bool:
@@ -52,20 +53,31 @@ def _gstin(text: str) -> bool:
 
 
 def _many(text: str) -> bool:
-    """Say whether `MANY` digits stand in whole numbers side by side: `2.5,140,60` are measures, `98 23 04 15` a phone.
-
-    Three numbers up to 255 with commas are a colour.
-    """
-    digits, colour = 0, text.split(",")
-    if len(colour) == COLOURS and all(
-        one.isdecimal() and str(int(one)) == one and int(one) < BYTE for one in colour
-    ):
+    """Say whether `MANY` digits stand in whole numbers side by side: `2.5,140,60` are measures, `98 23 04 15` a phone."""
+    if _listed(text):
         return False
+    digits = 0
     for group in re.split(r"[ ,/_\-]+", text):
         digits = 0 if group.count(".") == 1 and len(group) <= 7 else digits + sum(map(str.isdigit, group))
         if digits >= MANY:
             return True
     return False
+
+
+_LIST = re.compile(r"(?:0|[1-9]\d{0,2})(?:,(?:0|[1-9]\d{0,2})(?:\.\d{1,2})?)+")
+
+
+def _listed(text: str) -> bool:
+    """Say whether numbers with commas are a colour (`255,128,128`) or a protocol's list (`301,5,120,60,30`).
+
+    A telephone number or a day is not written with commas alone, without a leading zero, in groups of unlike length.
+    """
+    numbers = text.split(",")
+    if not _LIST.fullmatch(text) or len(numbers) < COLOURS:
+        return False
+    if len(numbers) == COLOURS:
+        return all(one.isdecimal() and int(one) < BYTE for one in numbers)
+    return len({len(one.partition(".")[0]) for one in numbers}) > 1
 
 
 _B_VALUES = re.compile(
@@ -185,8 +197,8 @@ TABLE: tuple[Pattern, ...] = (
         ("+91 98230 41577", "98230-41577", "(0712) 2234567", "020-2612 3456"), ("512 x 512",),
     ),
     Pattern(
-        "long", r"(?<![A-Za-z\d])\d(?:[ .,/\-_]{0,3}\d){7,}", "45 CFR 164.514(b)(2)(i)", ("9 8 7 6 5 1 2 3", "20190614"),
-        ("2.5 3.0", "420,2.5,140,60,0.1"), _many,
+        "long", r"(?<![A-Za-z\d])\d(?:[ .,/\-_]{0,3}\d){7,}", "45 CFR 164.514(b)(2)(i)", ("9 8 7 6 5 1 2 3", "20190614", "98,23,04,15,77", "982,304,157", "98,23,14,15,77"),
+        ("2.5 3.0", "420,2.5,140,60,0.1", "255,128,128", "301,5,120,60,30"), _many,
     ),
     Pattern(
         "long",

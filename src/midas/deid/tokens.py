@@ -99,7 +99,12 @@ def _mixed(low: str) -> bool:
     """Letters and digits: sizes, units, parameters, and words of the field with a short number (`T2`, `ep2d`, `b1000`)."""
     if _YEAR.search(low):
         return bool(re.fullmatch(r"(?:b|tr|ti|fov|te)(?:19|20)\d\d", low))
-    if low in tables.vocabulary() or _UNIT.fullmatch(low) or _PARAMETER.fullmatch(low):
+    if (
+        low in tables.vocabulary()
+        or low in tables.marks("model")
+        or _UNIT.fullmatch(low)
+        or _PARAMETER.fullmatch(low)
+    ):
         return True
     if _SIZE.fullmatch(low) or _VERSION.fullmatch(low) or _SHORT.fullmatch(low):
         return True

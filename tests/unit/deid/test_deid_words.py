@@ -81,6 +81,8 @@ def test_useful_prose_comes_back_byte_for_byte(text):
     ("98 x 76 x 51 x 23 x 45", ""), ("CT neck (12.03.24)", "CT neck"), ("IOPA 36 Ramesh", "IOPA 36"), ("Ramesh 1024 brain", "brain"), ("CT 45123", "CT"),
     ("CT Sunrise DIAGNOSTICS", "CT"), ("HP/2019/0873 CT", "CT"), ("CT/2019/1024", ""), ("Ramesh^abdomen^liver", "abdomen^liver"),
     ("UH123/AB456 CT", "CT"),
+    ("Long^Bell knee", "knee"), ("Ward B 4512 CT", "Ward B CT"), ("series 5013 CT", "series 5013 CT"), ("4512 T CT", "T CT"), ("MX8000 CT", "MX8000 CT"),
+    ("1,OPA,SE,VZOOM,B50f,301,5,120,60,30,na", "1,OPA,SE,VZOOM,B50f,301,5,120,60,30,na"), ("bVals=0,100,600,800", "bVals=0,100,600,800"),
 ])  # fmt: skip
 def test_what_names_a_person_leaves_a_descriptor(text, stays):
     assert clean_text(text, RAMESH, prose=False) == stays
