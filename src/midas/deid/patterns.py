@@ -197,7 +197,8 @@ TABLE: tuple[Pattern, ...] = (
         ("+91 98230 41577", "98230-41577", "(0712) 2234567", "020-2612 3456"), ("512 x 512",),
     ),
     Pattern(
-        "long", r"(?<![A-Za-z\d])\d(?:[ .,/\-_]{0,3}\d){7,}", "45 CFR 164.514(b)(2)(i)", ("9 8 7 6 5 1 2 3", "20190614", "98,23,04,15,77", "982,304,157", "98,23,14,15,77"),
+        "long", r"(?<![A-Za-z\d])\d(?:[ .,/\-_]{0,3}\d){7,}", "45 CFR 164.514(b)(2)(i)",
+        ("9 8 7 6 5 1 2 3", "20190614", "98,23,04,15,77", "982,304,157"),
         ("2.5 3.0", "420,2.5,140,60,0.1", "255,128,128", "301,5,120,60,30"), _many,
     ),
     Pattern(
@@ -213,8 +214,8 @@ TABLE: tuple[Pattern, ...] = (
         ("UHID: WH/12/345", "MRD No. 4512", "Lab id 77", "Bed no 4", "CR NO-88"), ("lab values", "case of 5 mm", "ref: 3D"),
     ),
     Pattern(
-        "label", rf"\b(?P<label>{_SURE_LABELS})(?P<gone>[\s.:#=\-]*{_VALUE})",
-        "numbers of hospitals by what stands before them", ("UHID 4512", "Room 12", "MRN4512"), ("room air",),
+        "label", rf"\b(?P<label>{_SURE_LABELS})(?P<gone>(?:[\s.:#=\-]+|(?=\d)){_VALUE})",
+        "numbers of hospitals by what stands before them", ("UHID 4512", "Room 12", "MRN4512"), ("room air", "Pinnacle3"),
     ),
     Pattern(
         "code",

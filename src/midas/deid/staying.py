@@ -14,7 +14,7 @@ from pydicom.datadict import dictionary_has_tag, keyword_for_tag, tag_for_keywor
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
-from midas.deid import codes
+from midas.deid import codes, tables
 from midas.deid.codes import CODE
 from midas.deid.colours import bare_profile
 from midas.deid.dates_in_text import date_spans
@@ -80,7 +80,7 @@ class Staying:
         if vr == "AS":
             return self.values.age(value)
         if vr in {"CS", "IS", "DS"}:
-            typed = keyword_for_tag(tag) in TYPED_CODES and unknown_words(str(value))
+            typed = keyword_for_tag(tag) in TYPED_CODES and any(map(_unknown, listed(value)))
             emptied = "REMOVED" if keyword_for_tag(tag) == "ContentLabel" else ""
             return emptied if typed else self.values.coded(value, vr)
         if vr in LONG_TEXT or (vr in TEXT and self._questionable(ds, element)):
@@ -126,6 +126,14 @@ class Staying:
     def _bytes_name(self, element: DataElement) -> bool:
         value = element.value if isinstance(element.value, bytes) else b""
         return len(value) < 1 << 20 and self.values.known.in_bytes(value)
+
+
+def _unknown(code: Any) -> bool:
+    """Say whether a code that people type holds an unknown word; two words of the field may be glued (`LOWERLIMB`)."""
+    return any(unknown_words(word) and not tables.glued(word.casefold()) for word in _WORD.findall(str(code)))
+
+
+_WORD = re.compile(r"[^\W_]+")
 
 
 def _days(ds: Dataset, text: str) -> frozenset[date]:

@@ -51,6 +51,10 @@ _WORD = re.compile(r"[a-z]{4,}")
 _VERSION = re.compile(r"[A-Za-z]{0,4}[ ._-]?\d{1,5}(?:[._]\d{1,5}){1,3}[A-Za-z]?")
 _MODEL = re.compile(r"[A-Za-z]{2,5}[ _-]?\d{1,5}[A-Za-z]{0,2}")
 """Names of models are written like numbers of a register (`ADC_5146`, `CT660`)."""
+_REPOSITORY = re.compile(
+    r"(?:(?:https?|git)://|git@)(?:www\.)?(?:github|gitlab|bitbucket)\.(?:com|org)[/:][\w.\-]{1,39}/(?!\d+$)[\w.\-]{1,60}"
+)
+"""Programs that make objects call themselves by the public place of their source."""
 _DAY = re.compile(
     r"(?<!\d)(?:0?[1-9]|[12]\d|3[01])[._](?:0?[1-9]|1[0-2])[._](?:19|20)?\d{2}(?!\d)"
     r"|(?<!\d)(?:19|20)\d{2}[._](?:0?[1-9]|1[0-2])[._](?:0?[1-9]|[12]\d|3[01])(?!\d)"
@@ -70,6 +74,8 @@ def device_text_tells(text: str, known: Known, *, strict: bool = False) -> bool:
     """
     if known.names(text) or not text.isascii():
         return True
+    if _REPOSITORY.fullmatch(text.strip()):
+        return False
     if _VERSION.fullmatch(text.strip()) and not _DAY.search(text):
         return False
     if suspicious(text, known) and not _MODEL.fullmatch(text.strip()):

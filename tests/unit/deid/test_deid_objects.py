@@ -412,3 +412,12 @@ def test_zeros_before_a_number_make_no_identifier_of_it(bench):
     assert (int(out.SeriesNumber), int(out.InstanceNumber)) == (52637, 56675)
     for evil in ("009823041577", "20240512", "12052024", "05062024"):
         assert not cleaned(bench, ct(SeriesNumber=evil)).get("SeriesNumber")
+
+
+def test_codes_of_two_words_and_the_sources_of_programs_stay(bench):
+    source = "https://github.com/QIICR/dcmqi.git"
+    out = cleaned(bench, ct(BodyPartExamined="LOWERLIMB", ManufacturerModelName=source))
+    assert (out.BodyPartExamined, out.ManufacturerModelName) == ("LOWERLIMB", source)
+    for evil in ("https://github.com/deshmukh/x", "https://clinic.example/x", "https://github.com/a/9823041577"):
+        assert evil not in str(cleaned(bench, ct(ManufacturerModelName=evil)).get("ManufacturerModelName"))
+    assert not cleaned(bench, ct(BodyPartExamined="LOWERRAMESH")).get("BodyPartExamined")

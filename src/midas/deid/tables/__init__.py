@@ -196,6 +196,15 @@ def composed(word: str) -> bool:
     return len(word) in reach
 
 
+def glued(word: str) -> bool:
+    """Say whether a lower-case word is two of the vocabulary, each of four letters or more and no name (`lowerlimb`)."""
+    sure = vocabulary() - doubtful().keys()
+    return any(word[:at] in sure and word[at:] in sure for at in range(HALF, len(word) - HALF + 1))
+
+
+HALF = 4
+
+
 @lru_cache(maxsize=1)
 def makers() -> frozenset[str]:
     """Return the lower-case words by which makers of devices and their products call themselves."""
