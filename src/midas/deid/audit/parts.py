@@ -315,7 +315,7 @@ def finish(path: Path, sheet: Sheet, rng: random.Random) -> None:
 
 
 def _commented(path: Path, comment: bytes) -> bytes | None:
-    """Return the file with a COM segment (ITU-T T.81 B.2.4.5) behind the start of its first frame, None where it is no JPEG."""
+    """Return the file with a COM segment (ITU-T T.81 B.2.4.5) behind the start of its first frame, if that is JPEG."""
     ds = pydicom.dcmread(path)
     try:
         frames = list(
