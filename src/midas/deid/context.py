@@ -16,7 +16,7 @@ DOUBTFUL = frozenset({Verdict.WEAK, Verdict.STRONG})
 _TITLES, _RELATIONS, _LEADS = tables.marks("title"), tables.marks("relation"), tables.marks("lead")
 _HEADS = _TITLES | _RELATIONS | _LEADS | {"pt", "patient"}
 _PLACES, _FIRST, _SECOND = tables.marks("place"), tables.marks("place-first"), tables.marks("place-second")
-_STREETS = tables.marks("street")
+_STREETS, _ROADS = tables.marks("street"), tables.marks("road")
 _EPONYM = re.compile(
     r"['’]?s?\s+(?:disease|syndrome|sign|palsy|tumou?r|sarcoma|lymphoma|view|projection|fracture|cyst|neuroma|duct|gland|criteria"
     r"|classification|grad(?:e|ing)|scores?|stage|staging|procedure|plane|line|angle|node|triangle|ligament|pouch|phenomenon|stain"
@@ -180,7 +180,12 @@ class Neighbours:
             if token.low not in _STREETS or at == 0 or not self._beside(at - 1, at):
                 continue
             before = self.tokens[at - 1]
-            short = before.text.isupper() and len(before.low) < MIN_PART
+            short = (
+                token.low in _ROADS
+                and before.verdict is not Verdict.NUMBER
+                and before.text.isupper()
+                and len(before.low) < MIN_PART
+            )
             if token.text.islower() or not (short or self._of_place(at - 1)):
                 continue
             for one in (at - 1, at):

@@ -92,7 +92,7 @@ def test_what_names_a_person_leaves_a_descriptor(text, stays):
     ("Pt Grace Thomas complains of burning sensation.", "Pt complains of burning sensation."),
     ("W/o Ramesh r/o H.No. 16/397 Nagpur", ""), ("Dr. R. K. Sharma MD (Radiology)", "(Radiology)"), ("Reported by Dr. K.", "Reported by."), ("Rao S K, MRI brain", "MRI brain"),
     ("S. R. Kulkarni: knee", "knee"), ("174/A Railway Colony, Nagpur 440013, knee", "knee"), ("stays at 174/A MG Road, Wardha", "stays at"),
-    ("Pain, 12-B Shivaji Nagar", "Pain"), ("Pain, 36/C Civil Lines", "Pain"), ("Seen 2019, token 98230", "Seen, token"),
+    ("Pain, 12-B Shivaji Nagar", "Pain"), ("Pain, 36/C Civil Lines", "Pain"), ("Ramesh, MG Road, RT PATH", "RT PATH"), ("Seen 2019, token 98230", "Seen, token"),
     ("Discussed with Long regarding the biopsy", "Discussed with regarding the biopsy"), ("मरीज रमेश को सिर में दर्द", "मरीज को सिर में दर्द"),
     ("Transferred from Sunshine Heart Hospital, Wardha with fever", "Transferred from with fever"),
     ("seen at the dental clinic for pain", "seen at the dental for pain"), ("Voter id WKH1186253, fracture", "Voter, fracture"),
