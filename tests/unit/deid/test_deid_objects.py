@@ -418,6 +418,10 @@ def test_codes_of_two_words_and_the_sources_of_programs_stay(bench):
     source = "https://github.com/QIICR/dcmqi.git"
     out = cleaned(bench, ct(BodyPartExamined="LOWERLIMB", ManufacturerModelName=source))
     assert (out.BodyPartExamined, out.ManufacturerModelName) == ("LOWERLIMB", source)
-    for evil in ("https://github.com/deshmukh/x", "https://clinic.example/x", "https://github.com/a/9823041577"):
+    for evil in (
+        "https://github.com/deshmukh/x",
+        "https://clinic.example/x",
+        "https://github.com/a/9823041577",
+    ):
         assert evil not in str(cleaned(bench, ct(ManufacturerModelName=evil)).get("ManufacturerModelName"))
     assert not cleaned(bench, ct(BodyPartExamined="LOWERRAMESH")).get("BodyPartExamined")
