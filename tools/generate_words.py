@@ -148,7 +148,7 @@ def sorted_out(site: Path) -> tuple[set[str], set[str], set[str]]:
         english(site),
         descriptions(site),
     )
-    field = standard() | used | diseases() | drugs(site) | learned()
+    field = standard() | used | diseases() | drugs(site) | learned() | _own("abroad")
     rural, called = villages(site), names(site) | places() | far_places(everyday)
     common = {w for w, rank in everyday.items() if rank < RARE or (rank < ENGLISH and w not in rural)}
     words, weak, gone = field | common | mine, _own("doubtful"), _own("gone")

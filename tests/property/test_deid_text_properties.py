@@ -1,5 +1,7 @@
 """Free text, for any text and person: stable, never longer, and nobody left in any claimed way of writing."""
 
+from datetime import date
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.text_corpus import DESCRIPTORS, FAMILY, GIVEN, texts
@@ -94,3 +96,55 @@ def test_words_put_together_are_those_that_stay(text, data):
         [char for start, end in keep for char in text[start:end]],
         [char for char in text if char.isalpha()],
     )
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    number=st.integers(1000, 99999).map(str),
+    frame=st.sampled_from(
+        [
+            "TLC {}",
+            "series {} CT",
+            "JPEG {} lossy",
+            "ratio {}:1",
+            "count: {} cells",
+            "TR {} TE 30",
+            "image {}",
+            "{} mm",
+            "T1W/SE/{}",
+            "{}, CT",
+            "platelets {}/cumm",
+            "1,OPA,SE,{},120",
+            "X-ray {} PA",
+        ]
+    ),
+    prose=st.booleans(),
+)
+def test_no_measure_keeps_a_number_of_the_person(number, frame, prose):
+    known = Known.of([("uhid", number)])
+    assert number not in clean_text(frame.format(number), known, prose=prose)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    day=st.dates(date(1930, 1, 1), date(2026, 12, 31)),
+    form=st.sampled_from(
+        [
+            "%d/%m/%Y",
+            "%d-%m-%Y",
+            "%d.%m.%Y",
+            "%Y%m%d",
+            "%Y-%m-%d",
+            "%d %B %Y",
+            "%d-%b-%Y",
+            "%d %b %y",
+            "%d.%m.%y",
+        ]
+    ),
+    frame=st.sampled_from(
+        ["series {}", "TLC {} done", "count {}", "ratio {}:1", "image {} mm", "JPEG {}", "seen {}, platelets"]
+    ),
+)
+def test_no_measure_keeps_a_day(day, form, frame):
+    written = day.strftime(form)
+    assert written not in clean_text(frame.format(written), Known.of(()), prose=True)

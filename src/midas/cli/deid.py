@@ -208,6 +208,8 @@ def plan(
             )
         if planned.parts:
             table("Parts of the file", ("part", "becomes", "clause"), planned.part_lines())
+        if planned.face:
+            out.print(f"[bold]Face:[/] {planned.face}", highlight=False)
         if planned.reason:
             out.print(f"[bold]It would be held:[/] {planned.reason}. {planned.detail}", highlight=False)
     if planned.reason:

@@ -16,6 +16,7 @@ DOUBTFUL = frozenset({Verdict.WEAK, Verdict.STRONG})
 _TITLES, _RELATIONS, _LEADS = tables.marks("title"), tables.marks("relation"), tables.marks("lead")
 _HEADS = _TITLES | _RELATIONS | _LEADS | {"pt", "patient"}
 _PLACES, _FIRST, _SECOND = tables.marks("place"), tables.marks("place-first"), tables.marks("place-second")
+_STREETS, _ROADS = tables.marks("street"), tables.marks("road")
 _EPONYM = re.compile(
     r"['’]?s?\s+(?:disease|syndrome|sign|palsy|tumou?r|sarcoma|lymphoma|view|projection|fracture|cyst|neuroma|duct|gland|criteria"
     r"|classification|grad(?:e|ing)|scores?|stage|staging|procedure|plane|line|angle|node|triangle|ligament|pouch|phenomenon|stain"
@@ -24,6 +25,11 @@ _EPONYM = re.compile(
 )
 _ASIDE = re.compile(r"[\s.,'’_\-^]*")
 _CLOSE = re.compile(r"[\s.'’_\-^]*")
+_RATIO = re.compile(r"\s?:\s?1(?![\d.:])")
+_SAID = re.compile(r"\s?[:=\-]?\s?")
+_JOINING = frozenset("of for at ke ki ka का की के".split())
+"""Words between the kind of a place and what it is called (`Institute of ...`)."""
+_SEXES = frozenset("MFmf")
 REACH = 4
 """Words before `Hospital` that may be its name."""
 
@@ -58,6 +64,7 @@ class Neighbours:
         self.named = [self._names(token, stay) for token, stay in zip(self.tokens, self.stays, strict=True)]
         self._titles()
         self._institutions()
+        self._streets()
         for at, token in enumerate(self.tokens):
             if self.stays[at] and token.verdict in DOUBTFUL:
                 self.stays[at] = self._is_word(at)
@@ -69,6 +76,8 @@ class Neighbours:
         for at in places:
             if self.stays[at] and self.tokens[at].verdict is Verdict.NUMBER:
                 self.stays[at] = not self._is_house(at)
+            elif self.stays[at] and self.tokens[at].verdict is Verdict.COUNT:
+                self.stays[at] = self._is_counted(at)
         return [token for token, stay in zip(self.tokens, self.stays, strict=True) if stay]
 
     def _alone(self, token: Token) -> bool:
@@ -141,12 +150,46 @@ class Neighbours:
             second = token.low in _SECOND and at > 0 and self.tokens[at - 1].low in _FIRST
             if token.low not in _PLACES and not second:
                 continue
+            if not second and self._names_no_place(at):
+                continue
             self.stays[at] = False
             for before in range(at - 1, max(at - 1 - REACH, -1), -1):
                 follows = _ASIDE.fullmatch(self.text, self.tokens[before].end, self.tokens[before + 1].start)
                 if not follows or not self._of_place(before):
                     break
                 self.stays[before] = False
+
+    def _names_no_place(self, at: int) -> bool:
+        """Say whether the head stands for the kind of place alone: nothing beside it is a name, or part of one."""
+        for other in (at - 1, at + 1):
+            if not 0 <= other < len(self.tokens):
+                continue
+            token = self.tokens[other]
+            start, end = sorted((self.tokens[at], token), key=lambda one: one.start)
+            if not _ASIDE.fullmatch(self.text, start.end, end.start):
+                continue
+            if not self.stays[other] or token.verdict in DOUBTFUL | {Verdict.INITIAL, Verdict.NUMBER}:
+                return False
+            if token.low in _JOINING or token.low in tables.marks("place-word") or token.low in _PLACES:
+                return False
+        return True
+
+    def _streets(self) -> None:
+        """`MG Road` and `174/A Railway Colony` go whole: what names a street before its kind, written like a name."""
+        for at, token in enumerate(self.tokens):
+            if token.low not in _STREETS or at == 0 or not self._beside(at - 1, at):
+                continue
+            before = self.tokens[at - 1]
+            short = (
+                token.low in _ROADS
+                and before.verdict is not Verdict.NUMBER
+                and before.text.isupper()
+                and len(before.low) < MIN_PART
+            )
+            if token.text.islower() or not (short or self._of_place(at - 1)):
+                continue
+            for one in (at - 1, at):
+                self.stays[one], self.named[one] = False, True
 
     def _of_place(self, at: int) -> bool:
         token = self.tokens[at]
@@ -164,9 +207,18 @@ class Neighbours:
             near = 0 <= other < len(self.tokens) and self.named[other]
             if near and self._beside(min(at, other), max(at, other)):
                 return False
+            if self._as_in_header(at, other):
+                return False
         if token.verdict is Verdict.WEAK:
             return not (self.prose and token.text.istitle() and self._as_name(at))
         return self.prose and token.text.islower() and any(map(str.isupper, self.text))
+
+    def _as_in_header(self, at: int, other: int) -> bool:
+        """Say whether two words that are names too are joined as the parts of a name in DICOM (`Long^Bell`)."""
+        if not 0 <= other < len(self.tokens) or self.tokens[other].verdict not in DOUBTFUL:
+            return False
+        first, second = self.tokens[min(at, other)], self.tokens[max(at, other)]
+        return "^" in self.text[first.end : second.start]
 
     def _as_name(self, at: int) -> bool:
         """Say whether a word with a capital is written like a name: amid small letters, or before what a person does."""
@@ -218,9 +270,36 @@ class Neighbours:
 
     def _is_house(self, at: int) -> bool:
         """Say whether a number is the house of a street beside it; one with a unit or a fraction is a measure."""
-        if self._beside_name(at) is None or "." in self.tokens[at].low or len(self.tokens[at].low) > MIN_PART:
+        if "." in self.tokens[at].low or self._has_unit(at) or self._follows(at, "counted", "numbered"):
             return False
+        return self._beside_name(at) is not None or self._has_door(at)
+
+    def _has_door(self, at: int) -> bool:
+        """Say whether a letter that goes is joined to the number (`174/A` of a street); `45/F` is an age."""
+        if at + 1 >= len(self.tokens):
+            return False
+        door = self.tokens[at + 1]
+        joined = self.text[self.tokens[at].end : door.start].strip() in {"/", "-"}
+        return (
+            joined and door.verdict is Verdict.INITIAL and not self.stays[at + 1] and door.text not in _SEXES
+        )
+
+    def _has_unit(self, at: int) -> bool:
         after = at + 1
-        return not (
+        return (
             after < len(self.tokens) and self.stays[after] and self.tokens[after].low in tables.marks("unit")
         )
+
+    def _is_counted(self, at: int) -> bool:
+        """Say whether a word right before or a unit right after tells that a long number is a measure (`TLC 12000`)."""
+        united = self._has_unit(at) and self._beside(at, at + 1) and len(self.tokens[at + 1].low) > 1
+        ratio = _RATIO.match(self.text, self.tokens[at].end)
+        return united or ratio is not None or self._follows(at, "counted")
+
+    def _follows(self, at: int, *kinds: str) -> bool:
+        """Say whether a word of these kinds stays right before."""
+        if at == 0 or not self.stays[at - 1]:
+            return False
+        before = self.tokens[at - 1]
+        told = any(before.low in tables.marks(kind) for kind in kinds)
+        return told and bool(_SAID.fullmatch(self.text, before.end, self.tokens[at].start))

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from midas.deid import tables
+
 MONTHS_EN = (
     "january|february|march|april|may|june|july|august|september|october|november|december"
     "|jan|feb|mar|apr|jun|jul|aug|sept|sep|oct|nov|dec"
@@ -53,9 +55,12 @@ _CLOCK = re.compile(
     re.IGNORECASE,
 )
 _YEAR_ALONE = re.compile(
-    rf"{_NOT_IN}(?<![.]){_LONG_YEAR}{_END}(?!\.\d)(?!\s?(?:mm|ms|x|hz|s/mm))", re.IGNORECASE
+    rf"{_NOT_IN}(?<![.]){_LONG_YEAR}{_END}(?!\.\d)(?!\s?(?:mm|ms|x|hz|s/mm|:\s?1(?!\d)))", re.IGNORECASE
 )
-_PARAMETER = re.compile(r"\b(?:tr|te|ti|b|fov|td|bw|matrix)\s?[:=]?\s?$", re.IGNORECASE)
+_PARAMETER = re.compile(
+    rf"\b(?:{'|'.join(sorted(tables.marks('counted') | {'b'}))})\s?[:=\-]?\s?$", re.IGNORECASE
+)
+"""Words that say what a number measures: four digits after them are no year."""
 _HINT = re.compile(r"\d")
 
 

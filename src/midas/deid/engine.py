@@ -27,7 +27,7 @@ from midas.deid.header import all_ready, uid
 from midas.deid.known import known_in, named_in
 from midas.deid.looking import Looked, looked_at
 from midas.deid.memory import Memory, watched
-from midas.deid.model import Card, Held, Job, Keys, Outcome, Region, Uids
+from midas.deid.model import Card, Held, Job, Keys, Outcome, PartStep, Region, Uids
 from midas.deid.plan import Plan, plan
 from midas.deid.stream import Opened, open_file
 from midas.deid.uids import note
@@ -65,7 +65,10 @@ def planned(job: Job) -> Plan:
         opened, card, keys = _opened(job)
         made = plan(opened.ds, profile=job.profile, keys=keys, card=card, placement=job.placement)
         looked = looked_at(job, opened, _known(opened.ds, job, card))
-        return replace(made, regions=looked.regions, parts=parts_of(opened))
+        parts = parts_of(opened)
+        if cut := _cut(job, opened):
+            parts += (PartStep("face", "X", "PS3.15 E.3.2", f"{cut} voxels or points lie in its mask"),)
+        return replace(made, regions=looked.regions, parts=parts)
 
 
 def _opened(job: Job) -> tuple[Opened, Card, Keys]:

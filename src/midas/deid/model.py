@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from midas.deid import tables
 from midas.kernel import BadInput, Finding
 from midas.protocol.model import Deid, DeidException, Protocol
 from midas.wire.v1 import Code
@@ -59,7 +60,13 @@ class Profile:
 
     @classmethod
     def of_section(cls, deid: Deid, *, name: str, digest: str) -> Profile:
-        """Return what a protocol's `deid:` section, or a profile file, asks for."""
+        """Return what a protocol's `deid:` section, or a profile file, asks for; `BadInput` for what the table forbids."""
+        for one in deid.exceptions:
+            if one.action == "pseudonym" and not tables.may_be_replaced(one.keyword):
+                raise BadInput(
+                    f"{name}: {one.keyword} may not become a pseudonym (PS3.15 Table E.1-1).",
+                    advice="A pseudonym may stand only in a short text whose action is Z; use remove or empty.",
+                )
         return cls(
             name, digest, frozenset(deid.options), deid.exceptions, Thresholds(**deid.thresholds.model_dump()),
             frozenset(deid.face_keep),
@@ -72,6 +79,7 @@ class Keys:
 
     uid: bytes = field(repr=False)
     provenance: bytes = field(repr=False)
+    number: bytes = field(repr=False)
 
     @classmethod
     def from_root(cls, root: bytes) -> Keys:
@@ -80,7 +88,9 @@ class Keys:
                 "The project's root key is shorter than 32 bytes.", advice="Restore the spoke's keys folder."
             )
         return cls(
-            uid=_derived(root, b"midas/deid/uid/1"), provenance=_derived(root, b"midas/deid/provenance/1")
+            uid=_derived(root, b"midas/deid/uid/1"),
+            provenance=_derived(root, b"midas/deid/provenance/1"),
+            number=_derived(root, b"midas/deid/number/1"),
         )
 
 

@@ -27,7 +27,7 @@ NAMES = frozenset({"name", "name-local", "guardian"})
 """Kinds whose every word names a person, even one that is also a word of the vocabulary."""
 NOBODY = frozenset(
     """removed anonymous anonymized anonymised anonymize anon unknown none nil test patient phantom
-    dr prof mr mrs ms smt shri sri kumari miss master baby of""".split()
+    dr prof mr mrs ms smt shri sri kumari miss master baby of name first last middle""".split()
 )
 """Words that stand where a name was or should be, and titles."""
 _MISREAD = str.maketrans("oilsbzq", "0115829")

@@ -26,6 +26,10 @@ MANY = 8
 """Digits in a row, however they are set apart, that reach someone or tell a day."""
 
 
+COLOURS, BYTE = 3, 256
+"""Numbers of a colour, and how many values each may have."""
+
+
 def _always(_: str) -> bool:
     return True
 
@@ -50,6 +54,8 @@ def _gstin(text: str) -> bool:
 
 def _many(text: str) -> bool:
     """Say whether `MANY` digits stand in whole numbers side by side: `2.5,140,60` are measures, `98 23 04 15` a phone."""
+    if _listed(text):
+        return False
     digits = 0
     for group in re.split(r"[ ,/_\-]+", text):
         digits = 0 if group.count(".") == 1 and len(group) <= 7 else digits + sum(map(str.isdigit, group))
@@ -58,14 +64,38 @@ def _many(text: str) -> bool:
     return False
 
 
+_LIST = re.compile(r"(?:0|[1-9]\d{0,2})(?:,(?:0|[1-9]\d{0,2})(?:\.\d{1,2})?)+")
+
+
+def _listed(text: str) -> bool:
+    """Say whether numbers with commas are a colour (`255,128,128`) or a protocol's list (`301,5,120,60,30`).
+
+    A telephone number or a day is not written with commas alone, without a leading zero, in groups of unlike length.
+    """
+    numbers = text.split(",")
+    if not _LIST.fullmatch(text) or len(numbers) < COLOURS:
+        return False
+    if len(numbers) == COLOURS:
+        return all(one.isdecimal() and int(one) < BYTE for one in numbers)
+    return len({len(one.partition(".")[0]) for one in numbers}) > 1
+
+
 _B_VALUES = re.compile(
     r"(?:[A-Z]{1,6}[-_])?(?:[A-Z]{1,4}\d{0,2}[-_/])*[BT][ERI]?\d{2,4}(?:[-_][A-Z]+)?", re.IGNORECASE
 )
 
 
+_SEQUENCE = re.compile(r"T[12]W?I?|[23]D|1024|1536|2048|3072|4096|8192", re.IGNORECASE)
+"""Parts of `T1W/SE/1024`: weights, dimensions and matrices."""
+
+
 def _coded(text: str) -> bool:
     """Say whether letters and digits are a number of someone: `Body_3_000_CE` and `DWI-b1000` are words with sizes."""
     if not re.search(r"\d{3}", text) or _B_VALUES.fullmatch(text):
+        return False
+    if all(
+        _SEQUENCE.fullmatch(one) or one.lower() in tables.vocabulary() for one in re.split(r"[/\-_]", text)
+    ):
         return False
     words = re.findall("[a-z]{2,}", text.lower())
     return (
@@ -167,8 +197,9 @@ TABLE: tuple[Pattern, ...] = (
         ("+91 98230 41577", "98230-41577", "(0712) 2234567", "020-2612 3456"), ("512 x 512",),
     ),
     Pattern(
-        "long", r"(?<![A-Za-z\d])\d(?:[ .,/\-_]{0,3}\d){7,}", "45 CFR 164.514(b)(2)(i)", ("9 8 7 6 5 1 2 3", "20190614"),
-        ("2.5 3.0", "420,2.5,140,60,0.1"), _many,
+        "long", r"(?<![A-Za-z\d])\d(?:[ .,/\-_]{0,3}\d){7,}", "45 CFR 164.514(b)(2)(i)",
+        ("9 8 7 6 5 1 2 3", "20190614", "98,23,04,15,77", "982,304,157"),
+        ("2.5 3.0", "420,2.5,140,60,0.1", "255,128,128", "301,5,120,60,30"), _many,
     ),
     Pattern(
         "long",
@@ -183,8 +214,8 @@ TABLE: tuple[Pattern, ...] = (
         ("UHID: WH/12/345", "MRD No. 4512", "Lab id 77", "Bed no 4", "CR NO-88"), ("lab values", "case of 5 mm", "ref: 3D"),
     ),
     Pattern(
-        "label", rf"\b(?P<label>{_SURE_LABELS})(?P<gone>[\s.:#=\-]*{_VALUE})",
-        "numbers of hospitals by what stands before them", ("UHID 4512", "Room 12", "MRN4512"), ("room air",),
+        "label", rf"\b(?P<label>{_SURE_LABELS})(?P<gone>(?:[\s.:#=\-]+|(?=\d)){_VALUE})",
+        "numbers of hospitals by what stands before them", ("UHID 4512", "Room 12", "MRN4512"), ("room air", "Pinnacle3"),
     ),
     Pattern(
         "code",
@@ -221,7 +252,8 @@ TABLE: tuple[Pattern, ...] = (
     ),
     Pattern(
         "quarter",
-        r"(?:\b\d{1,4}[,\s]+)?\b(?:civil|police)\s+lines\b|(?:\b\d{1,4}[,\s]+)?\b(?:main|station|ring|cross|temple|church|mill|market|bypass|college|old|new)\s+(?:road|rd)\b",
+        r"(?:\b\d{1,4}(?:\s?[/\-]\s?[a-z\d]{1,4})?[,\s]+)?\b(?:civil|police)\s+lines\b"
+        r"|(?:\b\d{1,4}(?:\s?[/\-]\s?[a-z\d]{1,4})?[,\s]+)?\b(?:main|station|ring|cross|temple|church|mill|market|bypass|college|old|new)\s+(?:road|rd)\b",
         "addresses as India writes them", ("Civil Lines", "MG main road"), ("main duct",),
     ),
 )  # fmt: skip

@@ -255,6 +255,9 @@ class _Walk:
             yield Step(path, tag, "Z", decision.cites, vr, "" if vr != "SQ" else [])
         elif tag == DOCUMENT and code == "D":
             yield from self._document(ds, decision, path)
+        elif code == "P":
+            new = self.values.number(element.value)
+            yield Step(path, tag, "D" if new else "Z", decision.cites, vr, new)
         elif code in {"D", "U"}:
             new = self.values.uid(element.value) if vr == "UI" else self.values.dummy(element, vr)
             yield Step(path, tag, code, decision.cites, vr, new)

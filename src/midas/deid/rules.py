@@ -31,7 +31,10 @@ CLAUSE = {
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`code` is X, Z, D, U, K or C; "" where the table does not name the attribute. `base` is the basic action."""
+    """`code` is X, Z, D, U, K, C or P; "" where the table does not name the attribute. `base` is the basic action.
+
+    P is D with a keyed pseudonym for the dummy.
+    """
 
     code: str
     base: str
@@ -88,7 +91,10 @@ def resolve(row: tables.Row, options: frozenset[str], kind: str = "") -> Decisio
 
 @lru_cache(maxsize=16)
 def _exceptions(profile: Profile) -> dict[str, str]:
-    return {e.keyword: {"keep": "K", "remove": "X", "empty": "Z"}[e.action] for e in profile.exceptions}
+    return {
+        e.keyword: {"keep": "K", "remove": "X", "empty": "Z", "pseudonym": "P"}[e.action]
+        for e in profile.exceptions
+    }
 
 
 @lru_cache(maxsize=65536)
@@ -96,6 +102,8 @@ def decide(tag: int, profile: Profile, sop_class: str = "", parent: str = "") ->
     """Return what `profile` asks for the public attribute `tag` in a SOP class, in items of the sequence `parent`."""
     group = tag >> 16
     special = _exceptions(profile).get(keyword_for_tag(tag) or "")
+    if special == "P":
+        return Decision("P", "D", f"PS3.15 E.1.1 Table E.1-1a; {profile.name}")
     if special:
         return Decision(special, special, f"protocol exception of {profile.name}")
     if 0x5000 <= group <= 0x50FF or 0x6000 <= group <= 0x60FF:

@@ -7,15 +7,17 @@ text, an empty value, or None where the whole element had better go. `Held` wher
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Any
 
 from pydicom.datadict import dictionary_has_tag, keyword_for_tag, tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
-from midas.deid import codes
+from midas.deid import codes, tables
 from midas.deid.codes import CODE
 from midas.deid.colours import bare_profile
+from midas.deid.dates_in_text import date_spans
 from midas.deid.model import Held
 from midas.deid.rules import Decision
 from midas.deid.unlisted import (
@@ -24,8 +26,10 @@ from midas.deid.unlisted import (
     TYPED_CODES,
     device_text_tells,
     device_written,
+    is_version,
     sentence_within,
     text_within,
+    version_tells,
 )
 from midas.deid.values import BULK, DATES, LONG_TEXT, TEXT, Values, listed, names_someone, written
 from midas.deid.words import suspicious, unknown_words
@@ -76,7 +80,7 @@ class Staying:
         if vr == "AS":
             return self.values.age(value)
         if vr in {"CS", "IS", "DS"}:
-            typed = keyword_for_tag(tag) in TYPED_CODES and unknown_words(str(value))
+            typed = keyword_for_tag(tag) in TYPED_CODES and any(map(_unknown, listed(value)))
             emptied = "REMOVED" if keyword_for_tag(tag) == "ContentLabel" else ""
             return emptied if typed else self.values.coded(value, vr)
         if vr in LONG_TEXT or (vr in TEXT and self._questionable(ds, element)):
@@ -106,6 +110,8 @@ class Staying:
         texts, keyword = [str(one) for one in listed(element.value)], keyword_for_tag(element.tag)
         if keyword in CODE:
             return codes.tells(ds, keyword, texts, self.values.known)
+        if is_version(keyword):
+            return any(version_tells(text, self.values.persons, _days(ds, text)) for text in texts)
         if device_written(keyword):
             return any(device_text_tells(text, self.values.persons) for text in texts)
         if any(suspicious(text, self.values.known) for text in texts):
@@ -120,6 +126,29 @@ class Staying:
     def _bytes_name(self, element: DataElement) -> bool:
         value = element.value if isinstance(element.value, bytes) else b""
         return len(value) < 1 << 20 and self.values.known.in_bytes(value)
+
+
+def _unknown(code: Any) -> bool:
+    """Say whether a code that people type holds an unknown word; two words of the field may be glued (`LOWERLIMB`)."""
+    return any(unknown_words(word) and not tables.glued(word.casefold()) for word in _WORD.findall(str(code)))
+
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+def _days(ds: Dataset, text: str) -> frozenset[date]:
+    """Return the days that the object tells beside `text`; they are asked for only where a text holds one."""
+    if not any(date_spans(text, whole=True)):
+        return frozenset()
+    told = (str(one)[:8] for element in ds if element.VR in {"DA", "DT"} for one in listed(element.value))
+    return frozenset(day for one in told if (day := _day(one)))
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date(int(text[:4]), int(text[4:6]), int(text[6:8]))
+    except ValueError:
+        return None
 
 
 def points(tag: int) -> bool:

@@ -37,7 +37,7 @@ def joined(text: str, keep: Sequence[Span], tokens: Sequence[Span], gone: Iterab
     cut = sorted([*(span for span in tokens if span not in kept), *gone])
     if not keep:
         return ""
-    if not cut and "^" not in text:
+    if not cut:
         return text
     out = [_head(text, keep[0][0], cut)]
     for (start, end), (following, _) in zip(keep, [*keep[1:], (len(text), 0)], strict=True):
@@ -54,13 +54,13 @@ def _head(text: str, first: int, cut: Sequence[Span]) -> str:
     last = max((end for _, end in cut if end <= first), default=None)
     start = text[:first] if last is None else text[last:first]
     if last is None:
-        return start.replace("^", " ")
+        return start
     return "".join(char for char in start if char in "([{")
 
 
 def _tail(end: str, cut: Sequence[Span], offset: int) -> str:
     if not cut:
-        return end.replace("^", " ")
+        return end
     before = end[: max(0, cut[0][0] - offset)]
     return "".join(char for char in before + end[max(0, cut[-1][1] - offset) :] if char in ")]}") + (
         "." if "." in end[max(0, cut[-1][1] - offset) :] and _MARK.search(end) and "\n" not in end else ""
@@ -69,7 +69,7 @@ def _tail(end: str, cut: Sequence[Span], offset: int) -> str:
 
 def _between(text: str, start: int, end: int, cut: Sequence[Span]) -> str:
     if not cut:
-        return text[start:end].replace("^", " ")
+        return text[start:end]
     left, right = text[start : max(start, cut[0][0])], text[min(end, max(span[1] for span in cut)) : end]
     closing, opening = _brackets(left + right)
     return closing + _separator(_bare(left), _bare(right)) + opening

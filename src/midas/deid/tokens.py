@@ -1,8 +1,8 @@
 """One word or number of a text: whether it is of the field, a name, or doubtful.
 
 In comes a token with its neighbours, out comes a verdict that knows nothing of the person: `Verdict.STAYS`, `WEAK` and
-`STRONG` (words that are names too), `INITIAL`, `NUMBER` (stays unless it belongs to a place), or `GOES`. A word that no
-table knows goes.
+`STRONG` (words that are names too), `INITIAL`, `NUMBER` (stays unless it belongs to a place), `COUNT` (a long number,
+which stays where a word says what it measures), or `GOES`. A word that no table knows goes.
 """
 
 from __future__ import annotations
@@ -25,11 +25,15 @@ class Verdict(Enum):
     STRONG = "strong"
     INITIAL = "initial"
     NUMBER = "number"
+    COUNT = "count"
     SPLIT = "split"
     GOES = "goes"
 
 
 MAX_DIGITS = 3
+MATRICES = frozenset("1024 1536 2048 3072 4096 8192".split())
+"""Rows and columns of pictures; no year of anybody's life."""
+_COUNT = re.compile(r"\d{4,5}(?:\.\d)?|\d{1,3}\.\d{4,6}")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 _SIZE = re.compile(r"\d{1,4}(?:\.\d{1,3})?(?:[x*]\d{1,4}(?:\.\d{1,3})?){1,3}(?:mm|cm)?(?:[23])?")
 _UNITS = (
@@ -58,7 +62,9 @@ def judge(token: str) -> Verdict:
         return _word(token, low)
     if _NUMBER.fullmatch(low):
         whole, _, fraction = low.replace(",", ".").partition(".")
-        return Verdict.NUMBER if len(whole) <= MAX_DIGITS and len(fraction) <= MAX_DIGITS else Verdict.GOES
+        if low in MATRICES or (len(whole) <= MAX_DIGITS and len(fraction) <= MAX_DIGITS):
+            return Verdict.NUMBER
+        return Verdict.COUNT if _COUNT.fullmatch(low) else Verdict.GOES
     return Verdict.STAYS if _mixed(low) else _split(token)
 
 
@@ -93,7 +99,12 @@ def _mixed(low: str) -> bool:
     """Letters and digits: sizes, units, parameters, and words of the field with a short number (`T2`, `ep2d`, `b1000`)."""
     if _YEAR.search(low):
         return bool(re.fullmatch(r"(?:b|tr|ti|fov|te)(?:19|20)\d\d", low))
-    if low in tables.vocabulary() or _UNIT.fullmatch(low) or _PARAMETER.fullmatch(low):
+    if (
+        low in tables.vocabulary()
+        or low in tables.marks("model")
+        or _UNIT.fullmatch(low)
+        or _PARAMETER.fullmatch(low)
+    ):
         return True
     if _SIZE.fullmatch(low) or _VERSION.fullmatch(low) or _SHORT.fullmatch(low):
         return True

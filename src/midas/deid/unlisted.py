@@ -7,9 +7,12 @@ a device writes stays unless it looks as if it named someone.
 from __future__ import annotations
 
 import re
+from datetime import date
 
 from midas.deid import tables
-from midas.deid.words import Known, suspicious
+from midas.deid.dates_in_text import date_spans
+from midas.deid.patterns import Span, spans
+from midas.deid.words import Known, suspicious, telling
 
 _DEVICE_ENDINGS = (
     "Manufacturer", "ManufacturerName", "ManufacturerModelName", "SoftwareVersion", "SoftwareVersions", "CoilName",
@@ -48,6 +51,10 @@ _WORD = re.compile(r"[a-z]{4,}")
 _VERSION = re.compile(r"[A-Za-z]{0,4}[ ._-]?\d{1,5}(?:[._]\d{1,5}){1,3}[A-Za-z]?")
 _MODEL = re.compile(r"[A-Za-z]{2,5}[ _-]?\d{1,5}[A-Za-z]{0,2}")
 """Names of models are written like numbers of a register (`ADC_5146`, `CT660`)."""
+_REPOSITORY = re.compile(
+    r"(?:(?:https?|git)://|git@)(?:www\.)?(?:github|gitlab|bitbucket)\.(?:com|org)[/:][\w.\-]{1,39}/(?!\d+$)[\w.\-]{1,60}"
+)
+"""Programs that make objects call themselves by the public place of their source."""
 _DAY = re.compile(
     r"(?<!\d)(?:0?[1-9]|[12]\d|3[01])[._](?:0?[1-9]|1[0-2])[._](?:19|20)?\d{2}(?!\d)"
     r"|(?<!\d)(?:19|20)\d{2}[._](?:0?[1-9]|1[0-2])[._](?:0?[1-9]|[12]\d|3[01])(?!\d)"
@@ -67,6 +74,8 @@ def device_text_tells(text: str, known: Known, *, strict: bool = False) -> bool:
     """
     if known.names(text) or not text.isascii():
         return True
+    if _REPOSITORY.fullmatch(text.strip()):
+        return False
     if _VERSION.fullmatch(text.strip()) and not _DAY.search(text):
         return False
     if suspicious(text, known) and not _MODEL.fullmatch(text.strip()):
@@ -75,6 +84,40 @@ def device_text_tells(text: str, known: Known, *, strict: bool = False) -> bool:
         word not in tables.vocabulary() and word not in tables.makers()
         for word in _WORD.findall(text.lower())
     )
+
+
+def is_version(keyword: str) -> bool:
+    """Say whether the attribute tells which software ran: builds, parts and their days."""
+    return keyword.endswith(("SoftwareVersion", "SoftwareVersions"))
+
+
+def version_tells(text: str, known: Known, days: frozenset[date]) -> bool:
+    """Say whether a version could name someone, or tells one of `days`, those of the object.
+
+    Numbers of parts and the days of builds (`453561454581__OS.09__[2010/06/14]`) are the same on every such device.
+    Without any day of the object to compare with, every day tells.
+    """
+    if known.names(text) or not text.isascii() or telling(text):
+        return True
+    if any(one.kind in _REACHING or _called(one, text) for one in spans(text)):
+        return True
+    return any(_is_one_of(text[slice(*found)], days) for found in date_spans(text, whole=True))
+
+
+def _called(found: Span, text: str) -> bool:
+    """Say whether a telephone number was found; one with dots is a version."""
+    return found.kind == "phone" and "." not in text[found.start : found.end]
+
+
+_REACHING = frozenset({"e-mail", "aadhaar", "masked", "abha", "pan", "gstin", "licence"})
+_FIGURES = re.compile(r"\d+")
+
+
+def _is_one_of(found: str, days: frozenset[date]) -> bool:
+    """Say whether all figures of a written day are figures of one of `days`; without any to compare with it may be."""
+    packed = re.sub(r"((?:19|20)\d\d)(\d\d)(\d\d)", r"\1 \2 \3", found)
+    figures = {int(one) for one in _FIGURES.findall(packed)[:3]}
+    return not days or any(figures <= {day.year, day.year % 100, day.month, day.day} for day in days)
 
 
 def text_within(data: bytes) -> bool:

@@ -15,6 +15,7 @@ from pydicom.multival import MultiValue
 from midas.deid import tables
 from midas.deid.dates import cap_age, shift_da, shift_dt, valid_tm
 from midas.deid.model import Card, Keys, Profile
+from midas.deid.numbers import stands_for
 from midas.deid.uids import map_uid
 from midas.deid.words import MIN_PART, Known, clean_text
 
@@ -25,8 +26,6 @@ BULK = frozenset({"OB", "OW", "OF", "OD", "OL", "OV"})
 LIMIT = {"SH": 16, "LO": 64, "CS": 16, "AE": 16}
 _CS = re.compile(r"^(?!.*\d{6})[A-Z0-9_ ]{1,16}$", re.ASCII)
 """PS3.5 6.2; a run of six digits is no defined term but a day or a number of a person."""
-_XRAY = re.compile(r"\b[Xx][- ][Rr][Aa][Yy](?=s?\b)")
-"""Ray is a family name too; behind an X it is none."""
 _LETTERS = re.compile(r"[a-z]+")
 _NUMBER = re.compile(r"^[+\-]?(\d+\.?\d*|\.\d+)([eE][+\-]?\d+)?$", re.ASCII)
 _DAY = re.compile(
@@ -45,9 +44,14 @@ DUMMY: dict[str, Any] = {
 
 
 def names_someone(number: str) -> bool:
-    """Say whether a number is written like a day, a telephone number or a number of a person."""
+    """Say whether a number is written like a day, a telephone number or a number of a person.
+
+    Zeros before it only fill a field: `000000056675` is a series.
+    """
     digits = re.sub(r"\.0*$", "", number.strip().lstrip("+-"))
-    return digits.isdecimal() and bool(_DAY.fullmatch(digits) or _REACHES.fullmatch(digits))
+    if not digits.isdecimal():
+        return False
+    return bool(_DAY.fullmatch(digits) or _REACHES.fullmatch(digits.lstrip("0")))
 
 
 def listed(value: Any) -> list[Any]:
@@ -81,6 +85,7 @@ class Values:
         self, *, keys: Keys, card: Card, known: Known, profile: Profile, persons: Known | None = None
     ) -> None:
         self._keys, self._days, self.known = keys, card.shift_days, known
+        self._subject = card.subject
         self.persons = persons or known
         """What names someone in a text that a device writes."""
         self.full_dates = "retain-longitudinal-full-dates" in profile.options
@@ -88,6 +93,9 @@ class Values:
 
     def uid(self, value: Any) -> Any:
         return each(value, lambda uid: map_uid(self._keys, uid))
+
+    def number(self, value: Any) -> Any:
+        return each(value, lambda number: stands_for(self._keys, self._subject, number))
 
     def dummy(self, element: DataElement, vr: str) -> Any:
         if vr == "UI":
@@ -100,13 +108,8 @@ class Values:
         return each(value, change)
 
     def text(self, value: Any, vr: str) -> Any:
-        limit = LIMIT.get(vr)
-        return each(value, lambda text: self._cleaned(text, prose=vr in LONG_TEXT)[:limit].strip())
-
-    def _cleaned(self, text: str, *, prose: bool) -> str:
-        joined = _XRAY.sub("Xray", text)
-        cleaned = clean_text(joined, self.known, prose=prose)
-        return cleaned.replace("Xray", "X-ray") if joined != text else cleaned
+        limit, prose = LIMIT.get(vr), vr in LONG_TEXT
+        return each(value, lambda text: clean_text(text, self.known, prose=prose)[:limit].strip())
 
     def age(self, value: Any) -> Any:
         return each(value, cap_age)
@@ -122,4 +125,7 @@ class Values:
             return len(value) >= MIN_PART and not defined and self.known.names(value)
         if vr == "IS" and abs(float(value)) > LARGEST_IS:
             return True
-        return names_someone(value) or (len(value) >= 4 and value.strip() in self.known.wholes)
+        bare = value.strip()
+        return names_someone(value) or any(
+            len(one) >= 4 and one in self.known.wholes for one in (bare, bare.lstrip("0"))
+        )

@@ -24,6 +24,7 @@ from midas.deid.model import Card, Placement, Profile
 from midas.deid.rereading import Data, Reread, decoded, reread
 from midas.deid.search import FileBytes, Wanted, wanted
 from midas.kernel import Finding, Severity
+from midas.protocol.model import NUMBER_FORM
 
 META = frozenset({0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020013})
 DUMMIES = frozenset(
@@ -97,6 +98,12 @@ def _allowed(word: str) -> bool:
         return listed or low in tables.indic_words() or bare in tables.vocabulary()
     pieces = _CASED.findall(word)
     return len(pieces) > 1 and all(piece.casefold() in tables.vocabulary() for piece in pieces)
+
+
+def _pseudonymous(element: DataElement) -> bool:
+    """Say whether nothing but pseudonyms of numbers stands in the element."""
+    values = element.value if element.VM > 1 else [element.value]
+    return element.is_empty or all(re.fullmatch(NUMBER_FORM, str(value)) for value in values)
 
 
 def _place(tag: int) -> str:
@@ -249,6 +256,8 @@ class _Verifier:
             yield _wrong("graphics", f"Curve or overlay {_place(tag)} is left.", "PS3.15 E.3.3")
         row, special = tables.attributes().get(tag), self.exceptions.get(keyword)
         if special or row is None or self._ours(element, keyword, depth):
+            if special == "pseudonym" and not _pseudonymous(element):
+                yield _wrong("rule", f"{keyword} should be a pseudonym or empty.", "PS3.15 Table E.1-1a")
             if special == "remove":
                 yield _wrong("rule", f"{keyword} should have been removed.", "protocol exception")
             return

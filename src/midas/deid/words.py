@@ -24,8 +24,10 @@ __all__ = [
 ]  # fmt: skip
 
 _CHAR = r"(?:[^\W_]|[\u0900-\u0963\u0966-\u096f\u0971-\u0dff\u200c\u200d])"
+_XRAY = re.compile(r"(?<![^\W_])[Xx][- ][Rr][Aa][Yy]s?(?![^\W_])")
+"""Ray is a family name too; behind an X it is none."""
 _TOKEN = re.compile(
-    r"(?<![^\W_])(?:[A-Za-z]/)+[A-Za-z](?![^\W_])|(?<![^\W_])[A-Za-z]&[A-Za-z](?![^\W_])"
+    _XRAY.pattern + r"|(?<![^\W_])(?:[A-Za-z]/)+[A-Za-z](?![^\W_])|(?<![^\W_])[A-Za-z]&[A-Za-z](?![^\W_])"
     rf"|{_CHAR}+(?:(?<=\d)(?:\.\d{_CHAR}*|,\d{{1,2}}(?![\w.,])))*"
 )
 _SLASHED = tables.marks("slashed")
@@ -57,10 +59,15 @@ _VERSIONS = frozenset({"network", "code", "uid", "quarter"})
 """Kinds that versions and names of devices look like: `5.0.0.3`, `HDI-5000`."""
 
 
+def telling(text: str) -> bool:
+    """Say whether a title, a relation or the head of a hospital's name stands in the text."""
+    return _TELLING.search(text) is not None
+
+
 @lru_cache(maxsize=1 << 12)
 def _tells(text: str) -> bool:
     told = (span.kind for span in spans(text) if span.kind not in _VERSIONS)
-    return bool(_TELLING.search(text)) or any(date_spans(text, whole=True)) or any(told)
+    return telling(text) or any(date_spans(text, whole=True)) or any(told)
 
 
 def clean_text(text: str, known: Known, *, prose: bool) -> str:
@@ -92,7 +99,7 @@ def _cleaned(text: str, known: Known, *, prose: bool) -> str:
             break
     else:
         return ""
-    return "" if known.names(now) else now
+    return "" if known.names(_XRAY.sub("radiograph", now)) else now
 
 
 def _once(text: str, known: Known, *, prose: bool) -> str:
@@ -158,6 +165,8 @@ def _tokens(text: str, gone: tuple[tuple[int, int], ...]) -> tuple[Token, ...]:
 
 
 def _token(text: str, start: int) -> list[Token]:
+    if _XRAY.fullmatch(text):
+        return [Token(start, start + len(text), text, "xray", Verdict.STAYS)]
     low = text.casefold()
     if "/" in text or "&" in text:
         verdict = Verdict.STAYS if low in _SLASHED else Verdict.INITIAL

@@ -227,11 +227,17 @@ DeidOption = Literal[
 """The options of PS3.15 Table E.1-1, in the order of its columns."""
 
 
+NUMBER_FORM = r"N-[BCDFGHJKLMNPQRSTVWXZ]{14}"
+"""What stands for a number under the action `pseudonym`; it names nobody."""
+
+
 class DeidException(Node):
     """One attribute treated otherwise than the profile says, with the reason that the hub answers for."""
 
     keyword: Text
-    action: Literal["keep", "remove", "empty"]
+    action: Literal["keep", "remove", "empty", "pseudonym"] = Field(
+        description="pseudonym: a keyed name of its own for each value of a person, so that objects can be joined by it"
+    )
     reason: Annotated[str, Field(min_length=10)]
 
 

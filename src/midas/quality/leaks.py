@@ -21,6 +21,7 @@ from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag
 
 from midas.kernel import Finding, Severity
+from midas.protocol.model import NUMBER_FORM
 from midas.quality.layout import examine_layout
 from midas.quality.patterns import kinds_in
 
@@ -79,6 +80,8 @@ WEAK = {"vehicle", "ifsc", "pin-code"}
 """Kinds that look like other things too often to stop an item by themselves."""
 
 CITES = "PS3.15 Table E.1-1"
+NUMBER = re.compile(NUMBER_FORM)
+"""A pseudonym in the place of a number; it holds nothing (PS3.15 Table E.1-1a: Z, D)."""
 
 
 def _finding(
@@ -115,7 +118,8 @@ def _texts(element: DataElement) -> Iterator[str]:
 def _empty(element: DataElement) -> bool:
     if element.VR == "SQ":
         return not element.value
-    return all(not text.strip(" \0^=") or text.strip(" \0") in DUMMIES for text in _texts(element))
+    said = (text.strip(" \0") for text in _texts(element))
+    return all(not text.strip("^=") or text in DUMMIES or NUMBER.fullmatch(text) for text in said)
 
 
 def _vr(ds: Dataset, tag: BaseTag) -> str:

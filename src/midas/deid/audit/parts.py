@@ -302,8 +302,10 @@ def finish(path: Path, sheet: Sheet, rng: random.Random) -> None:
         else []
     )
     if starts and b"JFIF" not in data and rng.randrange(100) < 60:
-        data = _commented(path, f"Patient {facts['name']}".encode()) or data
-        sheet.hidden("name", facts["name"], "jpeg-comment")
+        commented = _commented(path, f"Patient {facts['name']}".encode())
+        if commented:
+            data = commented
+            sheet.hidden("name", facts["name"], "jpeg-comment")
     if rng.randrange(100) < 12 and b"ISO_IR 192" in data[:2000]:
         data = data.replace(b"ISO_IR 192", b"ISO_IR 100", 1)
     if rng.randrange(100) < 3 and b"1.2.840.10008.1.2.1.99\0" in data[:400]:
@@ -313,7 +315,7 @@ def finish(path: Path, sheet: Sheet, rng: random.Random) -> None:
 
 
 def _commented(path: Path, comment: bytes) -> bytes | None:
-    """Return the file with a COM segment (ITU-T T.81 B.2.4.5) behind the start of its first JPEG frame."""
+    """Return the file with a COM segment (ITU-T T.81 B.2.4.5) behind the start of its first frame, if that is JPEG."""
     ds = pydicom.dcmread(path)
     try:
         frames = list(
@@ -322,6 +324,8 @@ def _commented(path: Path, comment: bytes) -> bytes | None:
     except (ValueError, RuntimeError):
         return None
     first = frames[0]
+    if not first.startswith(b"\xff\xd8\xff"):
+        return None
     segment = b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment
     frames[0] = first[:2] + segment + first[2:]
     ds.PixelData = pydicom.encaps.encapsulate([f + b"\0" * (len(f) % 2) for f in frames], has_bot=True)

@@ -13,6 +13,8 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+
 OPTIONS = (
     "retain-safe-private", "retain-uids", "retain-device-identity", "retain-institution-identity",
     "retain-patient-characteristics", "retain-longitudinal-full-dates", "retain-longitudinal-modified-dates",
@@ -63,6 +65,18 @@ def attributes() -> dict[int, Row]:
     """Return the rows of Table E.1-1 that name one attribute, by tag."""
     rows = _ps315()["attributes"]
     return {int(r["tag"], 16): _row(r, "tag") for r in rows if "x" not in r["tag"] and r["tag"] != "PRIVATE"}
+
+
+def may_be_replaced(keyword: str) -> bool:
+    """Say whether a pseudonym may stand in this short text: its action is Z (PS3.15 Table E.1-1a) and no option changes it.
+
+    What describes a trial is written by the engine itself.
+    """
+    tag = tag_for_keyword(keyword)
+    row = attributes().get(int(tag)) if tag else None
+    if row is None or row.options or row.basic != "Z" or keyword.startswith("ClinicalTrial"):
+        return False
+    return dictionary_VR(int(tag or 0)) in {"SH", "LO"}
 
 
 @lru_cache(maxsize=1)
@@ -180,6 +194,15 @@ def composed(word: str) -> bool:
                 if word[at:end] in _glued_words():
                     reach[end] = min(reach.get(end, 4), reach[at] + 1)
     return len(word) in reach
+
+
+def glued(word: str) -> bool:
+    """Say whether a lower-case word is two of the vocabulary, each of four letters or more and no name (`lowerlimb`)."""
+    sure = vocabulary() - doubtful().keys()
+    return any(word[:at] in sure and word[at:] in sure for at in range(HALF, len(word) - HALF + 1))
+
+
+HALF = 4
 
 
 @lru_cache(maxsize=1)
