@@ -131,6 +131,20 @@ def _place(plan: Plan, ds: Dataset, implicit: bool) -> None:
     seen.raws[ALL] = tuple(seen)
 
 
+def say_no_text(ds: Dataset, *, implicit: bool) -> None:
+    """Say that no text which names somebody stands in the pixels (PS3.15 E.3.1); encoded at once where all else is."""
+    seen = all_ready(ds)
+    said = ("BurnedInAnnotation", *(name for name in ("SpecimenLabelInImage",) if name in ds))
+    for keyword in said:
+        setattr(ds, keyword, "NO")
+        if seen is not None:
+            tag = ds.data_element(keyword).tag  # type: ignore[union-attr]
+            one = seen[tag] = ready(ds[tag], ds, implicit=implicit)
+            seen.raws[tag] = one.encoded
+    if seen is not None:
+        seen.raws[ALL] = tuple(seen)
+
+
 def _placed(plan: Plan, ds: Dataset, implicit: bool) -> tuple[Ready, ...]:
     tags = []
     pairs = placed(ds, profile=plan.profile, sex=plan.sex, placement=plan.placement)

@@ -21,7 +21,7 @@ from pydicom.tag import BaseTag
 from pydicom.uid import UID, ImplicitVRLittleEndian
 
 from midas.deid import pixels
-from midas.deid.apply import apply
+from midas.deid.apply import apply, say_no_text
 from midas.deid.cards import open_card, open_keys
 from midas.deid.header import all_ready, uid
 from midas.deid.known import known_in, named_in
@@ -107,16 +107,15 @@ def _cleaned(
     made = plan(ds, profile=job.profile, keys=keys, card=card, placement=job.placement)
     looked = looked or looked_at(job, opened, known)
     # 4. Apply, mask, cut
-    apply(made, ds=ds, implicit=syntax_of(opened) == ImplicitVRLittleEndian)
+    implicit = syntax_of(opened) == ImplicitVRLittleEndian
+    apply(made, ds=ds, implicit=implicit)
     masked = 0
     if looked.regions or overlay:
         masked = pixels.mask(opened, regions=looked.regions, clear_overlay=overlay).pixels
     if job.face is not None:
         masked += _cut(job, opened)
     if looked.no_text:
-        ds.BurnedInAnnotation = "NO"
-        if "SpecimenLabelInImage" in ds:
-            ds.SpecimenLabelInImage = "NO"
+        say_no_text(ds, implicit=implicit)
     # 5. Write aside, 6. verify, look again, 7. name
     knowing = replace(card, known=(*card.known, *names))
     outcome = _named(job, opened, made, knowing, source, looked, known)

@@ -10,18 +10,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from midas.deid.memory import Memory
 from midas.deid.model import Profile, Region
 from midas.deid.pictures import find, reader
-from midas.deid.pictures.frames import Array, Frames
+from midas.deid.pictures.frames import Array, Frames, described
 from midas.deid.pictures.gate import quiet, sectional
 from midas.deid.pictures.judge import HIDE, KEEP, Verdict, grown, judged
 from midas.deid.pictures.views import views
-from midas.deid.stream import Opened, open_file
+from midas.deid.stream import Opened, frame_count, open_file
 from midas.deid.words import Known
 from midas.kernel import Finding, Severity
+
+if TYPE_CHECKING:
+    from pydicom.dataset import FileDataset
 
 MARGIN, ENDS, LEAST = 0.14, 0.35, 2.0
 """How far a mask reaches beyond a line: shares of its height, on all sides and at its ends, and at least so many pixels."""
@@ -35,6 +40,8 @@ ROUNDS, NEAR = 4, 16
 
 _CLEAN: reader.Remembered[tuple[find.Line, ...]] = reader.Remembered(2048)
 """Pictures in which nothing is to be hidden from those who know a person, and the lines that stay in them."""
+
+_SECTIONS = Memory()
 
 Box = tuple[int, int, int, int]
 
@@ -57,9 +64,9 @@ def look(opened: Opened, *, known: Known, profile: Profile, risky: bool = True) 
     `risky` says that something in the header speaks for text: then only slices as their scanner made them are trusted.
     """
     _one_thread()
-    frames = Frames(opened)
-    if not _pictured(opened) or _untouched(frames, risky=risky):
+    if not _pictured(opened) or _untouched(opened, risky=risky):
         return Seen()
+    frames = Frames(opened)
     regions, stays = _found(frames, known)
     share = _share(regions, frames.shape)
     person = ""
@@ -114,12 +121,27 @@ def _pictured(opened: Opened) -> bool:
     return "Rows" in ds and "Columns" in ds and (opened.at is not None or "PixelData" in ds)
 
 
-def _untouched(frames: Frames, *, risky: bool) -> bool:
-    """Say whether these are slices as a scanner or a computation made them, on which nothing was drawn."""
-    opened = frames.opened
-    return sectional(opened.ds, opened.syntax, risky=risky) and all(
-        quiet(frames.samples(number)) for number in range(frames.count)
+def _untouched(opened: Opened, *, risky: bool) -> bool:
+    """Say whether these are slices as a scanner or a computation made them, on which nothing was drawn.
+
+    The dataset itself is not read: what stays as it was encoded need not be encoded again.
+    """
+    section = _SECTIONS.ask(
+        "section", opened.ds, lambda: _section(opened, risky=risky), context=(opened.syntax, risky)
     )
+    if section is None or opened.at is None:
+        return False
+    frames = Frames(replace(opened, ds=section))
+    return all(quiet(frames.samples(number)) for number in range(frames.count))
+
+
+def _section(opened: Opened, *, risky: bool) -> FileDataset | None:
+    """Return what a decoder must know of a slice that the cheap rule may judge; None for any other picture."""
+    if not sectional(opened.ds, opened.syntax, risky=risky):
+        return None
+    bare = described(opened.ds)
+    bare.NumberOfFrames = frame_count(opened.ds)
+    return cast("FileDataset", bare)
 
 
 def _until_clean(

@@ -29,12 +29,11 @@ NEAR, MORE = 4, 2
 """How many values on either side are compared, and how many times as many pixels of a value as of these are usual."""
 CHANCE = 3.0
 """Standard deviations of counting by which they may differ by chance."""
-SAMPLE = 2048
-"""Samples from which the range of values is taken."""
-VALUES = 1 << 16
-BRIGHT = 20
+SAMPLE, EVERY = 1024, 2
+"""Samples from which the range of values is taken; of so many rows the strokes of one are counted."""
+BRIGHT = 60
 """Pixels of strokes brighter than all tissue, by two steps, from which a frame is searched."""
-ENOUGH = 3
+ENOUGH = 2
 """Pixels above the usual from which a frame is searched."""
 
 
@@ -71,9 +70,9 @@ def drawn_upon(samples: Array) -> int:
     if int(np.count_nonzero(light & (samples > int(high) + 2 * strong))) >= BRIGHT:
         return BRIGHT
     dark = cv2.subtract(cv2.morphologyEx(samples, cv2.MORPH_CLOSE, kernel), samples) > strong
-    strokes = (light | dark).view(np.uint8)
-    values = cv2.calcHist([samples.view(np.uint16)], [0], strokes, [VALUES], [0, VALUES])
-    counts = values[values > 0].astype(np.int64)
+    strokes = cv2.copyTo(cv2.add(samples.view(np.uint16), 1), (light | dark).view(np.uint8))
+    values = np.bincount(strokes[::EVERY].ravel())[1:]
+    counts = values[values > 0]
     if int(counts.sum()) < ENOUGH:
         return 0
     around = np.zeros((2 * NEAR, counts.size), counts.dtype)
