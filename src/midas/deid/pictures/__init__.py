@@ -28,7 +28,7 @@ from midas.kernel import Finding, Severity
 if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
 
-MARGIN, ENDS, LEAST = 0.14, 0.35, 2.0
+MARGIN, ENDS, LEAST = 0.05, 0.35, 1.5
 """How far a mask reaches beyond a line: shares of its height, on all sides and at its ends, and at least so many pixels."""
 
 
@@ -83,7 +83,7 @@ def again(path: Path, *, known: Known, seen: Seen) -> tuple[Finding, ...]:
     _one_thread()
     frames = Frames(open_file(path))
     near = _around(seen.regions, frames.shape) if seen.regions else None
-    left, _ = _found(frames, known, near=near)
+    left, _ = _found(frames, known, near=near, stays=seen.stays)
     return tuple(
         Finding(
             "deid.pixels.left", Severity.ERROR, "instance", "Text is still legible in the pixels after masking.",
@@ -94,18 +94,24 @@ def again(path: Path, *, known: Known, seen: Seen) -> tuple[Finding, ...]:
     )  # fmt: skip
 
 
-def _found(frames: Frames, known: Known, *, near: Array | None = None) -> tuple[list[Region], list[Box]]:
-    """Return what must be blackened and what stays, in the whole pictures or only `near` some of their pixels."""
+def _found(
+    frames: Frames, known: Known, *, near: Array | None = None, stays: Sequence[Box] = ()
+) -> tuple[list[Region], list[Box]]:
+    """Return what must be blackened and what stays, in the whole pictures or only `near` some of their pixels.
+
+    Lines in boxes of which it is known that they may stay (`stays`) are not read again.
+    """
+    read = [Region(a, b, c - a, d - b, rule="", evidence="") for a, b, c, d in stays]
     regions: list[Region] = []
-    stays: list[Box] = []
+    found_to_stay: list[Box] = []
     for view in views(frames):
         frame = None if view.frame is None else (view.frame, view.frame + 1)
         done = [replace(one, frames=None) for one in regions if one.frames == frame]
         within = near if view.within is None else view.within if near is None else near & view.within
-        found, left = _until_clean(view.picture, known, within=within, done=done)
+        found, left = _until_clean(view.picture, known, within=within, done=[*done, *read])
         regions += [replace(one, frames=frame) for one in found]
-        stays += left
-    return joined(regions), stays
+        found_to_stay += left
+    return joined(regions), found_to_stay
 
 
 @cache

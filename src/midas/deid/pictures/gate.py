@@ -29,6 +29,7 @@ NEAR, MORE = 4, 2
 """How many values on either side are compared, and how many times as many pixels of a value as of these are usual."""
 CHANCE = 3.0
 """Standard deviations of counting by which they may differ by chance."""
+HIGHEST = (1 << 16) - 1
 SAMPLE, EVERY = 1024, 2
 """Samples from which the range of values is taken; of so many rows the strokes of one are counted."""
 BRIGHT = 60
@@ -70,7 +71,8 @@ def drawn_upon(samples: Array) -> int:
     if int(np.count_nonzero(light & (samples > int(high) + 2 * strong))) >= BRIGHT:
         return BRIGHT
     dark = cv2.subtract(cv2.morphologyEx(samples, cv2.MORPH_CLOSE, kernel), samples) > strong
-    strokes = cv2.copyTo(cv2.add(samples.view(np.uint16), 1), (light | dark).view(np.uint8))
+    plain = samples.view(np.uint16)
+    strokes = (plain + (plain < HIGHEST)) * (light | dark)
     values = np.bincount(strokes[::EVERY].ravel())[1:]
     counts = values[values > 0]
     if int(counts.sum()) < ENOUGH:

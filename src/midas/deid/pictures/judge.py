@@ -107,7 +107,7 @@ def _said(crops: Sequence[Array], standing: Sequence[bool], known: Known) -> lis
     for turns in (2, 1, 3):
         again = [
             number for number, (_, sure) in enumerate(said)
-            if (sure < READ or (turns == 2 and standing[number]))
+            if ((sure < READ and contrast(crops[number])[0] >= DRAWN) or (turns == 2 and standing[number]))
             and (turns == 2 or crops[number].shape[1] < 1.4 * crops[number].shape[0])
         ]  # fmt: skip
         if not again:
