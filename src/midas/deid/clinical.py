@@ -11,7 +11,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +20,18 @@ from typing import Any, cast
 from midas.deid.cards import open_keys
 from midas.deid.celldates import clock, shifted
 from midas.deid.clinical_again import again
-from midas.deid.columns import DATES, KNOWN_AS, NEEDS, Column, Counted, Given, blank, capped, columns_of
+from midas.deid.columns import (
+    DATES,
+    KNOWN_AS,
+    NEEDS,
+    Column,
+    Counted,
+    Given,
+    blank,
+    capped,
+    columns_of,
+    measured,
+)
 from midas.deid.known import known_of
 from midas.deid.model import Held, Keys, Outcome, Profile, RuleRow, Uids
 from midas.deid.names import plain
@@ -316,8 +326,5 @@ def clean_cell(cell: str, known: Known, *, role: str) -> str:
     """
     value = cell.strip()
     if role == "number":
-        return value if _NUMBER.fullmatch(value) and not known.exact(value.casefold()) else ""
+        return value if measured(value) and not known.exact(value.casefold()) else ""
     return clean_text(value, known, prose=role == "text") if role in {"category", "variable", "text"} else ""
-
-
-_NUMBER = re.compile(r"[<>~]?=?\s?[+\-]?\d{1,5}(?:[.,]\d{1,6})?(?:\s?%|\s?[A-Za-zµ/]{1,8})?")

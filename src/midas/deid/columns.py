@@ -114,6 +114,10 @@ class Counted:
 
 
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_MEASURE = re.compile(r"[<>~]?=?\s?[+\-]?\d{1,5}(?:[.,]\d{1,6})?\s?([^\s\d]{0,8})")
+DIGITS = 7
+"""Digits of a measured number."""
+_NUMBERS = re.compile(r"\d+")
 _UID = re.compile(r"[012](?:\.\d+){3,}")
 EMPTY = frozenset(
     {"", "-", "--", "na", "n/a", "n.a.", "nil", "null", "none", "nan", "not available", "not known", "?"}
@@ -207,6 +211,9 @@ class _Rules:
     rank: dict[str, int]
     words: tuple[tuple[Role, frozenset[str], frozenset[str]], ...]
     plain: frozenset[str]
+    known: frozenset[str]
+    """All words that tell a role."""
+    units: frozenset[str]
 
 
 @lru_cache(maxsize=1)
@@ -222,9 +229,19 @@ def _rules() -> _Rules:
         for row in given
         if "names" not in row
     )
+    rank = {name: number for number, name in enumerate(names)}
+    known = frozenset(word for _, anywhere, last in words for word in (*anywhere, *last))
     return _Rules(
-        names, {name: rank for rank, name in enumerate(names)}, words, frozenset(read["plain"].split())
+        names, rank, words, frozenset(read["plain"].split()), known, frozenset(read["units"].split())
     )
+
+
+def measured(value: str) -> bool:
+    """Say whether a cell is a number with a unit of measure or none, of so few digits that it can reach nobody."""
+    match = _MEASURE.fullmatch(value)
+    if match is None or sum(map(str.isdigit, value)) > DIGITS:
+        return False
+    return not match[1] or match[1].casefold() in _rules().units
 
 
 def role_of(heading: str) -> Role | None:
@@ -240,10 +257,20 @@ def role_of(heading: str) -> Role | None:
 
 
 def _plain_heading(heading: str) -> bool:
-    """Say whether all words of a heading are words of the field, of which none is a name."""
+    """Say whether all words of a heading are words of the field and none is a name, and its numbers years or short."""
+    rules = _rules()
+    if glued(heading) in rules.names:
+        return True
     words = [word for word in parts(_CAMEL.sub(" ", heading)) if not word.isdecimal()]
-    return bool(words) and all(
-        len(word) < 3 or word in _rules().plain or _of_the_field(word) for word in words
+    numbers = _NUMBERS.findall(heading)
+    return (
+        bool(words)
+        and all(
+            len(word) < 3 or word in rules.plain or word in rules.known or _of_the_field(word)
+            for word in words
+        )
+        and len(numbers) < 3
+        and all(len(number) < 3 or _YEAR.fullmatch(number) for number in numbers)
     )
 
 
@@ -276,6 +303,8 @@ def columns_of(
         told = given.roles.get(glued(heading))
         role = told or _role(heading, seen)
         why = _against(role, seen, told=bool(told)) if role else ""
+        if role and role not in GONE and not told and not _plain_heading(heading):
+            why = why or "its heading may name somebody"
         if role is None or why:
             wrong.append(f"“{heading}”" + (f" ({why})" if why else ""))
         made.append(Column(heading, "drop" if role is None or why else role, seen.order or "day"))
@@ -283,10 +312,8 @@ def columns_of(
 
 
 def _role(heading: str, seen: Counted) -> Role | None:
-    """Return what a heading says; one that may mean years or ages is what its cells are."""
+    """Return what a heading says; one that may mean years is what its cells are. Cells of ages that are none are emptied."""
     role = role_of(heading)
-    if role == "age" and seen.filled and not seen.mostly(seen.ages):
-        return "value"
     contradicted = role == "year" and not seen.mostly(seen.years)
     return _by_cells(heading, seen) if role is None or contradicted else role
 

@@ -30,7 +30,7 @@ ENGINE = "midas-deid 0.2.0"
 class Thresholds:
     """What may pass without a person; set by the protocol (`deid.thresholds`) or a profile file."""
 
-    masked_share: float = 0.75
+    masked_share: float = 0.6
     """Share of one frame (0 to 1) that may be blackened; a picture that would lose more is no use and goes to a person."""
     face_overlap: float = 0.80
     """Least overlap (Dice, 0 to 1) of the registered template's head with the patient's before a face mask counts."""

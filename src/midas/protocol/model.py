@@ -245,7 +245,7 @@ class DeidThresholds(Node):
     """What may pass without a person's eye."""
 
     masked_share: float = Field(
-        default=0.75, ge=0, le=1, description="share of a frame that may be blackened before a person decides"
+        default=0.6, ge=0, le=1, description="share of a frame that may be blackened before a person decides"
     )
     face_overlap: float = Field(
         default=0.8,

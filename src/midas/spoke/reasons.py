@@ -215,6 +215,7 @@ DEID = {
     "burned-in-text": "burned-in-risk", "recognisable-face": "recognisable-face", "slide-label": "slide-label",
     "verification-failed": "verify-failed", "wrong-card": "deid-failed", "not-processed": "deid-failed",
     "not-understood": "deid-failed", "incomplete-identity": "deid-failed",
+    "table-of-nobody": "no-person", "table-unreadable": "unreadable", "column-unknown": "bad-row",
 }  # fmt: skip
 """What de-identification says of a file that it holds → the reason here; a test holds the two together."""
 

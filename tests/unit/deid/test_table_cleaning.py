@@ -15,7 +15,7 @@ from midas.compute import here
 from midas.deid import Secret, load_profile
 from midas.deid.clinical import clean_cell
 from midas.deid.clinical_again import _records
-from midas.deid.columns import Given, load_columns
+from midas.deid.columns import Given, load_columns, measured
 from midas.deid.folder import Summary, folder, plan_folder
 from midas.deid.words import Known
 
@@ -288,3 +288,39 @@ def test_the_plan_names_the_table_and_touches_nothing(tmp_path: Path) -> None:
 ])  # fmt: skip
 def test_a_cell_leaves_by_the_role_of_its_column(text, role, stays):
     assert clean_cell(text, Known.of([("name", "Kiran Deshmukh")]), role=role) == stays
+
+
+@pytest.mark.parametrize(
+    "cell", ["12 Ramesh", "11Gurpreet", "45 Kumar", ">5 Sukhdev", "98230.41577", "98231,415778"]
+)
+def test_a_word_or_a_telephone_number_is_no_measure(cell):
+    assert not measured(cell)
+
+
+@pytest.mark.parametrize("cell", ["9", "11.2 g/dl", "3.5 cm", "<0.5 mg/dl", "98.6 °F", "15000", "60%"])
+def test_measures_as_laboratories_write_them_stay(cell):
+    assert measured(cell)
+
+
+@pytest.mark.parametrize(("heading", "cell"), [
+    ("Balwinder Gharuan date", "02/05/2019"), ("Remarks Zubeida 9823041577", "well"), ("Hb 4512 1234 9876", "12"),
+    ("Sex Gurpreet", "F"), ("Hb 12/03/2019", "12"),
+])  # fmt: skip
+def test_a_heading_that_may_name_somebody_holds_its_table(tmp_path, heading, cell):
+    write(
+        tmp_path / "in" / "t.csv", ["Patient ID", heading], ["UH-2020-000001", cell], ["UH-2020-000002", cell]
+    )
+    assert cleaned(tmp_path).held == 1
+    assert [one["reason"] for one in listed(tmp_path, "held.csv")] == ["column-unknown"]
+
+
+def test_ages_over_89_are_capped_whatever_else_stands_in_their_column(tmp_path):
+    ages = ["97", "45Y 3M", "61Y 2M", "103", "94/F"]
+    write(
+        tmp_path / "in" / "t.csv",
+        ["Patient ID", "Age"],
+        *([f"UH-2020-00000{at}", age] for at, age in enumerate(ages)),
+    )
+    assert cleaned(tmp_path).cleaned == 1
+    (rows,) = tables(tmp_path).values()
+    assert sorted(row[1] for row in rows[1:]) == ["", "", "", "90", "90"]

@@ -30,8 +30,9 @@ NEAR, MORE = 4, 2
 CHANCE = 3.0
 """Standard deviations of counting by which they may differ by chance."""
 HIGHEST = (1 << 16) - 1
-SAMPLE, EVERY = 1024, 2
-"""Samples from which the range of values is taken; of so many rows the strokes of one are counted."""
+SAMPLE, FEW, EVERY = 1024, 64, 2
+"""Samples from which the range of values is taken, how many must be left without padding; and of so many rows the strokes
+of one are counted."""
 BRIGHT = 60
 """Pixels of strokes brighter than all tissue, by two steps, from which a frame is searched."""
 ENOUGH = 2
@@ -63,7 +64,8 @@ def drawn_upon(samples: Array) -> int:
     import cv2
 
     part = samples.ravel()[:: max(samples.size // SAMPLE, 1)]
-    low, high = np.percentile(part, [0.5, 99.8])
+    tissue = part[part > part.min()]
+    low, high = np.percentile(tissue if tissue.size >= FEW else part, [0.5, 99.8])
     kernel = np.ones((WIDEST, WIDEST), np.uint8)
     samples = np.ascontiguousarray(samples.astype(samples.dtype.newbyteorder("="), copy=False))
     strong = int(STEP * max(float(high - low), 1.0))

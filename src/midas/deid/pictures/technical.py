@@ -31,8 +31,11 @@ LONGEST = 4
 """Digits before the point of a number beside a label or unit; more could reach someone."""
 TOGETHER = 6
 """Digits of numbers of three digits and more that follow each other: groups of a telephone or card number have more."""
-_MARKED = re.compile(r"(?<![a-z])[abd-km-su-vx-z]\d{4}|\+\s?91\b")
-"""A letter before four digits as hospitals number persons (windows W, L, C and times T may have as many), or a country."""
+_MARKED = re.compile(
+    r"(?<![a-z])[abd-km-su-vx-z]\d{4}|\+\s?91\b|\b0\d|[a-z]\s?[\s\-]?\d{1,4}(?:[\s\-]\d{1,4}){2}(?![\d.])|\b[io]pd?\b"
+)
+"""A letter before four digits as hospitals number persons (windows W, L, C and times T may have as many), a country, a
+leading nought, a word with three numbers after it, in-patients and out-patients."""
 
 
 @dataclass(frozen=True)
