@@ -6,9 +6,13 @@ could be; pixel data is left to `writing`. An element whose steps and bytes were
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
+from pydicom.tag import BaseTag
 
 from midas.deid.header import Ready, all_ready, ready
 from midas.deid.memory import ALL, Memory, Watched, tag_of, watched
@@ -119,36 +123,45 @@ def _not_ascii(element: DataElement) -> bool:
 def _place(plan: Plan, ds: Dataset, implicit: bool) -> None:
     """Write what every output bears; it is encoded once for all files in which what it depends on is the same."""
     seen = all_ready(ds)
+
+    def pairs() -> tuple[tuple[str, Any], ...]:
+        return placed(ds, profile=plan.profile, sex=plan.sex, placement=plan.placement)
+
     if seen is None:
-        for keyword, value in placed(ds, profile=plan.profile, sex=plan.sex, placement=plan.placement):
-            setattr(ds, keyword, value)
+        _set(ds, pairs())
         return
     topic = _PLACED.topic((plan.profile, plan.sex, plan.placement, seen.ground(), implicit))
-    for one in topic.ask("placed", seen, lambda: _placed(plan, ds, implicit)):
-        tag = tag_of(one.tag)
-        seen[tag] = one
-        seen.raws[tag] = one.encoded
-    seen.raws[ALL] = tuple(seen)
+    _stand(topic.ask("placed", seen, lambda: _encoded(ds, pairs(), implicit)), seen)
 
 
 def say_no_text(ds: Dataset, *, implicit: bool) -> None:
     """Say that no text which names somebody stands in the pixels (PS3.15 E.3.1); encoded at once where all else is."""
+    said = [("BurnedInAnnotation", "NO")]
+    if "SpecimenLabelInImage" in ds:
+        said.append(("SpecimenLabelInImage", "NO"))
     seen = all_ready(ds)
-    said = ("BurnedInAnnotation", *(name for name in ("SpecimenLabelInImage",) if name in ds))
-    for keyword in said:
-        setattr(ds, keyword, "NO")
-        if seen is not None:
-            tag = ds.data_element(keyword).tag  # type: ignore[union-attr]
-            one = seen[tag] = ready(ds[tag], ds, implicit=implicit)
-            seen.raws[tag] = one.encoded
-    if seen is not None:
-        seen.raws[ALL] = tuple(seen)
+    if seen is None:
+        _set(ds, said)
+    else:
+        _stand(_encoded(ds, said, implicit), seen)
 
 
-def _placed(plan: Plan, ds: Dataset, implicit: bool) -> tuple[Ready, ...]:
+def _set(ds: Dataset, pairs: Iterable[tuple[str, Any]]) -> list[BaseTag]:
     tags = []
-    pairs = placed(ds, profile=plan.profile, sex=plan.sex, placement=plan.placement)
     for keyword, value in pairs:
         setattr(ds, keyword, value)
         tags.append(ds.data_element(keyword).tag)  # type: ignore[union-attr]
-    return tuple(ready(ds[tag], ds, implicit=implicit) for tag in tags)
+    return tags
+
+
+def _encoded(ds: Dataset, pairs: Iterable[tuple[str, Any]], implicit: bool) -> tuple[Ready, ...]:
+    return tuple(ready(ds[tag], ds, implicit=implicit) for tag in _set(ds, pairs))
+
+
+def _stand(made: Iterable[Ready], seen: Watched) -> None:
+    """Let encoded elements stand among those of a dataset, and be known by their bytes."""
+    for one in made:
+        tag = tag_of(one.tag)
+        seen[tag] = one
+        seen.raws[tag] = one.encoded
+    seen.raws[ALL] = tuple(seen)

@@ -11,13 +11,10 @@ from datetime import date, timedelta
 from typing import Literal
 
 from midas.deid.names import plain
+from midas.deid.search import LONG_MONTHS as LONG
+from midas.deid.search import MONTHS as SHORT
 
 Order = Literal["day", "month"]
-SHORT = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-LONG = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-)  # fmt: skip
 MONTHS = {
     **{name.casefold(): at for at, name in enumerate(SHORT, 1)},
     **{name.casefold(): at for at, name in enumerate(LONG, 1)},

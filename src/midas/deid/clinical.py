@@ -44,7 +44,6 @@ from midas.kernel import BadInput, Finding, Severity, sha256_file
 
 TABLES = frozenset({Kind.CSV, Kind.XLSX, Kind.PARQUET})
 CITES = "45 CFR 164.514(b)(2)"
-SHIFTED = "retain-longitudinal-modified-dates"
 FULL = "retain-longitudinal-full-dates"
 SEX = {"m", "f", "o", "male", "female", "other", "transgender", "t", "पुरुष", "स्त्री", "महिला", "अन्य"}
 

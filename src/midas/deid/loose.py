@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Protocol
 
 from midas.deid.engine import clean
+from midas.deid.looking import FACE_OPTION, TEXT_OPTION
 from midas.deid.model import Job, Outcome, Profile
 from midas.formats import Kind
 from midas.kernel import BadInput, Finding, Severity
 
 PHOTOS = frozenset({Kind.JPEG, Kind.PNG, Kind.TIFF, Kind.HEIC, Kind.WEBP})
 PICTURES = PHOTOS | {Kind.SLIDE, Kind.PDF}
-LOOKED_AT = frozenset({"clean-pixel-data", "clean-recognizable-visual-features"})
+LOOKED_AT = frozenset({TEXT_OPTION, FACE_OPTION})
 """What every loose photograph undergoes, whatever the profile asks for: no header says what kind of picture it is, and
 full-face photographs identify (45 CFR 164.514(b)(2)(i)(Q))."""
 

@@ -163,8 +163,9 @@ def _until_clean(
     keep: list[find.Line] = []
     told: list[find.Line] = []
     whole = within is None and not done
+    person = hash(known).to_bytes(8, "big", signed=True)
     for _ in range(ROUNDS + 1):
-        key = reader.Remembered.key(picture) + hash(known).to_bytes(8, "big", signed=True)
+        key = reader.Remembered.key(picture) + person
         if (clean := _CLEAN.get(key)) is not None:
             keep = list(clean)
             break

@@ -24,7 +24,6 @@ _CLOCK = re.compile(r"\b[0-2]?\d:[0-5]\d(?::[0-5]\d)?\b")
 _AGE = re.compile(
     r"\b[mf]\s*[/\-,: ]\s*\d{1,3}\b|\b\d{1,3}\s*(?:y|yr|yrs|yo|years?)\b|\b\d{1,3}\s*[/\-,: ]?\s*[mf]\b"
 )
-_PAIR = re.compile(r"^\d{1,4}\s*/\s*\d{1,4}$")
 BARE = 3
 """Digits of a number that may stand alone: the marks of a scale."""
 LONGEST = 4
