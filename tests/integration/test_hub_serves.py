@@ -260,6 +260,9 @@ def test_the_home_is_for_its_owner_alone(hub: Hub) -> None:
 
 def test_verify_finds_a_changed_byte(hub: Hub) -> None:
     where = ("--jobs", "1", "--home", str(hub.home))
+    made = parcel(hub.spoke_key, people=("P-VVVVV-VVVVV",))
+    _own_uids(made, stem="2.25.9712346")
+    assert send(hub, made).state == "registered"
     assert midas("hub", "verify", *where)["wrong"] == []
     blobs = Blobs.at(hub.home / "blobs")
     path = blobs.local_path(next(blobs.digests()))
