@@ -33,6 +33,8 @@ MIN_PIXELS = 10
 STEP = MIN_PIXELS // 2
 MANY_HITS = 4096
 """From here on it costs less to look for each pattern everywhere."""
+GRAM, BRIEF = 3, 256
+"""Bytes by which short elements, up to so many bytes, are sorted out before every pattern is tried."""
 CHUNK = 4 << 20
 PLACEHOLDERS = frozenset(
     """removed anon anonymous anonymized anonymised anonymize unknown none nil null test patient phantom name nobody doctor
@@ -127,6 +129,8 @@ class Wanted:
     runs: tuple[tuple[str, str], ...]
     exact: tuple[tuple[str, str], ...]
     header: tuple[tuple[str, str, bytes], ...]
+    starts: frozenset[bytes]
+    """The first `GRAM` bytes of what is looked for in headers: most elements hold none of them."""
     pixels: Needles
 
     def in_value(self, text: str, *, numeric: bool = False) -> Iterator[str]:
@@ -144,6 +148,10 @@ class Wanted:
         """Yield (kind, form) for identifiers found in a header's bytes, whatever stands between their characters."""
         low = data.lower()
         bare = low.translate(None, _PUNCTUATION)
+        if len(low) <= BRIEF and not any(
+            part[at : at + GRAM] in self.starts for part in (low, bare) for at in range(len(part))
+        ):
+            return
         for kind, form, pattern in self.header:
             if pattern in (bare if form == "bare" else low):
                 yield kind, form
@@ -188,6 +196,7 @@ def wanted(known: tuple[tuple[str, str], ...]) -> Wanted:
         tuple(sorted(runs)),
         tuple(sorted(exact)),
         tuple(sorted(header)),
+        frozenset(pattern[:GRAM] for _, _, pattern in header),
         Needles.of(tuple(sorted(pixels))),
     )
 

@@ -177,10 +177,10 @@ def test_flat_parts_of_a_picture_are_not_searched():
 def test_the_same_line_is_read_once(monkeypatch):
     line, calls = drawn(np.zeros((20, 140, 3), "u1"), [("Once only", 4, 3)]), []
     real = reader._read
-    monkeypatch.setattr(reader, "_read", lambda lines: calls.append(len(lines)) or real(lines))
+    monkeypatch.setattr(reader, "_read", lambda one: calls.append(one) or real(one))
     first = reader.read([line, line.copy()])
     assert reader.read([line]) == first[:1]
-    assert sum(calls) <= 2
+    assert len(calls) == 1
 
 
 def test_white_on_almost_white_is_found(tmp_path):

@@ -38,6 +38,8 @@ STRONG, BUSY = 1.5, 0.12
 PAIRS = ((1, 2), (2, 1))
 FULL = 0.5
 """Least share of a rectangle that must be worth looking at, else it is cut in two."""
+EACH = np.full(CELL, 1 / CELL**2, np.float32)
+"""The share of each pixel in the mean of its cell, once its column is summed."""
 OVERLAP = 3
 """Cells by which both halves reach over a cut that goes through something."""
 
@@ -84,9 +86,11 @@ class Look:
     scores: Array
     within: Array | None = None
 
-    def parts(self) -> Iterator[Part]:
-        """Yield the parts that could hold text."""
+    def parts(self, *, told: Array | None = None) -> Iterator[Part]:
+        """Yield the parts that could hold text; where some was told (a mask of cells) nothing more is looked for."""
         worth = (self.scores > weights().least).astype(np.uint8)
+        if told is not None:
+            worth[told > 0] = 0
         for left, top, right, bottom in self._rectangles(worth):
             yield Part(self.picture[top:bottom, left:right], left, top, self.scale)
 
@@ -206,7 +210,8 @@ def _per_cell(values: Array) -> Array:
     down, right = rows * CELL - values.shape[0], columns * CELL - values.shape[1]
     if down or right:
         values = cv2.copyMakeBorder(values, 0, down, 0, right, cv2.BORDER_REPLICATE)
-    return np.asarray(cv2.resize(values, (columns, rows), interpolation=cv2.INTER_AREA))
+    within = values.astype(np.float32, copy=False).reshape(rows, CELL, columns * CELL).sum(axis=1)
+    return np.asarray((within.reshape(-1, CELL) @ EACH).reshape(rows, columns))
 
 
 def _mean(values: Array) -> Array:

@@ -22,6 +22,8 @@ GROWTH = 1.6
 SMALLEST = 3
 SMALL = 24
 """Height in pixels above which a closer look shows nothing new."""
+DONE = 0.6
+"""Probability of a small line from which coarser looks do not look there again."""
 ALIKE = 1.7
 """Heights of which one is up to so many times the other belong to the same text."""
 LOOSE, TOLD = 6.0, 0.75
@@ -74,7 +76,10 @@ def lines(picture: Array, *, within: Array | None = None, before: Sequence[Line]
     """
     kept = list(before)
     for number, size in enumerate(looks(picture, within=within)):
-        kept = _with(kept, _seen(size.parts()))
+        fine = [
+            line for line in kept if number and line.score > DONE and line.height * size.scale < SMALL / 2
+        ]
+        kept = _with(kept, _seen(size.parts(told=_told_cells(size, [*before, *fine], by=CELL / 2))))
         if number == 0:
             nearer = _seen(size.closer(_told_cells(size, kept)))
             kept = _with(kept, [line for line in nearer if line.height * size.scale < SMALL])
@@ -103,12 +108,12 @@ def _with(kept: Sequence[Line], found: Sequence[Line]) -> list[Line]:
     return [line for line in kept if not any(_piece(line, other) for other in fresh)] + fresh
 
 
-def _told_cells(size: Look, kept: Sequence[Line]) -> Array:
+def _told_cells(size: Look, kept: Sequence[Line], *, by: float = 0.0) -> Array:
     import cv2
 
     told = np.zeros(size.scores.shape, np.uint8)
     for line in kept:
-        corners = line.corners(by=line.height / 3) * size.scale / CELL
+        corners = line.corners(by=line.height / 3 + by / size.scale) * size.scale / CELL
         cv2.fillPoly(told, [np.round(corners - 0.5).astype(np.int32)], 1)
     return told
 

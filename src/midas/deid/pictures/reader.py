@@ -27,7 +27,6 @@ LINE, SQUEEZE = 48, 0.75
 """Height in pixels of a line as the recogniser reads it, and by how much it is made narrower: time goes with its length."""
 WIDEST = 1280
 NARROWEST = 48
-BATCH = 4
 GRAPH, INITIALIZER, DATA_TYPE, RAW_DATA, FLOAT = 7, 5, 2, 9, 1
 """Fields of ModelProto, GraphProto and TensorProto, and the data type of 32-bit floats (onnx.proto, ONNX 1.x)."""
 DELIMITED, FIXED = 2, {1: 8, 5: 4}
@@ -151,40 +150,29 @@ def probability(picture: Array) -> Array:
 
 def read(lines: Sequence[Array]) -> list[tuple[str, float]]:
     """Return (text, confidence 0 to 1) for each picture of one line, RGB; the same picture is never read twice."""
-    keys = [Remembered.key(line) for line in lines]
-    results = [_LINES_READ.get(key) for key in keys]
-    fresh = [number for number, said in enumerate(results) if said is None]
-    for number, said in zip(fresh, _fresh([lines[number] for number in fresh]), strict=True):
-        results[number] = said
-        _LINES_READ.put(keys[number], said)
-    return [said or ("", 0.0) for said in results]
+    said = []
+    for line in lines:
+        key = Remembered.key(line)
+        known = _LINES_READ.get(key)
+        if known is None:
+            known = _fresh(line)
+            _LINES_READ.put(key, known)
+        said.append(known)
+    return said
 
 
-def _fresh(lines: Sequence[Array]) -> list[tuple[str, float]]:
+def _fresh(line: Array) -> tuple[str, float]:
     import cv2
 
-    shrunk = []
-    for line in lines:
-        width = int(np.clip(round(SQUEEZE * line.shape[1] * LINE / line.shape[0]), NARROWEST, WIDEST))
-        shrunk.append(cv2.resize(np.ascontiguousarray(line), (width, LINE), interpolation=cv2.INTER_LINEAR))
-    results: list[tuple[str, float]] = [("", 0.0)] * len(lines)
-    order = sorted(range(len(lines)), key=lambda number: shrunk[number].shape[1])
-    for start in range(0, len(order), BATCH):
-        part = order[start : start + BATCH]
-        for number, said in zip(part, _read([shrunk[number] for number in part]), strict=True):
-            results[number] = said
-    return results
+    width = int(np.clip(round(SQUEEZE * line.shape[1] * LINE / line.shape[0]), NARROWEST, WIDEST))
+    return _read(cv2.resize(np.ascontiguousarray(line), (width, LINE), interpolation=cv2.INTER_LINEAR))
 
 
-def _read(lines: list[Array]) -> list[tuple[str, float]]:
-    widest = max(line.shape[1] for line in lines)
-    batch = np.zeros((len(lines), 3, LINE, widest), np.float32)
-    for number, line in enumerate(lines):
-        batch[number, :, :, : line.shape[1]] = (line.astype(np.float32) / 127.5 - 1).transpose(2, 0, 1)
-    made = _session(RECOGNISER).run(None, {"x": batch})[0]
-    marks = made.argmax(axis=2)
-    sure = np.take_along_axis(made, marks[..., None], axis=2)[..., 0]
-    return [_said(*line) for line in zip(marks, sure, strict=True)]
+def _read(line: Array) -> tuple[str, float]:
+    picture = np.ascontiguousarray((line.astype(np.float32) / 127.5 - 1).transpose(2, 0, 1)[None])
+    made = _session(RECOGNISER).run(None, {"x": picture})[0][0]
+    marks = made.argmax(axis=1)
+    return _said(marks, made[np.arange(len(marks)), marks])
 
 
 def _said(marks: Array, sure: Array) -> tuple[str, float]:
