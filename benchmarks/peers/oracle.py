@@ -57,6 +57,9 @@ def _made(ds: Dataset, checks: list[Check], lines: list[Line]) -> None:
         frames.uncommented(ds)
     kept = {(c.where, c.tag): c.value for c in checks if c.action in {"text_retained", "text_notnull"}}
     gone = {(c.where, c.tag) for c in checks if c.action == "text_removed"}
+    for check in checks:
+        if check.area == "un" and check.action == "text_removed":
+            ds.pop(check.where[0][0] if check.where else check.tag, None)
     _walked(ds, (), kept, gone)
     ds.PatientID, ds.PatientName = "S" + hashlib.sha256(str(ds.PatientID).encode()).hexdigest()[:8], "S"
     ds.PatientBirthDate = ""
