@@ -41,7 +41,7 @@ def tells(element: DataElement, values: Values) -> bool:
     if vr in BULK:
         return values.known.in_bytes(value or b"") or text_within(value or b"")
     if vr in TEXTS:
-        return any(device_text_tells(str(one), values.persons, strict=True) for one in listed(value))
+        return any(device_text_tells(str(one), values.persons) for one in listed(value))
     if vr in {"IS", "DS"}:
         return [str(one) for one in listed(values.coded(value, vr))] != [str(one) for one in listed(value)]
     if vr in BINARY_NUMBERS:

@@ -20,10 +20,10 @@ from midas.deid.colours import bare_profile
 from midas.deid.dates_in_text import date_spans
 from midas.deid.model import Held
 from midas.deid.rules import Decision
+from midas.deid.devices import device_words, words_tell
 from midas.deid.unlisted import (
     MEASURED,
     TABLES,
-    TYPED_CODES,
     device_text_tells,
     device_written,
     is_version,
@@ -31,13 +31,15 @@ from midas.deid.unlisted import (
     text_within,
     version_tells,
 )
-from midas.deid.values import BULK, DATES, LONG_TEXT, TEXT, Values, listed, names_someone, written
+from midas.deid.values import BULK, DATES, LONG_TEXT, TEXT, Values, each, listed, names_someone, written
 from midas.deid.words import suspicious, unknown_words
 
 TIMEZONE = 0x00080201
 NUMBERS = frozenset({"UL", "SL", "UV", "SV", "FL", "FD"})
 FEW = 4
 """Binary numbers of more values than these are measurements: one in a thousand would look like a day by chance."""
+INSTEAD = {"ContentLabel": "REMOVED"}
+"""What stands where a code that must be there (PS3.3 Type 1) may not stay, and any word will do."""
 _ZONE = re.compile(r"[+-](0\d|1[0-4])[0-5]\d")
 
 
@@ -62,7 +64,7 @@ class Staying:
             keep = decision.code == "K" and vr != "PN" and not self.values.known.names(str(value))
             return value if keep else self.values.text(value, vr)
         if vr in {"CS", "IS", "DS"}:
-            return self.values.coded(value, vr)
+            return self.values.coded(value, vr, keyword_for_tag(tag))
         if vr in BULK or vr in {"UR", "UN"}:
             return value if decision.code == "K" and vr in BULK and not self._bytes_name(element) else ""
         return value
@@ -80,9 +82,8 @@ class Staying:
         if vr == "AS":
             return self.values.age(value)
         if vr in {"CS", "IS", "DS"}:
-            typed = keyword_for_tag(tag) in TYPED_CODES and any(map(_unknown, listed(value)))
-            emptied = "REMOVED" if keyword_for_tag(tag) == "ContentLabel" else ""
-            return emptied if typed else self.values.coded(value, vr)
+            keyword = keyword_for_tag(tag)
+            return self.values.coded(value, vr, keyword) or INSTEAD.get(keyword, "")
         if vr in LONG_TEXT or (vr in TEXT and self._questionable(ds, element)):
             return self._text(ds, element, vr)
         if vr == "AT":
@@ -110,10 +111,8 @@ class Staying:
         texts, keyword = [str(one) for one in listed(element.value)], keyword_for_tag(element.tag)
         if keyword in CODE:
             return codes.tells(ds, keyword, texts, self.values.known)
-        if is_version(keyword):
-            return any(version_tells(text, self.values.persons, _days(ds, text)) for text in texts)
-        if device_written(keyword):
-            return any(device_text_tells(text, self.values.persons) for text in texts)
+        if is_version(keyword) or device_written(keyword):
+            return any(self._tells_of_device(ds, keyword, text) for text in texts)
         if any(suspicious(text, self.values.known) for text in texts):
             return True
         return any(unknown_words(text) and tag_for_keyword(text) is None for text in texts)
@@ -121,19 +120,27 @@ class Staying:
     def _text(self, ds: Dataset, element: DataElement, vr: str) -> Any:
         keyword = keyword_for_tag(element.tag)
         instead = codes.instead(ds, keyword, self.values.known) if keyword in CODE else ""
+        if is_version(keyword) or device_written(keyword):
+            return each(element.value, lambda text: self._of_device(ds, keyword, text, vr)) or "REMOVED"
         return instead or self.values.text(element.value, vr) or "REMOVED"
+
+    def _tells_of_device(self, ds: Dataset, keyword: str, text: str) -> bool:
+        if is_version(keyword):
+            return words_tell(text) or version_tells(text, self.values.persons, _days(ds, text))
+        return text.strip().upper() not in tables.defined_terms(keyword) and device_text_tells(
+            text, self.values.persons
+        )
+
+    def _of_device(self, ds: Dataset, keyword: str, text: str, vr: str) -> str:
+        """Return a text of a device as it is, without the words that tell, or cleaned as any other."""
+        for kept in (text, device_words(text)):
+            if kept and not self._tells_of_device(ds, keyword, kept):
+                return kept
+        return str(self.values.text(text, vr))
 
     def _bytes_name(self, element: DataElement) -> bool:
         value = element.value if isinstance(element.value, bytes) else b""
         return len(value) < 1 << 20 and self.values.known.in_bytes(value)
-
-
-def _unknown(code: Any) -> bool:
-    """Say whether a code that people type holds an unknown word; two words of the field may be glued (`LOWERLIMB`)."""
-    return any(unknown_words(word) and not tables.glued(word.casefold()) for word in _WORD.findall(str(code)))
-
-
-_WORD = re.compile(r"[^\W_]+")
 
 
 def _days(ds: Dataset, text: str) -> frozenset[date]:

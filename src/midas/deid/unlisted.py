@@ -12,6 +12,7 @@ from datetime import date
 from midas.deid import tables
 from midas.deid.dates_in_text import date_spans
 from midas.deid.patterns import Span, spans
+from midas.deid.devices import words_tell
 from midas.deid.words import Known, suspicious, telling
 
 _DEVICE_ENDINGS = (
@@ -26,8 +27,6 @@ _DEVICE = frozenset("""
     MIMETypeOfEncapsulatedDocument ListOfMIMETypes FunctionalGroupPrivateCreator DimensionIndexPrivateCreator
     WindowCenterWidthExplanation DigitalImageFormatAcquired VideoImageFormatAcquired
 """.split())  # fmt: skip
-TYPED_CODES = frozenset("BodyPartExamined ContentLabel FilterMaterial ModifiedImageID StudyStatusID".split())
-"""Code strings (CS) into which people and scripts write what they like."""
 TABLES = re.compile(
     r"PaletteColorLookupTableData$|^LUTData$|^BlendingLookupTableData$|CIELabValueList$|IndexList$"
 )
@@ -67,10 +66,10 @@ def device_written(keyword: str) -> bool:
     return keyword in _DEVICE or keyword.endswith(_DEVICE_ENDINGS)
 
 
-def device_text_tells(text: str, known: Known, *, strict: bool = False) -> bool:
+def device_text_tells(text: str, known: Known) -> bool:
     """Say whether what a device should have written looks as if it named someone.
 
-    A version (`5.00.02`, `51.80.108.010`) is no day; `strict` refuses words that are neither of the field nor a maker's.
+    A version (`5.00.02`, `51.80.108.010`) is no day; a word is of the field, a maker's or a device's.
     """
     if known.names(text) or not text.isascii():
         return True
@@ -80,10 +79,7 @@ def device_text_tells(text: str, known: Known, *, strict: bool = False) -> bool:
         return False
     if suspicious(text, known) and not _MODEL.fullmatch(text.strip()):
         return True
-    return strict and any(
-        word not in tables.vocabulary() and word not in tables.makers()
-        for word in _WORD.findall(text.lower())
-    )
+    return words_tell(text)
 
 
 def is_version(keyword: str) -> bool:

@@ -16,6 +16,7 @@ from midas.deid import tables
 from midas.deid.dates import cap_age, shift_da, shift_dt, valid_tm
 from midas.deid.model import Card, Keys, Profile
 from midas.deid.numbers import stands_for
+from midas.deid.devices import code_tells
 from midas.deid.uids import map_uid
 from midas.deid.words import MIN_PART, Known, clean_text
 
@@ -64,15 +65,17 @@ def written(number: Any) -> str:
     return f"{number:.6f}" if isinstance(number, float) else str(number)
 
 
-def each(value: Any, change: Callable[[str], str]) -> Any:
+def each(value: Any, change: Callable[[str], str], *, placed: bool = False) -> Any:
     """Apply `change` to every value of a possibly multiple one; values that become empty are left out.
 
-    A value that was empty keeps its place: the third value of Image Type stays the third.
+    A value that was empty keeps its place: the third value of Image Type stays the third. With `placed` one that becomes
+    empty before another keeps its place too.
     """
     if value is None or value == "":
         return value
     changed = [(str(old), change(str(old)) if str(old) else "") for old in listed(value)]
-    kept = [new for old, new in changed if new or not old]
+    last = max((at for at, (_, new) in enumerate(changed) if new), default=-1)
+    kept = [new for at, (old, new) in enumerate(changed) if new or not old or (placed and at < last)]
     if not any(kept):
         return ""
     return kept if len(kept) > 1 else kept[0]
@@ -114,10 +117,16 @@ class Values:
     def age(self, value: Any) -> Any:
         return each(value, cap_age)
 
-    def coded(self, value: Any, vr: str) -> Any:
+    def coded(self, value: Any, vr: str, keyword: str = "") -> Any:
         """Return CS, IS and DS values that are what their VR says; others name nobody only when gone."""
-        form = _CS if vr == "CS" else _NUMBER
-        return each(value, lambda v: v if form.match(v.strip().upper()) and not self._is_known(v, vr) else "")
+        form, code = (_CS, True) if vr == "CS" else (_NUMBER, False)
+
+        def stays(one: str) -> bool:
+            if not form.match(one.strip().upper()) or self._is_known(one, vr):
+                return False
+            return not (code and code_tells(keyword, one))
+
+        return each(value, lambda one: one if stays(one) else "", placed=code)
 
     def _is_known(self, value: str, vr: str) -> bool:
         if vr == "CS":

@@ -212,6 +212,22 @@ def makers() -> frozenset[str]:
 
 
 @lru_cache(maxsize=1)
+def device_words() -> frozenset[str]:
+    """Return the lower-case words of sequences, kernels and builds that devices write into codes."""
+    lines = _text("device_words.txt").splitlines()
+    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
+
+
+@lru_cache(maxsize=256)
+def defined_terms(keyword: str) -> frozenset[str]:
+    """Return the defined terms (PS3.3) that hold words of no vocabulary and may stand in this attribute."""
+    given = (line.rpartition(":") for line in _text("defined_terms.txt").splitlines() if line[:1] != "#")
+    return frozenset(
+        term.replace("~", " ") for only, _, terms in given if only in {"", keyword} for term in terms.split()
+    )
+
+
+@lru_cache(maxsize=1)
 def path_vocabulary() -> frozenset[str]:
     """Return the lower-case words of folder and file names that name nobody, beside those of the vocabulary."""
     return frozenset(_text("path_words.txt").split())
