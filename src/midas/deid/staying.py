@@ -31,7 +31,7 @@ from midas.deid.unlisted import (
     text_within,
     version_tells,
 )
-from midas.deid.values import BULK, DATES, LONG_TEXT, TEXT, Values, each, listed, names_someone, written
+from midas.deid.values import BULK, DATES, LONG_TEXT, TEXT, Values, each, is_one_of, listed, names_someone, written
 from midas.deid.words import suspicious, unknown_words
 
 TIMEZONE = 0x00080201
@@ -89,9 +89,12 @@ class Staying:
         if vr == "AT":
             return [one for one in listed(value) if points(int(one))]
         if vr in NUMBERS:
-            few = listed(value)
-            return [] if len(few) <= FEW and any(names_someone(written(one)) for one in few) else value
+            few = listed(value) if len(listed(value)) <= FEW else []
+            return [] if any(self._names(written(one)) for one in few) else value
         return self._binary(element) if vr in BULK else value
+
+    def _names(self, number: str) -> bool:
+        return names_someone(number) or (len(number) > FEW and is_one_of(self.values.known.wholes, number))
 
     def _binary(self, element: DataElement) -> bytes | None:
         """Return a binary value that holds no text; None for one that does; `Held` where it is what the object is for."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from pydicom.dataelem import DataElement
@@ -35,6 +36,11 @@ _DAY = re.compile(
 _REACHES = re.compile(r"(?:91|0)?[6-9]\d{6}(?!000)\d{3}|\d{9,13}(?!000)\d{3}")
 """Digits of a mobile number, or twelve and more (Aadhaar, ABHA); measured amounts of that size end in zeros."""
 LARGEST_IS = (1 << 31) - 1
+COUNTED = MEASURED = 9
+"""Digits of a counted (IS) or measured (DS) number."""
+UNWRITTEN = Decimal(10) ** 18
+SHORTEST, POINTED = 4, 7
+"""Digits from which a number is compared with those of the person, and with a point somewhere."""
 
 DUMMY: dict[str, Any] = {
     "DA": "19000101", "TM": "000000", "DT": "19000101000000", "LO": "REMOVED", "SH": "REMOVED", "ST": "REMOVED",
@@ -49,10 +55,39 @@ def names_someone(number: str) -> bool:
 
     Zeros before it only fill a field: `000000056675` is a series.
     """
-    digits = re.sub(r"\.0*$", "", number.strip().lstrip("+-"))
-    if not digits.isdecimal():
-        return False
+    digits = whole_digits(number)
     return bool(_DAY.fullmatch(digits) or _REACHES.fullmatch(digits.lstrip("0")))
+
+
+def whole_digits(number: str) -> str:
+    """Return the digits before the point, however the number is written (`9.87654321E9`); "" where it is none."""
+    text = number.strip().lstrip("+-")
+    if not _NUMBER.match(text):
+        return ""
+    if "e" in text.casefold():
+        size = Decimal(text)
+        return f"{size.to_integral_value(ROUND_DOWN):f}" if size < UNWRITTEN else ""
+    return text.partition(".")[0]
+
+
+def out_of_size(keyword: str, number: str, vr: str) -> bool:
+    """Say whether a number has more digits than its attribute can need: it numbers somebody.
+
+    No count of a device has ten digits; measures of that size are not known to the unit, and end in zeros.
+    """
+    digits = whole_digits(number).lstrip("0")
+    most = tables.most_digits().get(keyword, COUNTED if vr == "IS" else MEASURED)
+    return len(digits) > most and not (vr == "DS" and most == MEASURED and digits.endswith("000"))
+
+
+def is_one_of(numbers: frozenset[str], number: str) -> bool:
+    """Say whether a number is one of a person, wherever its point stands (`98230.41577`)."""
+    bare = number.strip().lstrip("+-")
+    if any(len(one) >= SHORTEST and one in numbers for one in (bare, bare.lstrip("0"), whole_digits(bare))):
+        return True
+    digits = bare.replace(".", "")
+    alike = (digits, digits.lstrip("0"), digits.strip("0"))
+    return any(len(one) >= POINTED and one in numbers for one in alike)
 
 
 def listed(value: Any) -> list[Any]:
@@ -124,7 +159,7 @@ class Values:
         def stays(one: str) -> bool:
             if not form.match(one.strip().upper()) or self._is_known(one, vr):
                 return False
-            return not (code and code_tells(keyword, one))
+            return not (code_tells(keyword, one) if code else out_of_size(keyword, one, vr))
 
         return each(value, lambda one: one if stays(one) else "", placed=code)
 
@@ -134,7 +169,4 @@ class Values:
             return len(value) >= MIN_PART and not defined and self.known.names(value)
         if vr == "IS" and abs(float(value)) > LARGEST_IS:
             return True
-        bare = value.strip()
-        return names_someone(value) or any(
-            len(one) >= 4 and one in self.known.wholes for one in (bare, bare.lstrip("0"))
-        )
+        return names_someone(value) or is_one_of(self.known.wholes, value)

@@ -22,7 +22,7 @@ from midas.deid.plan import plan
 from midas.deid.rules import decide
 
 KEYS = Keys.from_root(b"\x5a" * 32)
-MARK = "ZQXV"
+MARK = "ZQX"
 COUNTS = {"X": 417, "D": 93, "U": 55, "Z": 42, "X/D": 23, "X/Z": 11, "X/Z/D": 8, "Z/D": 6, "X/Z/U*": 2}
 OURS = {
     0x00120010,
@@ -109,7 +109,7 @@ def _value(tag: int, vr: str) -> object:  # noqa: C901 - one line per value repr
         case "AS":
             return "093Y"
         case "CS" | "AE" | "SH":
-            return f"ZQXV{tag >> 16:04X}X{tag & 0xFFFF:04X}"
+            return f"ZQX{tag >> 16:04X}X{tag & 0xFFFF:04X}"
         case "IS" | "DS":
             return "77"
         case "PN":

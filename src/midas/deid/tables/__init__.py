@@ -228,6 +228,13 @@ def defined_terms(keyword: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=1)
+def most_digits() -> dict[str, int]:
+    """Return how many digits before the point a number can have, by the keyword of its attribute."""
+    given: dict[str, int] = json.loads(_text("numbers.json"))["digits"]
+    return given
+
+
+@lru_cache(maxsize=1)
 def path_vocabulary() -> frozenset[str]:
     """Return the lower-case words of folder and file names that name nobody, beside those of the vocabulary."""
     return frozenset(_text("path_words.txt").split())
