@@ -6,6 +6,7 @@ In come the tokens of a text with what each is alone, out come those that stay. 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from midas.deid import tables
@@ -30,6 +31,11 @@ _SAID = re.compile(r"\s?[:=\-]?\s?")
 _JOINING = frozenset("of for at ke ki ka का की के".split())
 """Words between the kind of a place and what it is called (`Institute of ...`)."""
 _SEXES = frozenset("MFmf")
+_LISTED = re.compile(r"[,;/&+|]|\band\b", re.IGNORECASE)
+_PARTS = re.compile(r"[\s.]*(?:[,;/&+|]\s*(?:and\s)?|\sand\s)[\s.]*", re.IGNORECASE)
+"""What stands between the names of a list."""
+LISTED = 2
+"""Words that are names too, with capitals, of which more than so many in a list are names."""
 REACH = 4
 """Words before `Hospital` that may be its name."""
 
@@ -65,6 +71,7 @@ class Neighbours:
         self._titles()
         self._institutions()
         self._streets()
+        self._lists()
         for at, token in enumerate(self.tokens):
             if self.stays[at] and token.verdict in DOUBTFUL:
                 self.stays[at] = self._is_word(at)
@@ -190,6 +197,43 @@ class Neighbours:
                 continue
             for one in (at - 1, at):
                 self.stays[one], self.named[one] = False, True
+
+    def _lists(self) -> None:
+        """Names in a list go with one another: `Radiographers: Rao; Bell; Das` names three, `white, long, thin` nobody."""
+        if not _LISTED.search(self.text) or all(token.verdict not in DOUBTFUL for token in self.tokens):
+            return
+        chain: list[int] = []
+        parted = 0
+        for at in range(len(self.tokens) + 1):
+            if at < len(self.tokens) and self.tokens[at].low == "and" and chain:
+                continue
+            like = at < len(self.tokens) and self._like_name(at)
+            between = self.text[self.tokens[chain[-1]].end : self.tokens[at].start] if chain and like else ""
+            if chain and like and (_CLOSE.fullmatch(between) or _PARTS.fullmatch(between)):
+                parted += _PARTS.fullmatch(between) is not None
+                chain.append(at)
+                continue
+            if parted:
+                self._list(chain, parted + 1)
+            chain, parted = [at] if like else [], 0
+
+    def _list(self, chain: Sequence[int], items: int) -> None:
+        alone = len(chain) == len(self.tokens) and not any(self.tokens[at].text.isupper() for at in chain)
+        titled = all(self.tokens[at].text[:1].isupper() for at in chain)
+        told = any(
+            self.named[at] or self.tokens[at].verdict is Verdict.STRONG
+            for at in chain if len(self.tokens[at].low) > MIN_PART
+        )  # fmt: skip
+        if told or (titled and (items > LISTED or alone)):
+            for at in chain:
+                self.stays[at], self.named[at] = False, True
+
+    def _like_name(self, at: int) -> bool:
+        """Say whether a word may be a name in a list: one that is no name stands in small letters amid capitals."""
+        token = self.tokens[at]
+        if token.text.islower() and any(map(str.isupper, self.text)):
+            return False
+        return self.named[at] or token.verdict in DOUBTFUL or token.verdict is Verdict.INITIAL
 
     def _of_place(self, at: int) -> bool:
         token = self.tokens[at]

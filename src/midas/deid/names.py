@@ -136,6 +136,7 @@ class Known:
                     for word in found
                     if len(word) > MIN_PART and not _common(word) and not _YEAR.fullmatch(word)
                 }
+                words.update(_tails(found))
                 if all(map(_common, found)):
                     continue
             wholes.add("".join(found))
@@ -165,6 +166,10 @@ class Known:
         """Say whether binary content holds a known identifier in Latin-1 or UTF-8."""
         low = data.lower()
         return any(word.encode() in low for word in self.words | self.wholes if len(word.encode()) >= 5)
+
+    def numbers(self, figures: str, *, least: int) -> bool:
+        """Say whether figures alone are a number of the person, or the last part of one."""
+        return figures in self.wholes or (len(figures) > least and figures in self.words)
 
     def exact(self, word: str) -> bool:
         """Say whether a case-folded word is a known identifier or a word of a known name."""
@@ -222,6 +227,19 @@ def _made(values: frozenset[tuple[str, str]]) -> Known:
     return Known.made_of(values)
 
 
+def _tails(found: list[str]) -> Iterator[str]:
+    """Yield the figures of a number without the noughts before them: a person with `UH/004512` is called 4512 too."""
+    for word in found:
+        figures = word if word.isdecimal() else "".join(_FIGURES.findall(word)[-1:])
+        bare = figures.lstrip("0")
+        if len(bare) >= (MIN_TAIL if word.isdecimal() else MIN_TAIL + 1) and not _YEAR.fullmatch(bare):
+            yield bare
+            if figures != word:
+                yield figures
+
+
+MIN_TAIL = 4
+_FIGURES = re.compile(r"\d+")
 _WORDS = re.compile(r"[^\W_]+")
 
 

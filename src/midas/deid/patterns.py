@@ -105,6 +105,34 @@ def _coded(text: str) -> bool:
     )
 
 
+_ONES = "one|two|three|four|five|six|seven|eight|nine"
+_TEENS = "ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen"
+_TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
+_TOLD = (
+    rf"zero|nought|oh|{_ONES}|{_TEENS}|{_TENS}|double|triple"
+    "|ek|do|teen|ch?aar|char|paanch|panch|chh?[ae]h?|saat|aath|nau|shunya"
+)
+"""Numbers as they are told one by one, in English and Hindi."""
+_NINETY = rf"(?:ninety(?:[\s\-]*(?:{_ONES}))?|(?:(?:a|one)\s+)?hundred(?:\s+and)?(?:\s+(?:{_ONES}|{_TEENS}|twenty))?)"
+TOLD, TOLD_IN_TENS = 6, 8
+"""Digits told in words, one by one or by twos, that reach someone; sizes and levels are fewer."""
+
+
+def _told(text: str) -> bool:
+    """Say whether numbers in words are the digits of a telephone or of a number of a person."""
+    digits, in_tens, times = 0, False, 1
+    words = [word.casefold() for word in re.split(r"[\s,\-]+", text)]
+    for before, word in zip(["", *words], words, strict=False):
+        if word in {"double", "triple"}:
+            times = 2 if word == "double" else 3
+            continue
+        two = re.fullmatch(f"{_TEENS}|{_TENS}", word) is not None
+        follows = re.fullmatch(_TENS, before) is not None and re.fullmatch(_ONES, word) is not None
+        digits += 0 if follows else 2 if two else times
+        in_tens, times = in_tens or two, 1
+    return digits >= (TOLD_IN_TENS if in_tens else TOLD)
+
+
 @dataclass(frozen=True)
 class Pattern:
     """One kind: where it is (a group named `gone`, if any, is the part that goes), its source, examples, its check."""
@@ -231,6 +259,19 @@ TABLE: tuple[Pattern, ...] = (
         "45 CFR 164.514(b)(2)(i)(C): ages of 90 and over", ("97 yrs", "aged 94", "095Y", "92/M"), ("45 yrs", "1.92 m"),
     ),
     Pattern(
+        "told-age",
+        rf"\b{_NINETY}[\s\-]*(?:y|yr|yrs|years?|yo|y/o|saal|varsh)\b|\bage[d]?[\s:=\-]*(?:of\s+)?{_NINETY}\b"
+        r"|\b(?:nonagenarian|centenarian)s?\b|\bin\s+(?:his|her|their)\s+(?:(?:early|mid|late)[\s\-]+)?nineties\b",
+        "45 CFR 164.514(b)(2)(i)(C): ages of 90 and over",
+        ("ninety two years", "aged ninety-five", "one hundred and two year", "in her late nineties"),
+        ("ninety degree", "eighty nine years", "two hundred"),
+    ),
+    Pattern(
+        "told", rf"\b(?:{_TOLD})(?:[\s,\-]+(?:{_TOLD})){{3,}}\b", "45 CFR 164.514(b)(2)(i)",
+        ("nine eight seven six five four", "double nine triple eight seven", "ninety eight twenty three zero four one five"),
+        ("one two three four five", "twenty five thirty five forty"), _told,
+    ),
+    Pattern(
         "address",
         r"\b(?:h\.?\s?no|house\s?no|d\.?\s?no|door\s?no|flat\s?(?:no)?|plot\s?(?:no)?|survey\s?no|s\.?\s?no|qtr\s?(?:no)?"
         r"|quarter\s?no|shop\s?no|gala\s?no|p\.?\s?o\.?\s?box|room\s?no|bldg\s?(?:no)?)[\s.:#\-]*\d[\w/\-]*",
@@ -271,17 +312,27 @@ class Span:
 _COMPILED = tuple((row, re.compile(row.expression, row.flags)) for row in TABLE)
 _FEW = frozenset({"label", "address", "age", "masked"})
 """Kinds of which a text with fewer than four digits can hold one."""
+_WORDED = frozenset({"told", "told-age"})
 _FOUR = re.compile(r"\d(?:\D*\d){3}")
 _WEB = re.compile(r"@|www|\bat\b|\.[a-z]|://", re.IGNORECASE)
 _DIGIT = re.compile(r"[\d*•]")
+_IN_WORDS = re.compile(
+    r"ninet|hundred|enarian|\b(?:" + _TOLD + r")[\s,\-]+(?:" + _TOLD + r")[\s,\-]", re.IGNORECASE
+)
 
 
 def spans(text: str, *, seen: tuple[tuple[int, int], ...] = ()) -> Iterator[Span]:
     """Yield what the table finds in `text`; spans may overlap. `seen`: spans found before, no part of a longer number."""
     web, digit, four = _WEB.search(text), _DIGIT.search(text), _FOUR.search(text)
     found = list(seen)
+    in_words = _IN_WORDS.search(text)
     for row, expression in _COMPILED:
-        if not _possible(row.kind, web=bool(web), digit=bool(digit), four=bool(four)):
+        possible = (
+            in_words
+            if row.kind in _WORDED
+            else _possible(row.kind, web=bool(web), digit=bool(digit), four=bool(four))
+        )
+        if not possible:
             continue
         for match in expression.finditer(_without(text, found) if row.kind == "long" else text):
             if row.check(match.group()):

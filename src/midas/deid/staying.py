@@ -18,9 +18,9 @@ from midas.deid import codes, tables
 from midas.deid.codes import CODE
 from midas.deid.colours import bare_profile
 from midas.deid.dates_in_text import date_spans
+from midas.deid.devices import device_words, words_tell
 from midas.deid.model import Held
 from midas.deid.rules import Decision
-from midas.deid.devices import device_words, words_tell
 from midas.deid.unlisted import (
     MEASURED,
     TABLES,
@@ -31,7 +31,18 @@ from midas.deid.unlisted import (
     text_within,
     version_tells,
 )
-from midas.deid.values import BULK, DATES, LONG_TEXT, TEXT, Values, each, is_one_of, listed, names_someone, written
+from midas.deid.values import (
+    BULK,
+    DATES,
+    LONG_TEXT,
+    TEXT,
+    Values,
+    each,
+    is_one_of,
+    listed,
+    names_someone,
+    written,
+)
 from midas.deid.words import suspicious, unknown_words
 
 TIMEZONE = 0x00080201
@@ -94,7 +105,7 @@ class Staying:
         return self._binary(element) if vr in BULK else value
 
     def _names(self, number: str) -> bool:
-        return names_someone(number) or (len(number) > FEW and is_one_of(self.values.known.wholes, number))
+        return names_someone(number) or (len(number) > FEW and is_one_of(self.values.known, number))
 
     def _binary(self, element: DataElement) -> bytes | None:
         """Return a binary value that holds no text; None for one that does; `Held` where it is what the object is for."""

@@ -11,8 +11,8 @@ from datetime import date
 
 from midas.deid import tables
 from midas.deid.dates_in_text import date_spans
-from midas.deid.patterns import Span, spans
 from midas.deid.devices import words_tell
+from midas.deid.patterns import Span, spans
 from midas.deid.words import Known, suspicious, telling
 
 _DEVICE_ENDINGS = (

@@ -15,9 +15,9 @@ from pydicom.multival import MultiValue
 
 from midas.deid import tables
 from midas.deid.dates import cap_age, shift_da, shift_dt, valid_tm
+from midas.deid.devices import code_tells
 from midas.deid.model import Card, Keys, Profile
 from midas.deid.numbers import stands_for
-from midas.deid.devices import code_tells
 from midas.deid.uids import map_uid
 from midas.deid.words import MIN_PART, Known, clean_text
 
@@ -80,14 +80,15 @@ def out_of_size(keyword: str, number: str, vr: str) -> bool:
     return len(digits) > most and not (vr == "DS" and most == MEASURED and digits.endswith("000"))
 
 
-def is_one_of(numbers: frozenset[str], number: str) -> bool:
+def is_one_of(known: Known, number: str) -> bool:
     """Say whether a number is one of a person, wherever its point stands (`98230.41577`)."""
     bare = number.strip().lstrip("+-")
-    if any(len(one) >= SHORTEST and one in numbers for one in (bare, bare.lstrip("0"), whole_digits(bare))):
+    told = (bare, bare.lstrip("0"), whole_digits(bare))
+    if any(len(one) >= SHORTEST and known.numbers(one, least=SHORTEST) for one in told):
         return True
     digits = bare.replace(".", "")
     alike = (digits, digits.lstrip("0"), digits.strip("0"))
-    return any(len(one) >= POINTED and one in numbers for one in alike)
+    return any(len(one) >= POINTED and known.numbers(one, least=SHORTEST) for one in alike)
 
 
 def listed(value: Any) -> list[Any]:
@@ -169,4 +170,4 @@ class Values:
             return len(value) >= MIN_PART and not defined and self.known.names(value)
         if vr == "IS" and abs(float(value)) > LARGEST_IS:
             return True
-        return names_someone(value) or is_one_of(self.known.wholes, value)
+        return names_someone(value) or is_one_of(self.known, value)
