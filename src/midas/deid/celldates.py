@@ -82,7 +82,10 @@ def _year(text: str) -> int:
 
 
 def _written(day: date, told: dict[str, str], order: Order) -> str:
-    year = f"{day.year:04d}"[-len(told["y"]) :]
+    """Write a day as another was; a year of two digits that would be read as another century's is written whole."""
+    year = f"{day.year:04d}"
+    if len(told["y"]) < len(year) and _year(year[-2:]) == day.year:
+        year = year[-2:]
     number, month = f"{day.day:0{len(told['d'])}d}", ""
     if "word" in told:
         whole = told["word"].title() in LONG and told["word"].title() not in SHORT

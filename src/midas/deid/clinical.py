@@ -32,6 +32,7 @@ from midas.deid.columns import (
     columns_of,
     measured,
 )
+from midas.deid.formulas import inert
 from midas.deid.known import known_of
 from midas.deid.model import Held, Keys, Outcome, Profile, RuleRow, Uids
 from midas.deid.names import plain
@@ -225,7 +226,7 @@ class _Sheet:
         try:
             with aside.open("x", encoding="utf-8", newline="") as stream:
                 out = csv.writer(stream, lineterminator="\n")
-                out.writerow([self.columns[at].heading for at in self.kept])
+                out.writerow([inert(self.columns[at].heading) for at in self.kept])
                 out.writerows(self._rows(sheet.rows))
                 stream.flush()
                 os.fsync(stream.fileno())
@@ -249,7 +250,7 @@ class _Sheet:
             for at, one in enumerate(self.columns):
                 if not blank(row[at]) and at not in self.kept:
                     self.acts[one.role, "X"] += 1
-            yield [self._cell(self.columns[at], row[at], subject, shift, names) for at in self.kept]
+            yield [inert(self._cell(self.columns[at], row[at], subject, shift, names)) for at in self.kept]
 
     def _cell(self, column: Column, cell: str, subject: str, shift: int, names: Known) -> str:
         if column.role == "person":

@@ -180,7 +180,7 @@ def _day(cell: str, order: str) -> date | None:
         str(unicodedata.decimal(char)) if char.isdecimal() else char
         for char in unicodedata.normalize("NFKC", cell)
     )
-    day_part = re.split(r"[T,]|\s+\d{1,2}[:.]\d\d", text.strip())[0]
+    day_part = re.split(r"(?<=\d)T(?=\d)|,\s?(?=\d{1,2}[:.])|\s+\d{1,2}[:.]\d\d", text.strip())[0]
     figures = _FIGURES.findall(day_part)
     word = re.search(r"[A-Za-z]{3}", re.sub(r"(?<=\d)(?:st|nd|rd|th)", "", day_part))
     try:

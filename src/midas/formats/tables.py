@@ -11,13 +11,16 @@ import csv
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from midas.formats.sniff import HEAD, Kind, decode, table_dialect
 from midas.kernel import BadInput
 
+TITLES = 12
+"""Rows with one cell that may stand above the headings of a sheet; where there are more it has one column."""
+LEAST = 2
+"""Filled rows that make a sheet of one column a table; one cell alone is a title."""
 FIELD_LIMIT = 1 << 20
 """Characters in one cell; the default of Python's csv module (128 KiB) is too small for pasted reports."""
 
@@ -159,12 +162,14 @@ def _sheet(book: Any, name: str) -> Sheet | None:
             "A sheet of the workbook cannot be read.", advice="Save the workbook again as XLSX."
         ) from problem
     rows = (tuple(_cell(value) for value in row) for row in raw)
-    filled = (row for row in rows if any(row))
-    first = next((row for row in filled if sum(map(bool, row)) > 1), None)
-    if first is None:
+    filled = [row for row in rows if any(row)]
+    first = next((at for at, row in enumerate(filled) if sum(map(bool, row)) > 1), TITLES + 1)
+    if first > TITLES:
+        first = 0
+    if len(filled) < LEAST and not (filled and sum(map(bool, filled[0])) > 1):
         return None
-    headings = _headings(first)
-    return Sheet(name, headings, _squared(chain(filled), len(headings)))
+    headings = _headings(filled[first])
+    return Sheet(name, headings, _squared(filled[first + 1 :], len(headings)))
 
 
 def _cell(value: Any) -> str:

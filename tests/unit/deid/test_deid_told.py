@@ -1,4 +1,5 @@
 """Names in lists, numbers and ages told in words, and the tail of a person's number: in free text nobody may hide so."""
+# ruff: noqa: E501 - texts stand on one line as they are typed
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from midas.deid.clinical import clean_cell
 from midas.deid.clinical_again import _records
 from midas.deid.columns import Given, load_columns, measured
 from midas.deid.folder import Summary, folder, plan_folder
+from midas.deid.formulas import inert
 from midas.deid.words import Known
 
 SECRET = Secret.of(bytes(range(64)))
@@ -324,3 +325,106 @@ def test_ages_over_89_are_capped_whatever_else_stands_in_their_column(tmp_path):
     assert cleaned(tmp_path).cleaned == 1
     (rows,) = tables(tmp_path).values()
     assert sorted(row[1] for row in rows[1:]) == ["", "", "", "90", "90"]
+
+
+def _workbook(path: Path, *sheets: list[list[str]]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for rows in sheets:
+        sheet = book.create_sheet()
+        for row in rows:
+            sheet.append(row)
+    book.save(path)
+    return path
+
+
+def test_a_sheet_of_one_column_is_cleaned(tmp_path: Path) -> None:
+    image(tmp_path)
+    _workbook(tmp_path / "in" / "list.xlsx", [["MRD No."], ["UH-2020-000001"], ["UH-2020-000001"]])
+    done = cleaned(tmp_path)
+    assert (done.cleaned, done.held) == (2, 0)
+    (rows,) = tables(tmp_path).values()
+    assert rows[0] == ["MRD No."]
+    assert len({row[0] for row in rows[1:]}) == 1
+    assert rows[1][0].startswith("P-")
+
+
+def test_a_sheet_of_names_alone_is_held_and_said(tmp_path: Path) -> None:
+    image(tmp_path)
+    good = [["MRD No.", "HPV status"], ["UH-2020-000001", "positive"]]
+    _workbook(tmp_path / "in" / "list.xlsx", good, [["Patient Name"], ["Kiran Deshmukh"], ["Asha Rao"]])
+    done = cleaned(tmp_path)
+    assert (done.cleaned, done.held) == (1, 1)
+    assert tables(tmp_path) == {}
+
+
+def test_no_cell_leaves_as_a_formula_and_values_with_signs_stay(tmp_path: Path) -> None:
+    image(tmp_path)
+    head = ["MRD No.", "Clinical History", "HPV status", "Refraction"]
+    evil = [
+        '=HYPERLINK("http://x.example","ulcer")',
+        "@SUM(1+9)",
+        "+cmd|' /C calc'!A0",
+        "- ulcer on tongue",
+        "＝1+2 ulcer",
+    ]
+    rows = [["UH-2020-000001", cell, "+ve" if at % 2 else "-ve", "-3.5"] for at, cell in enumerate(evil)]
+    write(tmp_path / "in" / "visits.csv", head, *rows)
+    assert cleaned(tmp_path).held == 0
+    (out,) = tables(tmp_path).values()
+    assert not any(cell[:1] in "=+-@" and cell[1:2] not in "v3" for row in out for cell in row if cell)
+    assert {row[3] for row in out[1:]} == {"-3.5"}
+    assert {row[2] for row in out[1:]} == {"+ve", "-ve"}
+    assert any("ulcer on tongue" in row[1] for row in out)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "-3.5",
+        "+2.25 D",
+        "-1.25 DS / -0.50 DC x 180",
+        "+",
+        "++",
+        "+++",
+        "-ve",
+        "+VE",
+        "-10 to +5",
+        "ulcer",
+        "3",
+        "",
+    ],
+)
+def test_values_are_no_formulas(cell: str) -> None:
+    assert inert(cell) == cell
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "=1+1",
+        "@SUM(A1)",
+        "+cmd|' /C calc'!A0",
+        "-2+3+cmd|' /C calc'!A0",
+        "\t=1",
+        "\r=1",
+        "＝1",
+        "- oedema",
+        "+A1",
+    ],
+)
+def test_formulas_become_text(cell: str) -> None:
+    assert inert(cell) == f"'{cell}"
+
+
+def test_a_title_above_a_table_is_no_column(tmp_path: Path) -> None:
+    image(tmp_path)
+    _workbook(
+        tmp_path / "in" / "list.xlsx",
+        [["Visits"], ["MRD No.", "HPV status"], ["UH-2020-000001", "positive"]],
+        [["Notes"]],
+    )
+    cleaned(tmp_path)
+    (rows,) = tables(tmp_path).values()
+    assert [row[1] for row in rows] == ["HPV status", "positive"]
