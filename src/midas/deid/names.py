@@ -171,6 +171,10 @@ class Known:
         """Say whether figures alone are a number of the person, or the last part of one."""
         return figures in self.wholes or (len(figures) > least and figures in self.words)
 
+    def in_figures(self, figures: str) -> bool:
+        """Say whether a row of figures, without what stood between them, holds a number of the person."""
+        return any(one.isdecimal() and one in figures for one in self.glued)
+
     def exact(self, word: str) -> bool:
         """Say whether a case-folded word is a known identifier or a word of a known name."""
         return word in self.words or word in self.wholes
