@@ -1,5 +1,5 @@
 """Days in tables: whatever way a day is written, writer and verifier read the same day, and it moves by the same days."""
-# ruff: noqa: E501 - what may stand in a cell stands on one line
+
 
 from __future__ import annotations
 

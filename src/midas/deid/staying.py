@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset
 
 from midas.deid import codes, tables
 from midas.deid.codes import CODE
-from midas.deid.colours import bare_profile
+from midas.deid.colours import bare_profile, standard
 from midas.deid.dates_in_text import date_spans
 from midas.deid.devices import device_words, words_tell
 from midas.deid.model import Held
@@ -112,7 +112,8 @@ class Staying:
         value: bytes = element.value if isinstance(element.value, bytes) else b""
         keyword = keyword_for_tag(element.tag)
         if keyword == "ICCProfile":
-            return bare_profile(value)
+            bare = bare_profile(value)
+            return standard(value) if self.values.known.in_bytes(bare) else bare
         measured = keyword in MEASURED
         told = sentence_within(value) if measured else not TABLES.search(keyword) and text_within(value)
         if not told and not self._bytes_name(element):

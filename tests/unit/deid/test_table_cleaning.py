@@ -1,5 +1,5 @@
 """A table beside images: pseudonyms and shifts as the images have them, nothing that names a person, nothing guessed."""
-# ruff: noqa: E501 - what may stand in a cell stands on one line
+
 
 from __future__ import annotations
 

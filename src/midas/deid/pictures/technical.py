@@ -107,11 +107,11 @@ def _rows(tokens: Sequence[str]) -> bool:
     """Say whether whole numbers follow each other without a label and in no steps: `98% 23% 41%`, `98 23 41 57`."""
     row: list[str] = []
     shares = 0
-    for token in (*tokens, ""):
-        if token.isdigit():
-            row.append(token)
+    for part in (*tokens, ""):
+        if part.isdigit():
+            row.append(part)
             continue
-        if token == "%":
+        if part == "%":
             shares += 1
             continue
         if _row_tells(row, shares):
