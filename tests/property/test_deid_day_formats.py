@@ -1,6 +1,5 @@
 """Days in tables: whatever way a day is written, writer and verifier read the same day, and it moves by the same days."""
 
-
 from __future__ import annotations
 
 from datetime import date, timedelta

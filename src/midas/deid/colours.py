@@ -95,7 +95,9 @@ def _coloured(tag: bytes) -> bool:
 
 def _fixed(tag: bytes) -> bool:
     """XYZType and s15Fixed16ArrayType (10.31, 10.22): numbers about 1."""
-    return len(tag) % 4 == 0 and all(abs(one) < LARGEST for one in struct.unpack(f">{len(tag) // 4 - 2}i", tag[8:]))
+    return len(tag) % 4 == 0 and all(
+        abs(one) < LARGEST for one in struct.unpack(f">{len(tag) // 4 - 2}i", tag[8:])
+    )
 
 
 def _curve(tag: bytes) -> bool:
@@ -106,7 +108,7 @@ def _curve(tag: bytes) -> bool:
         return False
     table = struct.unpack(f">{count}H", tag[12:end])
     if count == 1:
-        return table[0] < GAMMA << 8
+        return bool(table[0] < GAMMA << 8)
     steps = [after - before for before, after in pairwise(table)]
     return all(step >= 0 for step in steps) or all(step <= 0 for step in steps)
 

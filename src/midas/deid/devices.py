@@ -36,6 +36,11 @@ def words_tell(text: str) -> bool:
     words = _LETTERS.findall(_BUILD.sub(" ", text))
     if any(not _stays(word) for word in words):
         return True
+    return strangers(text)
+
+
+def strangers(text: str) -> bool:
+    """Say whether a text is nothing but words that nobody knows, two or more, not all of them initials."""
     alone = text.split()
     return (
         len(alone) > 1

@@ -18,7 +18,7 @@ from midas.deid import codes, tables
 from midas.deid.codes import CODE
 from midas.deid.colours import bare_profile, standard
 from midas.deid.dates_in_text import date_spans
-from midas.deid.devices import device_words, words_tell
+from midas.deid.devices import device_words, strangers, words_tell
 from midas.deid.model import Held
 from midas.deid.rules import Decision
 from midas.deid.unlisted import (
@@ -128,7 +128,7 @@ class Staying:
             return codes.tells(ds, keyword, texts, self.values.known)
         if is_version(keyword) or device_written(keyword):
             return any(self._tells_of_device(ds, keyword, text) for text in texts)
-        if any(suspicious(text, self.values.known) for text in texts):
+        if any(suspicious(text, self.values.known) or strangers(text) for text in texts):
             return True
         return any(unknown_words(text) and tag_for_keyword(text) is None for text in texts)
 

@@ -52,6 +52,15 @@ def test_no_attribute_of_a_device_keeps_a_strangers_name(bench, keyword, name):
     )
 
 
+@pytest.mark.parametrize(
+    "keyword", ["SegmentLabel", "FrameLabel", "ROIName", "AcquisitionProtocolName", "GridID"]
+)
+@pytest.mark.parametrize("name", ["Om Roy", "RAM DAS", "Das Roy"])
+def test_short_names_go_from_labels_that_people_type(bench, keyword, name):
+    left = str(_cleaned(bench, **{keyword: name}).get(keyword) or "").casefold()
+    assert not any(part in left.split() for part in name.casefold().split())
+
+
 def test_the_maker_beside_a_name_stays(bench):
     out = _cleaned(bench, Manufacturer="SIEMENS (Suresh Patil)", ManufacturerModelName="Elekta Wankhede")
     assert (out.Manufacturer, out.ManufacturerModelName) == ("SIEMENS", "Elekta")

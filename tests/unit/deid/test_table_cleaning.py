@@ -1,6 +1,5 @@
 """A table beside images: pseudonyms and shifts as the images have them, nothing that names a person, nothing guessed."""
 
-
 from __future__ import annotations
 
 import csv
