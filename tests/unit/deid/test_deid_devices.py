@@ -71,7 +71,7 @@ def test_the_maker_beside_a_name_stays(bench):
     ("keyword", "value"),
     [
         ("Manufacturer", "Kuratorium OFFIS e.V."), ("Manufacturer", "Mortara Instrument, Inc."), ("Manufacturer", "ELEKTA"),
-        ("Manufacturer", "FUJIFILM Corporation"), ("Manufacturer", "TOSHIBA_MEC"), ("Manufacturer", "Hemo WorkStation"),
+        ("Manufacturer", "FUJIFILM Corporation"), ("Manufacturer", "TOSHIBA_MEC"), ("Manufacturer", "Hemo WorkStation"), ("ManufacturerModelName", "CARDIART 9108"), ("Manufacturer", "Welch Allyn"),
         ("ManufacturerModelName", "GENESIS_ZEUS"), ("ManufacturerModelName", "Zapper9000"), ("ManufacturerModelName", "Supria"),
         ("ManufacturerModelName", "ADC_5146"), ("ManufacturerModelName", "VariSeed"), ("ManufacturerModelName", "MRT50H1"),
         ("ManufacturerModelName", "https://github.com/fedorov/dcmqi.git"), ("SoftwareVersions", "coreload.81"),
