@@ -41,6 +41,7 @@ from midas.deid.values import (
     is_one_of,
     listed,
     names_someone,
+    whole_digits,
     written,
 )
 from midas.deid.words import suspicious, unknown_words
@@ -105,7 +106,9 @@ class Staying:
         return self._binary(element) if vr in BULK else value
 
     def _names(self, number: str) -> bool:
-        return names_someone(number) or (len(number) > FEW and is_one_of(self.values.known, number))
+        """Say whether a binary number could be somebody's; one of four digits is a size, whoever bears it."""
+        long = len(whole_digits(number)) > FEW
+        return names_someone(number) or (long and is_one_of(self.values.known, number))
 
     def _binary(self, element: DataElement) -> bytes | None:
         """Return a binary value that holds no text; None for one that does; `Held` where it is what the object is for."""

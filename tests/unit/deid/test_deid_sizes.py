@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import pytest
 from pydicom import config
+from pydicom.dataset import Dataset
 from tests.deid_bench import USUAL, ct, profile
 
-from midas.deid.values import is_one_of, names_someone, out_of_size
+from midas.deid import Card, Keys
+from midas.deid.staying import Staying
+from midas.deid.values import Values, is_one_of, names_someone, out_of_size
 from midas.deid.words import Known
 
 SHIPPED = profile(*USUAL)
@@ -74,3 +77,21 @@ def test_doses_end_in_zeros_and_counts_of_machines_are_short():
     assert not out_of_size("InstanceNumber", "000000056675", "IS")
     assert names_someone("9.87654321e9")
     assert not names_someone("6.02e23")
+
+
+@pytest.mark.parametrize(
+    ("known", "number", "left"),
+    [
+        ("9823041577", 9823041577.0, False),
+        ("45678", 45678.0, False),
+        ("4512", 4512.0, True),
+        ("45678", 45679.0, True),
+    ],
+)
+def test_binary_numbers_of_the_person_go_too(known, number, left):
+    card = Card("P-7Q2KM-XW9RD", -211, "M", (("uhid", known),))
+    person = Known.of(card.known)
+    values = Values(keys=Keys.from_root(b"k" * 32), card=card, known=person, profile=SHIPPED)
+    ds = Dataset()
+    ds.RealWorldValueSlope = number
+    assert (Staying(values).unlisted(ds, ds["RealWorldValueSlope"], "FD") == number) is left
