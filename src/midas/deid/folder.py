@@ -16,6 +16,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from midas.deid.ahead import look_ahead
 from midas.deid.batch import (
     Chunk,
     Subject,
@@ -31,7 +32,6 @@ from midas.deid.batch import (
 from midas.deid.beside import Rows, clean_tables, plan_of, table_job, there_is, told_beside
 from midas.deid.clinical import TableJob
 from midas.deid.columns import Given
-from midas.deid.ahead import look_ahead
 from midas.deid.heads import Entry, Faces, look_for_faces
 from midas.deid.journal import Journal, Line, Lists, private
 from midas.deid.loose import Maker
@@ -203,7 +203,9 @@ class _Flow:
             members = ready[at : at + len(chunk.jobs)]
             at += len(chunk.jobs)
             told = [(job.suspect, job.glass) for job in chunk.jobs]
-            key = self._key(members, [(cards[one.person.key][2], *told[n]) for n, one in enumerate(members)], faces)
+            key = self._key(
+                members, [(cards[one.person.key][2], *told[n]) for n, one in enumerate(members)], faces
+            )
             shares.append(Share(chunk, tuple(one.item.name for one in members), key))
         self._do(shares, runner=runner, progress=progress)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
 
 import numpy as np
 import pydicom
@@ -17,9 +16,10 @@ from tests.deid_bench import Bench, ct, profile
 from midas.compute import here
 from midas.deid import Item, Secret, run
 from midas.deid.ahead import levels
-from midas.deid.model import Held
+from midas.deid.model import Glass, Held, Region
 from midas.deid.pictures import frames as decoding
 from midas.deid.pictures import glass
+from midas.deid.stream import open_file
 
 WSI, TILE = "1.2.840.10008.5.1.4.1.1.77.1.6", 128
 OPTIONS = ("clean-pixel-data", "retain-longitudinal-modified-dates", "clean-descriptors")
@@ -204,8 +204,6 @@ def test_a_large_slide_whose_tiles_stand_nowhere_is_held(bench):
 
 
 def test_what_a_person_must_see_on_one_level_holds_the_large_one(bench):
-    from midas.deid.model import Glass
-
     told = Glass(((0.1, 0.1, 0.9, 0.2),), "70% of the picture would be blackened.")
     outcome, _ = cleaned(bench, level(slide()), glass=told)
     assert (outcome.state, outcome.reason) == ("held", "burned-in-text")
@@ -221,8 +219,6 @@ def test_tiles_of_empty_glass_are_decoded_once_and_one_at_a_time(bench, monkeypa
         return made
 
     monkeypatch.setattr(glass.Sheets, "_decoded", counted)
-    from midas.deid.stream import open_file
-
     path = bench.save(level(slide()))
     sheets = glass.Sheets.of(decoding.Frames(open_file(path)))
     (picture, layer), *others = sheets.pictures()
@@ -246,7 +242,7 @@ def test_layers_of_focus_lie_on_each_other():
 def test_boxes_reach_every_tile_that_they_touch():
     ds = level(slide(512, 256), jpeg=False)
     sheets = glass.Sheets(None, glass.grid(ds))  # type: ignore[arg-type]
-    like = replace(glass.Region(0, 0, 0, 0, rule="r", evidence=""))
+    like = Region(0, 0, 0, 0, rule="r", evidence="")
     found = sheets.regions([(100, 0, 400, 128)], like=like)
     assert {(one.left, one.width, one.frames) for one in found} == {
         (100, 28, (0, 1)), (0, 128, (1, 3)), (0, 16, (3, 4)),

@@ -93,7 +93,9 @@ def look(
 
 
 def _too_much(share: float, profile: Profile) -> str:
-    return f"{share:.0%} of the picture would be blackened." if share > profile.thresholds.masked_share else ""
+    return (
+        f"{share:.0%} of the picture would be blackened." if share > profile.thresholds.masked_share else ""
+    )
 
 
 def _looked_at_whole(frames: Frames, known: Known, profile: Profile, on_glass: Glass | None) -> Seen:
@@ -122,13 +124,15 @@ def _found_on_glass(
     found_to_stay: list[Box] = []
     for whole, layer in sheets.pictures():
         within = None if near is None else _near_on_glass(sheets, near, whole.shape)
-        for picture in shown(whole, ds):
-            found, left = _until_clean(picture, known, within=within, done=read)
-            for one in found:
-                box = (one.left, one.top, one.left + one.width, one.top + one.height)
-                full = cast("Box", tuple(side * factor for side in box))
-                regions += sheets.regions([full], layer=layer, like=one)
-            found_to_stay += left
+        picture = next(
+            shown(whole, ds)
+        )  # nobody writes on glass in white, which the second picture would show
+        found, left = _until_clean(picture, known, within=within, done=read)
+        for one in found:
+            box = (one.left, one.top, one.left + one.width, one.top + one.height)
+            full = cast("Box", tuple(side * factor for side in box))
+            regions += sheets.regions([full], layer=layer, like=one)
+        found_to_stay += left
     return joined(regions), found_to_stay
 
 

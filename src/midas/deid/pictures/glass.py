@@ -64,7 +64,9 @@ def large(ds: Dataset) -> bool:
 
 def tiled(ds: Dataset) -> bool:
     """Say whether the frames are tiles of one picture (PS3.3 C.7.6.17.3)."""
-    return str(ds.get("SOPClassUID", "")) in SLIDES and "TotalPixelMatrixColumns" in ds and frame_count(ds) > 1
+    return (
+        str(ds.get("SOPClassUID", "")) in SLIDES and "TotalPixelMatrixColumns" in ds and frame_count(ds) > 1
+    )
 
 
 def grid(ds: Dataset) -> Grid:
@@ -77,7 +79,10 @@ def grid(ds: Dataset) -> Grid:
     if told := _told_places(ds, count):
         return Grid(size, tile, told)
     if not across * down or count % (across * down):
-        raise Held("burned-in-text", "Nothing says where the tiles of this slide lie; it cannot be searched for text.")
+        raise Held(
+            "burned-in-text",
+            "Nothing says where the tiles of this slide lie; it cannot be searched for text.",
+        )
     whole = [(column * tile[0], row * tile[1]) for row in range(down) for column in range(across)]
     return Grid(size, tile, tuple(whole * (count // len(whole))))
 
@@ -147,12 +152,18 @@ class Sheets:
         rows, columns, samples = self.frames.shape
         size = ceil(columns / self.factor), ceil(rows / self.factor)
         made = None
-        if self.frames.opened.syntax == JPEGBaseline8Bit and samples == 3 and self.frames.colours.startswith("YBR"):
+        if (
+            self.frames.opened.syntax == JPEGBaseline8Bit
+            and samples == 3
+            and self.frames.colours.startswith("YBR")
+        ):
             made = _reduced(stored, self.factor)
         picture = _eight(self.frames.seen(number), self.frames.opened.ds) if made is None else made
         return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
 
-    def regions(self, boxes: Iterable[Box], *, layer: Sequence[int] | None = None, like: Region) -> list[Region]:
+    def regions(
+        self, boxes: Iterable[Box], *, layer: Sequence[int] | None = None, like: Region
+    ) -> list[Region]:
         """Return what covers boxes (left, top, right, bottom of the whole slide) in every tile they touch."""
         parts: dict[Box, list[int]] = defaultdict(list)
         wide, tall = self.grid.tile
