@@ -26,14 +26,14 @@ LOSSY = frozenset({
     "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.81", "1.2.840.10008.1.2.4.91",
     "1.2.840.10008.1.2.4.203", "1.2.840.10008.1.2.4.112", "1.2.840.10008.1.2.4.111",
 })  # fmt: skip
-SAMPLE, FEW = 4096, 64
-"""Samples from which the range of values is taken, and how many must be left without padding."""
+SAMPLE, PADDED = 1024, 8
+"""Samples from which the range of values is taken, and how many of them at the lowest value are padding or empty air."""
 MARGIN, SIZES, SMALLEST, BORDER = 0.1, 3, 32, 2
 """Shares of the range left below and above tissue; sizes of looking, each half of the one before; pixels a side at least;
 pixels of grey around a picture."""
 CELLS = 3
 """The score of a frame is that of so many cells of 8 x 8 pixels at least: text is never a single one."""
-LEAST = -1.0
+LEAST = -1.2
 """Score from which a frame is searched."""
 
 
@@ -80,22 +80,26 @@ def grey(samples: Array) -> Array:
     import cv2
 
     samples = np.ascontiguousarray(samples.astype(samples.dtype.newbyteorder("="), copy=False))
-    low, high = _ends(samples)
+    part = samples.ravel()[:: max(samples.size // SAMPLE, 1)]
+    least = int(part.min())
+    padded = np.count_nonzero(part == least) >= PADDED
+    low, high = _ends(part[part > least] if padded else part)
     spread = max(high - low, 1.0)
-    floor, least = low - MARGIN * spread, int(samples.min())
-    if least < floor:
-        padding = samples == least
+    floor = low - MARGIN * spread
+    if int(samples.min()) < floor:
+        padding = samples == least if padded and least < floor else None
         samples = np.maximum(samples, samples.dtype.type(int(floor)))
-        samples[padding] = int(low)
+        if padding is not None:
+            samples[padding] = int(low)
     scale = 255.0 / ((1 + 2 * MARGIN) * spread)
     return np.asarray(cv2.convertScaleAbs(samples, alpha=scale, beta=-floor * scale))
 
 
-def _ends(samples: Array) -> tuple[float, float]:
-    """Return between which values tissue lies, by a few samples; padding, the lowest of all, is no tissue."""
-    part = samples.ravel()[:: max(samples.size // SAMPLE, 1)]
-    tissue = part[part > part.min()]
-    low, high = np.percentile(tissue if tissue.size >= FEW else part, [0.5, 99.8])
+def _ends(part: Array) -> tuple[float, float]:
+    """Return between which values tissue lies, by a few samples."""
+    if not part.size:
+        return 0.0, 0.0
+    low, high = np.percentile(part, [0.5, 99.8])
     return float(low), float(high)
 
 
