@@ -93,10 +93,16 @@ def audit_slices(count: int, rng: random.Random, tally: Tally) -> None:
     slices = images.real_pictures()[0]["slice"]
     for picture in slices:
         _count(tally, "clean slices passed over", gate.quiet(picture))
-    for _ in range(count):
-        picture = rng.choice(slices).copy()
+    for number in range(count):
+        clean = rng.choice(slices)
+        picture = clean.copy()
         if images.planted(picture, rng, 1):
-            _count(tally, "slices with text searched", not gate.quiet(picture))
+            how = images.SPOILT[number % len(images.SPOILT)]
+            _count(
+                tally,
+                f"slices with text searched, {how}",
+                not gate.quiet(images.spoilt(clean, picture, how, rng)),
+            )
 
 
 def table(tally: Tally, took: list[float]) -> str:

@@ -206,6 +206,28 @@ def burn(picture: Array, ink: Array, top: int, left: int, value: Any) -> None:
     part[...] = np.round(mixed).astype(picture.dtype)
 
 
+SPOILT = ("plain", "noisy", "blended", "lossy")
+"""What may have become of text in a slice before the file was written."""
+
+
+def spoilt(clean: Array, inked: Array, how: str, rng: random.Random) -> Array:
+    """Return the slice with its text under noise, let through by half to nine tenths, or once compressed with loss."""
+    low, high = float(np.percentile(clean, 0.5)), float(max(np.percentile(clean, 99.8), inked.max()))
+    full, made = max(high - low, 1.0), inked.astype(np.float64)
+    if how == "noisy":
+        sigma = rng.uniform(3, 8) / 255 * full
+        made += np.random.default_rng(rng.randrange(1 << 30)).normal(0, sigma, made.shape)
+    elif how == "blended":
+        made = clean + (made - clean) * rng.uniform(0.5, 0.9)
+    elif how == "lossy":
+        out = io.BytesIO()
+        eight = np.clip((made - low) / full * 255, 0, 255).astype(np.uint8)
+        Image.fromarray(eight).save(out, "JPEG", quality=75)
+        made = np.asarray(Image.open(out)) / 255.0 * full + low
+    limits = np.iinfo(clean.dtype)
+    return np.asarray(np.clip(np.round(made), limits.min, limits.max).astype(clean.dtype))
+
+
 def value_for(picture: Array, top: int, left: int, ink: Array, style: str, rng: random.Random) -> Any:
     """Return a grey value or colour that can be told from what lies under the line as well as `style` asks."""
     part = picture[top : top + ink.shape[0], left : left + ink.shape[1]].astype(np.float64)

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
+from midas.deid.ahead import look_ahead
 from midas.deid.cards import open_keys, seal_card
 from midas.deid.heads import Entry, Faces, Item, look_for_faces
 from midas.deid.loose import clean_all
@@ -86,9 +87,8 @@ def run(
         found = {one.item.target: held for one in entries if (held := faces.held(one, profile))}
         ready = [one for one in entries if one.item.target not in found]
         uids: dict[str, str] = {}
-        chunks = list(
-            chunked(ready, [job_for(one, cards[one.person.key], place, profile, faces) for one in ready])
-        )
+        jobs = [job_for(one, cards[one.person.key], place, profile, faces) for one in ready]
+        chunks = list(chunked(ready, look_ahead(ready, jobs, runner=runner, progress=watch)))
         for chunk, (done, told) in zip(
             chunks,
             watch.track(runner.map(clean_chunk, chunks), label="De-identify", total=len(chunks)),

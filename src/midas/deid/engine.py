@@ -169,7 +169,8 @@ def _again(job: Job, aside: Path, looked: Looked, known: Known) -> tuple[Finding
 
     found = again(aside, known=known, seen=looked.seen)
     if any(finding.severity is Severity.ERROR for finding in found):
-        left = look(open_file(aside), known=known, profile=job.profile)
+        wholly = not looked.seen.glass_only
+        left = look(open_file(aside), known=known, profile=job.profile, risky=wholly)
         if left.person:
             raise Held("burned-in-text", left.person, (*looked.findings, *found), looked.regions)
         raise _StillLegible(looked.with_more(left.regions))

@@ -16,6 +16,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from midas.deid.ahead import look_ahead
 from midas.deid.batch import (
     Chunk,
     Subject,
@@ -196,11 +197,15 @@ class _Flow:
             else:
                 ready.append(entry)
         jobs = [job_for(one, cards[one.person.key], self.place, self.profile, faces) for one in ready]
+        jobs = look_ahead(ready, jobs, runner=runner, progress=progress)
         shares, at = [], 0
         for chunk in chunked(ready, jobs):
             members = ready[at : at + len(chunk.jobs)]
             at += len(chunk.jobs)
-            key = self._key(members, [cards[one.person.key][2] for one in members], faces)
+            told = [(job.suspect, job.glass) for job in chunk.jobs]
+            key = self._key(
+                members, [(cards[one.person.key][2], *told[n]) for n, one in enumerate(members)], faces
+            )
             shares.append(Share(chunk, tuple(one.item.name for one in members), key))
         self._do(shares, runner=runner, progress=progress)
 
@@ -238,17 +243,17 @@ class _Flow:
             self._finish(share, done)
             yield from (None for _ in share.names)
 
-    def _key(self, members: Sequence[Entry], cards: Sequence[str], faces: Faces) -> str:
+    def _key(self, members: Sequence[Entry], known: Sequence[object], faces: Faces) -> str:
         about = [
             (
                 one.item.name,
                 one.item.source.stat().st_size,
                 self._changed(one.item.name),
-                card,
+                told,
                 faces.mask(one) is not None,
                 one.picture and (one.picture.size, one.picture.study, one.picture.series, one.picture.whose),
             )
-            for one, card in zip(members, cards, strict=True)
+            for one, told in zip(members, known, strict=True)
         ]
         return self.place.secret.fingerprint(repr((ENGINE, self.profile.digest, about)))
 

@@ -15,7 +15,7 @@ from midas.deid import sop
 from midas.deid.memory import Memory
 from midas.deid.model import Held, Job, Region
 from midas.deid.slides import label_regions
-from midas.deid.stream import Opened, frame_count
+from midas.deid.stream import Opened
 from midas.deid.words import Known
 from midas.kernel import Finding, Severity
 
@@ -28,8 +28,6 @@ DRAWN = Region(0, 0, 0, 0, rule="person", evidence="drawn by a person")
 NO_PICTURES = frozenset("1.2.840.10008.5.1.4.1.1." + tail for tail in ("30", "66.4", "66.7", "66.8", "481.2"))
 """Parametric maps, segmentations and doses: a computation fills them and no device draws into them, unless something else
 in the header speaks for it (`sop.risk`). All other pictures are looked at."""
-TOO_LARGE = 1 << 24
-"""Pixels of all tiles above which the tissue of a slide is not searched: no scanner writes there, and labels are apart."""
 _REMEMBERED = Memory()
 
 
@@ -69,11 +67,9 @@ def looked_at(job: Job, opened: Opened, known: Known) -> Looked:
 
 
 def _needs_search(ds: Dataset, risks: tuple[Finding, ...]) -> bool:
-    kind = str(ds.get("SOPClassUID", ""))
     if risks or "Rows" not in ds:
         return bool(risks)
-    large = kind in sop.SLIDES and frame_count(ds) * int(ds.Rows) * int(ds.get("Columns") or 0) > TOO_LARGE
-    return kind not in NO_PICTURES and not large
+    return str(ds.get("SOPClassUID", "")) not in NO_PICTURES
 
 
 def _face_risk(job: Job, ds: Dataset) -> tuple[Finding, ...]:
@@ -98,7 +94,9 @@ def _only_a_person(job: Job, risks: tuple[Finding, ...]) -> None:
 def _searched(job: Job, opened: Opened, known: Known, risks: tuple[Finding, ...]) -> Seen:
     from midas.deid.pictures import look
 
-    seen = look(opened, known=known, profile=job.profile, risky=bool(risks))
+    seen = look(
+        opened, known=known, profile=job.profile, risky=bool(risks), suspect=job.suspect, on_glass=job.glass
+    )
     if seen.person:
         raise Held("burned-in-text", seen.person, (*risks, *seen.findings), seen.regions)
     if seen.regions and not job.profile.thresholds.unattended:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+from midas.deid.ahead import levels
 from midas.deid.engine import clean
 from midas.deid.looking import FACE_OPTION, TEXT_OPTION
 from midas.deid.model import Job, Outcome, Profile
@@ -70,16 +71,26 @@ def clean_all(job: Job) -> tuple[Outcome, ...]:
         if isinstance(made, Outcome):
             return (made,)
         done: list[Outcome] = []
-        for number, source in enumerate(made):
-            target = job.target.with_name(f"{job.target.stem}-{number}{job.target.suffix}")
-            outcome = clean(replace(job, source=source, target=target, profile=asked, picture=None))
-            source.unlink()
+        for one in _jobs(job, made, asked):
+            outcome = clean(one)
+            one.source.unlink()
             done.append(outcome)
             if outcome.state != "cleaned":
                 return (_none_of(job, done, outcome),)
         return (_told(done[0], job.picture), *done[1:])
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _jobs(job: Job, made: Sequence[Path], asked: Profile) -> list[Job]:
+    """Return the job of each instance; levels of a slide know what the largest that can be searched shows."""
+    targets = [
+        job.target.with_name(f"{job.target.stem}-{number}{job.target.suffix}") for number in range(len(made))
+    ]
+    return levels([
+        replace(job, source=source, target=target, profile=asked, picture=None)
+        for source, target in zip(made, targets, strict=True)
+    ])  # fmt: skip
 
 
 def _made(job: Job, picture: Picture, aside: Path) -> tuple[Path, ...] | Outcome:

@@ -151,6 +151,17 @@ class Region:
 
 
 @dataclass(frozen=True)
+class Glass:
+    """What was found on one level of a slide, for all others: boxes as shares (left, top, right, bottom) of its size.
+
+    `person` says why a person must look first, if so.
+    """
+
+    shares: tuple[tuple[float, float, float, float], ...] = ()
+    person: str = ""
+
+
+@dataclass(frozen=True)
 class PartStep:
     """What becomes of a part of the file that is no element: preamble, file meta, trailing bytes, compressed comments."""
 
@@ -165,7 +176,8 @@ class Job:
     """One file to clean. `accepted_risk` and `boxes` (left, top, width, height in pixels) come from a person's decision.
 
     `face` is a file with the mask of the series' face in patient space, where one was found. `face_seen` says that the
-    series was looked at (`faces.of_series`): without a mask, then, nothing of it shows a face.
+    series was looked at (`faces.of_series`): without a mask, then, nothing of it shows a face. `suspect` says that text
+    was found in another slice of the series, `glass` what was found on another level of the slide (`ahead`).
     """
 
     source: Path
@@ -178,6 +190,8 @@ class Job:
     boxes: tuple[tuple[int, int, int, int], ...] = ()
     face: Path | None = None
     face_seen: bool = False
+    suspect: bool = False
+    glass: Glass | None = None
     picture: Picture | None = None
     """How a photograph or slide becomes DICOM first; None for a file that is DICOM already."""
 

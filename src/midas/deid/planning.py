@@ -14,6 +14,7 @@ from typing import Any
 
 from pydicom.datadict import keyword_for_tag
 
+from midas.deid.ahead import look_ahead
 from midas.deid.batch import Workplace, job_for, sealed_cards, surveyed, workplace
 from midas.deid.engine import planned
 from midas.deid.heads import OPTION, Entry, Faces, Item, look_for_faces
@@ -119,6 +120,7 @@ def plan_all(
     by_source = {one.item.source: one for one in entries}
     asked = [by_source[item.source] for item in items]
     jobs = [job_for(one, cards[one.person.key], place, profile, faces) for one in asked]
+    jobs = look_ahead(asked, jobs, runner=runner, progress=progress)
     done = progress.track(runner.map(plan_job, jobs), label="Plan", total=len(jobs))
     for one, made in zip(asked, done, strict=True):
         yield one.item, _with_face(one, faces, profile, made)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from midas import deid, ingest, quality
+from midas.deid.ahead import levels
 from midas.deid.model import Region
 from midas.formats import Kind
 from midas.formats import dicom as formats_dicom
@@ -102,9 +103,12 @@ def _work(order: Order) -> Worked:
     wrong = [one for one in findings if one.severity is Severity.ERROR and not order.accepted_quality]
     outcomes: list[deid.Outcome] = []
     targets: list[Path] = []
-    for number, source in enumerate(sources):
-        target = order.folder / f"{number}.dcm"
-        outcome = deid.clean(replace(order.job, source=source, target=target))
+    jobs = [
+        replace(order.job, source=source, target=order.folder / f"{number}.dcm")
+        for number, source in enumerate(sources)
+    ]
+    for number, job in enumerate(levels(jobs) if len(jobs) > 1 else jobs):
+        target, outcome = job.target, deid.clean(job)
         findings += outcome.findings
         if outcome.state != "cleaned":
             return Worked(

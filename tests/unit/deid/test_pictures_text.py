@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
-from tests.deid_bench import ct
+from tests.deid_bench import ct, profile
 
-from midas.deid import pictures, pixels
+from midas.compute import here
+from midas.deid import Item, Secret, ahead, pictures, pixels, run
 from midas.deid.model import Held, Profile
 from midas.deid.pictures import candidates, gate, reader
 from midas.deid.pictures.technical import technical
@@ -146,16 +149,98 @@ def slice_of(seed):
     return np.clip(body + np.random.default_rng(seed).normal(100, 25, (256, 256)), 0, 4095).astype("u2")
 
 
+def inked(clean, text, left, top, *, size, value, share=1.0):
+    ink = drawn(np.zeros((*clean.shape, 3), "u1"), [(text, left, top)], size=size)[..., 0] / 255 * share
+    return clean * (1 - ink) + value * ink
+
+
+def once_lossy(picture):
+    out = io.BytesIO()
+    Image.fromarray(np.clip(picture / 1400 * 255, 0, 255).astype("u1")).save(out, "JPEG", quality=75)
+    return np.asarray(Image.open(out)) / 255.0 * 1400
+
+
+MADE = {
+    "plain": lambda clean, at, size: inked(clean, "Savita Shinde", *at, size=size, value=1400),
+    "faint": lambda clean, at, size: inked(clean, "Savita Shinde", *at, size=size, value=500),
+    "blended": lambda clean, at, size: inked(clean, "Savita Shinde", *at, size=size, value=1400, share=0.5),
+    "noisy": lambda clean, at, size: (
+        inked(clean, "Savita Shinde", *at, size=size, value=1300)
+        + np.random.default_rng(size).normal(0, 30, clean.shape)
+    ),
+    "lossy": lambda clean, at, size: once_lossy(inked(clean, "Savita Shinde", *at, size=size, value=1300)),
+}
+
+
 @pytest.mark.parametrize("seed", range(6))
-def test_slices_are_searched_only_where_something_was_drawn(seed):
-    clean = slice_of(seed)
-    assert gate.quiet(clean)
-    ink = np.zeros((256, 256, 3), "u1")
-    ink = (
-        drawn(ink, [("Savita Shinde", 10 + 20 * seed, 10 + 30 * seed)], size=10 + seed)[..., 0].astype(float)
-        / 255
+def test_slices_on_which_nothing_was_drawn_are_not_searched(seed):
+    assert gate.quiet(slice_of(seed))
+    assert gate.quiet(slice_of(seed).astype("i2") - 1024), "signed"
+    assert gate.quiet(slice_of(seed).astype(">u2")), "big-endian"
+
+
+def test_noise_alone_is_hardly_ever_searched():
+    made = [np.random.default_rng(seed).normal(1024, 60, (480, 480)) for seed in range(12)]
+    assert sum(gate.quiet(one.clip(0, 4095).astype("u2")) for one in made) >= 11
+
+
+@pytest.mark.parametrize("size", [12, 18, 26, 40])
+@pytest.mark.parametrize("how", MADE)
+def test_slices_with_text_of_any_make_are_searched(how, size):
+    clean = slice_of(size).astype(float)
+    picture = np.round(MADE[how](clean, (2, 4), size)).clip(0, 4095).astype("u2")
+    assert not gate.quiet(picture)
+
+
+def test_text_in_what_surrounds_a_round_picture_is_searched_for():
+    y, x = np.mgrid[:256, :256]
+    clean = slice_of(1).astype(float) - 1024
+    clean[np.hypot(x - 128, y - 128) > 127] = -3024
+    assert gate.quiet(clean.astype("i2"))
+    assert not gate.quiet(np.round(inked(clean, "Shinde", 2, 2, size=14, value=-2600)).astype("i2"))
+
+
+def test_a_flat_or_tiny_frame_is_quiet():
+    assert gate.quiet(np.zeros((64, 64), "u2"))
+    assert gate.quiet(np.full((8, 8), 7, "i2"))
+
+
+def series(tmp_path, number, text_on=()):
+    items = []
+    for at in range(number):
+        picture = slice_of(at)
+        if at in text_on:
+            picture = np.round(inked(picture, "Savita Shinde", 20, 8, size=16, value=1400)).astype("u2")
+        ds = ct(SOPInstanceUID=f"1.2.826.0.1.99.1.1.{at}", InstanceNumber=at + 1, BitsStored=12)
+        ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
+        ds.Rows = ds.Columns = 256
+        ds.PixelData = picture.tobytes()
+        path = tmp_path / f"{at:03d}.dcm"
+        ds.save_as(path, enforce_file_format=True)
+        items.append(Item(path, tmp_path / f"out{at:03d}.dcm", path.name))
+    return items
+
+
+def test_text_in_one_searched_slice_sends_the_whole_series_to_the_search(tmp_path, monkeypatch):
+    monkeypatch.setattr(gate, "LEAST", 99.0)
+    monkeypatch.setattr(ahead, "SERIES", 2)
+    items = series(tmp_path, 6, text_on=(3, 4))
+    asked = profile("clean-pixel-data", "retain-longitudinal-modified-dates")
+    batch = run(items, profile=asked, keys=Secret.of(bytes(range(64))), runner=here())
+    assert [len(one.regions) > 0 for one in batch.outcomes] == [False, False, False, True, True, False]
+    monkeypatch.setattr(ahead, "SERIES", 7)
+    blind = run(items, profile=asked, keys=Secret.of(bytes(range(64))), runner=here())
+    assert not any(one.regions for one in blind.outcomes), (
+        "the rule, which sees nothing here, was asked alone"
     )
-    assert not gate.quiet(np.round(clean * (1 - ink) + 4095 * ink).astype("u2"))
+
+
+def test_the_sample_of_a_series_is_its_middle_then_its_ends():
+    least = ahead.SERIES
+    assert ahead.samples(range(least - 1)) == []
+    assert ahead.samples(range(least)) == [least // 2]
+    assert ahead.samples(range(2 * least)) == [least, 0]
+    assert ahead.samples(range(9 * least)) == [9 * least // 2, 0, 9 * least - 1]
 
 
 def test_only_slices_as_the_scanner_made_them_may_be_passed_over():

@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from midas.deid.memory import Memory
-from midas.deid.model import Profile, Region
-from midas.deid.pictures import find, reader
+from midas.deid.model import Glass, Profile, Region
+from midas.deid.pictures import find, glass, reader
 from midas.deid.pictures.frames import Array, Frames, described
 from midas.deid.pictures.gate import quiet, sectional
 from midas.deid.pictures.judge import HIDE, KEEP, Verdict, grown, judged
-from midas.deid.pictures.views import views
+from midas.deid.pictures.views import shown, views
 from midas.deid.stream import Opened, frame_count, open_file
 from midas.deid.words import Known
 from midas.kernel import Finding, Severity
@@ -37,6 +38,8 @@ LEVEL, CORE = 6.0, 0.38
 ROUNDS, NEAR = 4, 16
 """How often a picture is searched again after masking, and so many pixels around each mask at least."""
 
+
+CARRIED = Region(0, 0, 0, 0, rule="deid.pixels.glass", evidence="text on another level of the same glass")
 
 _CLEAN: reader.Remembered[tuple[find.Line, ...]] = reader.Remembered(2048)
 """Pictures in which nothing is to be hidden from those who know a person, and the lines that stay in them."""
@@ -56,23 +59,90 @@ class Seen:
     findings: tuple[Finding, ...] = ()
     stays: tuple[Box, ...] = ()
     """Boxes (left, top, right, bottom) of the lines that may stay: what a mask leaves of them names nobody either."""
+    glass_stays: tuple[Box, ...] = ()
+    """The same in the picture of a whole slide."""
+    glass_only: bool = False
+    """Whether only the whole of a large slide was searched, and not each of its tiles."""
 
 
-def look(opened: Opened, *, known: Known, profile: Profile, risky: bool = True) -> Seen:
+def look(
+    opened: Opened, *, known: Known, profile: Profile, risky: bool = True, suspect: bool = False,
+    on_glass: Glass | None = None,
+) -> Seen:  # fmt: skip
     """Return what must be blackened in an opened file; nothing where it has no picture. `Held` where it is unreadable.
 
     `risky` says that something in the header speaks for text: then only slices as their scanner made them are trusted.
+    `suspect` says that text was found in another slice of the series; `on_glass` what was found on another level.
     """
     _one_thread()
-    if not _pictured(opened) or _untouched(opened, risky=risky):
+    if not _pictured(opened) or (not suspect and _untouched(opened, risky=risky)):
         return Seen()
     frames = Frames(opened)
+    if glass.large(opened.ds) and not risky:
+        return _looked_at_whole(frames, known, profile, on_glass)
     regions, stays = _found(frames, known)
+    more: tuple[list[Region], list[Box]] = ([], [])
     share = _share(regions, frames.shape)
-    person = ""
-    if share > profile.thresholds.masked_share:
-        person = f"{share:.0%} of the picture would be blackened."
-    return Seen(tuple(regions), len(stays), person, _findings(regions, person), tuple(stays))
+    if glass.tiled(opened.ds):
+        more = _found_on_glass(sheets := glass.Sheets.of(frames), known)
+        regions = joined([*regions, *more[0]])
+        share = sheets.covered(regions)
+    person = _too_much(share, profile)
+    kept = len(stays) + len(more[1])
+    return Seen(tuple(regions), kept, person, _findings(regions, person), tuple(stays), tuple(more[1]))
+
+
+def _too_much(share: float, profile: Profile) -> str:
+    return (
+        f"{share:.0%} of the picture would be blackened." if share > profile.thresholds.masked_share else ""
+    )
+
+
+def _looked_at_whole(frames: Frames, known: Known, profile: Profile, on_glass: Glass | None) -> Seen:
+    """Return what must be blackened in a large slide, by its reduced picture or by what another level showed."""
+    sheets = glass.Sheets.of(frames)
+    stays: list[Box] = []
+    if on_glass is None:
+        regions, stays = _found_on_glass(sheets, known)
+    else:
+        regions = joined(sheets.of_shares(on_glass.shares, like=CARRIED))
+    person = (on_glass.person if on_glass else "") or _too_much(sheets.covered(regions), profile)
+    found = _findings(regions, person)
+    return Seen(tuple(regions), len(stays), person, found, glass_stays=tuple(stays), glass_only=True)
+
+
+def _found_on_glass(
+    sheets: glass.Sheets, known: Known, *, near: Sequence[Region] | None = None, stays: Sequence[Box] = ()
+) -> tuple[list[Region], list[Box]]:
+    """Return what must be blackened on a slide as a whole, by tiles, and what stays, in its reduced picture.
+
+    With `near` only around regions that were masked.
+    """
+    factor, ds = sheets.factor, sheets.frames.opened.ds
+    read = [Region(a, b, c - a, d - b, rule="", evidence="") for a, b, c, d in stays]
+    regions: list[Region] = []
+    found_to_stay: list[Box] = []
+    for whole, layer in sheets.pictures():
+        within = None if near is None else _near_on_glass(sheets, near, whole.shape)
+        picture = next(
+            shown(whole, ds)
+        )  # nobody writes on glass in white, which the second picture would show
+        found, left = _until_clean(picture, known, within=within, done=read)
+        for one in found:
+            box = (one.left, one.top, one.left + one.width, one.top + one.height)
+            full = cast("Box", tuple(side * factor for side in box))
+            regions += sheets.regions([full], layer=layer, like=one)
+        found_to_stay += left
+    return joined(regions), found_to_stay
+
+
+def _near_on_glass(sheets: glass.Sheets, regions: Sequence[Region], shape: tuple[int, ...]) -> Array:
+    tall, wide = shape[:2]
+    boxes = [
+        Region(int(a * wide), int(b * tall), ceil((c - a) * wide), ceil((d - b) * tall), rule="", evidence="")
+        for a, b, c, d in sheets.shares(regions)
+    ]
+    return _around(boxes, shape)
 
 
 def again(path: Path, *, known: Known, seen: Seen) -> tuple[Finding, ...]:
@@ -83,7 +153,10 @@ def again(path: Path, *, known: Known, seen: Seen) -> tuple[Finding, ...]:
     _one_thread()
     frames = Frames(open_file(path))
     near = _around(seen.regions, frames.shape) if seen.regions else None
-    left, _ = _found(frames, known, near=near, stays=seen.stays)
+    left = [] if seen.glass_only else _found(frames, known, near=near, stays=seen.stays)[0]
+    if seen.glass_only or glass.tiled(frames.opened.ds):
+        sheets = glass.Sheets.of(frames)
+        left += _found_on_glass(sheets, known, near=seen.regions or None, stays=seen.glass_stays)[0]
     return tuple(
         Finding(
             "deid.pixels.left", Severity.ERROR, "instance", "Text is still legible in the pixels after masking.",

@@ -1,11 +1,16 @@
-"""Whether a slice needs to be searched at all: text drawn into pixels leaves strokes of exactly one value.
+"""Whether a slice needs to be searched at all: a small network looks for what is shaped like text, in three milliseconds.
 
-In come the stored samples of one frame, out comes whether thin strokes stand in it of which many share one value,
-as no scanner, tissue or noise draws them. Only pixels that were never compressed with loss may be judged so; the rule is
-audited by planting text (`benchmarks/deid_pixels.py`).
+In come the stored samples of one frame, out comes whether anything in it could be text: plain, under noise, blended into
+tissue or once compressed with loss. Only slices that a scanner or a computation made are judged so. It is audited by
+planting text (`benchmarks/deid_pixels.py`), and a sample of each long series is searched besides (`ahead`).
 """
 
 from __future__ import annotations
+
+import threading
+from functools import cache
+from importlib.resources import files
+from typing import Any
 
 import numpy as np
 from pydicom.dataset import Dataset
@@ -21,22 +26,15 @@ LOSSY = frozenset({
     "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.81", "1.2.840.10008.1.2.4.91",
     "1.2.840.10008.1.2.4.203", "1.2.840.10008.1.2.4.112", "1.2.840.10008.1.2.4.111",
 })  # fmt: skip
-WIDEST = 9
-"""Pixels of a stroke."""
-STEP = 0.1
-"""Least difference of a stroke from its ground, of the range of values."""
-NEAR, MORE = 4, 2
-"""How many values on either side are compared, and how many times as many pixels of a value as of these are usual."""
-CHANCE = 3.0
-"""Standard deviations of counting by which they may differ by chance."""
-HIGHEST = (1 << 16) - 1
-SAMPLE, FEW, EVERY = 1024, 64, 2
-"""Samples from which the range of values is taken, how many must be left without padding; and of so many rows the strokes
-of one are counted."""
-BRIGHT = 60
-"""Pixels of strokes brighter than all tissue, by two steps, from which a frame is searched."""
-ENOUGH = 2
-"""Pixels above the usual from which a frame is searched."""
+SAMPLE, PADDED = 1024, 8
+"""Samples from which the range of values is taken, and how many of them at the lowest value are padding or empty air."""
+MARGIN, SIZES, SMALLEST, BORDER = 0.1, 3, 32, 2
+"""Shares of the range left below and above tissue; sizes of looking, each half of the one before; pixels a side at least;
+pixels of grey around a picture."""
+CELLS = 3
+"""The score of a frame is that of so many cells of 8 x 8 pixels at least: text is never a single one."""
+LEAST = -1.2
+"""Score from which a frame is searched."""
 
 
 def sectional(ds: Dataset, syntax: str, *, risky: bool) -> bool:
@@ -56,33 +54,66 @@ def sectional(ds: Dataset, syntax: str, *, risky: bool) -> bool:
 
 def quiet(samples: Array) -> bool:
     """Say whether a frame of an acquired slice needs no search."""
-    return drawn_upon(samples) < ENOUGH
+    return text_score(samples) < LEAST
 
 
-def drawn_upon(samples: Array) -> int:
-    """Return how many more pixels of thin strokes have one same value than have the values next to it (16-bit samples)."""
+def text_score(samples: Array) -> float:
+    """Return how much the likeliest text in a frame looks like text (a logit), at three sizes of looking."""
     import cv2
 
-    part = samples.ravel()[:: max(samples.size // SAMPLE, 1)]
-    tissue = part[part > part.min()]
-    low, high = np.percentile(tissue if tissue.size >= FEW else part, [0.5, 99.8])
-    kernel = np.ones((WIDEST, WIDEST), np.uint8)
+    picture, best = grey(samples), -99.0
+    for _ in range(SIZES):
+        if min(picture.shape) < SMALLEST:
+            break
+        wider = np.pad(picture, BORDER, constant_values=128)
+        scores = _network().run(None, {"grey": wider.astype(np.float32)[None, None]})[0].ravel()
+        best = max(best, float(np.partition(scores, -CELLS)[-CELLS]))
+        picture = np.asarray(cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
+    return best
+
+
+def grey(samples: Array) -> Array:
+    """Return the samples in eight bits: tissue between its ends, what surrounds a round picture as dark as air.
+
+    A tenth of the range is left below and above, so that ink darker than air and lighter than bone can be told from them.
+    """
+    import cv2
+
     samples = np.ascontiguousarray(samples.astype(samples.dtype.newbyteorder("="), copy=False))
-    strong = int(STEP * max(float(high - low), 1.0))
-    light = cv2.subtract(samples, cv2.morphologyEx(samples, cv2.MORPH_OPEN, kernel)) > strong
-    if int(np.count_nonzero(light & (samples > int(high) + 2 * strong))) >= BRIGHT:
-        return BRIGHT
-    dark = cv2.subtract(cv2.morphologyEx(samples, cv2.MORPH_CLOSE, kernel), samples) > strong
-    plain = samples.view(np.uint16)
-    strokes = (plain + (plain < HIGHEST)) * (light | dark)
-    values = np.bincount(strokes[::EVERY].ravel())[1:]
-    counts = values[values > 0]
-    if int(counts.sum()) < ENOUGH:
-        return 0
-    around = np.zeros((2 * NEAR, counts.size), counts.dtype)
-    for number, step in enumerate([*range(-NEAR, 0), *range(1, NEAR + 1)]):
-        if abs(step) < counts.size:
-            source = counts[max(step, 0) : counts.size + min(step, 0)]
-            around[number, max(-step, 0) : max(-step, 0) + source.size] = source
-    usual = np.sort(around, axis=0)[NEAR]
-    return int((counts - MORE * usual - CHANCE * np.sqrt(usual)).max())
+    part = samples.ravel()[:: max(samples.size // SAMPLE, 1)]
+    least = int(part.min())
+    padded = np.count_nonzero(part == least) >= PADDED
+    low, high = _ends(part[part > least] if padded else part)
+    spread = max(high - low, 1.0)
+    floor = low - MARGIN * spread
+    if int(samples.min()) < floor:
+        padding = samples == least if padded and least < floor else None
+        samples = np.maximum(samples, samples.dtype.type(int(floor)))
+        if padding is not None:
+            samples[padding] = int(low)
+    scale = 255.0 / ((1 + 2 * MARGIN) * spread)
+    return np.asarray(cv2.convertScaleAbs(samples, alpha=scale, beta=-floor * scale))
+
+
+def _ends(part: Array) -> tuple[float, float]:
+    """Return between which values tissue lies, by a few samples."""
+    if not part.size:
+        return 0.0, 0.0
+    low, high = np.percentile(part, [0.5, 99.8])
+    return float(low), float(high)
+
+
+_LOADING = threading.Lock()
+
+
+@cache
+def _network() -> Any:
+    """Return the network of `tables/slice_text.onnx` (`tools/train_slice_text.py`), on one thread."""
+    with _LOADING:
+        import onnxruntime
+
+        how = onnxruntime.SessionOptions()
+        how.intra_op_num_threads = how.inter_op_num_threads = 1
+        how.log_severity_level = 4
+        model = files("midas.deid.tables").joinpath("slice_text.onnx").read_bytes()
+        return onnxruntime.InferenceSession(model, how, providers=["CPUExecutionProvider"])
