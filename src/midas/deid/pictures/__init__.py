@@ -119,7 +119,6 @@ def _found_on_glass(
     With `near` only around regions that were masked.
     """
     factor, ds = sheets.factor, sheets.frames.opened.ds
-    read = [Region(a, b, c - a, d - b, rule="", evidence="") for a, b, c, d in stays]
     regions: list[Region] = []
     found_to_stay: list[Box] = []
     for whole, layer in sheets.pictures():
@@ -127,7 +126,7 @@ def _found_on_glass(
         picture = next(
             shown(whole, ds)
         )  # nobody writes on glass in white, which the second picture would show
-        found, left = _until_clean(picture, known, within=within, done=read)
+        found, left = _until_clean(picture, known, within=within, done=(), read=stays)
         for one in found:
             box = (one.left, one.top, one.left + one.width, one.top + one.height)
             full = cast("Box", tuple(side * factor for side in box))
@@ -174,14 +173,13 @@ def _found(
 
     Lines in boxes of which it is known that they may stay (`stays`) are not read again.
     """
-    read = [Region(a, b, c - a, d - b, rule="", evidence="") for a, b, c, d in stays]
     regions: list[Region] = []
     found_to_stay: list[Box] = []
     for view in views(frames):
         frame = None if view.frame is None else (view.frame, view.frame + 1)
         done = [replace(one, frames=None) for one in regions if one.frames == frame]
         within = near if view.within is None else view.within if near is None else near & view.within
-        found, left = _until_clean(view.picture, known, within=within, done=[*done, *read])
+        found, left = _until_clean(view.picture, known, within=within, done=done, read=stays)
         regions += [replace(one, frames=frame) for one in found]
         found_to_stay += left
     return joined(regions), found_to_stay
@@ -224,18 +222,18 @@ def _section(opened: Opened, *, risky: bool) -> FileDataset | None:
 
 
 def _until_clean(
-    picture: Array, known: Known, *, within: Array | None, done: Sequence[Region]
+    picture: Array, known: Known, *, within: Array | None, done: Sequence[Region], read: Sequence[Box] = ()
 ) -> tuple[list[Region], list[Box]]:
     """Search, blacken, and search around again: a mask may cut a neighbouring line, or uncover an overlooked one.
 
-    Lines that stand wholly in regions that are `done` are not told again.
+    Lines that stand wholly in regions that are `done` are not told again, nor those in boxes that were `read` before.
     """
     if min(picture.shape[:2]) < 8 or int(picture.max()) == int(picture.min()):
         return [], []
     regions: list[Region] = []
     keep: list[find.Line] = []
     told: list[find.Line] = []
-    whole = within is None and not done
+    whole = within is None and not done and not read
     person = hash(known).to_bytes(8, "big", signed=True)
     for _ in range(ROUNDS + 1):
         key = reader.Remembered.key(picture) + person
@@ -243,7 +241,9 @@ def _until_clean(
             keep = list(clean)
             break
         lines = find.lines(picture, within=within, before=told)
-        lines = [line for line in lines if not _in(line, done, picture)]
+        lines = [
+            line for line in lines if not _in(line, done, picture) and not _known_to_stay(line, read, picture)
+        ]
         verdicts = list(zip(lines, judged(picture, lines, known=known), strict=True))
         stays = _boxes(keep, picture)
         keep += [line for line, verdict in verdicts if verdict.act == KEEP]
@@ -261,6 +261,11 @@ def _until_clean(
 def _in(line: find.Line, regions: Sequence[Region], picture: Array) -> bool:
     left, top, right, bottom = line.box(picture.shape)
     return _covered(Region(left, top, right - left, bottom - top, rule="", evidence=""), regions)
+
+
+def _known_to_stay(line: find.Line, read: Sequence[Box], picture: Array) -> bool:
+    left, top, right, bottom = line.box(picture.shape)
+    return _rest_of(Region(left, top, right - left, bottom - top, rule="", evidence=""), read)
 
 
 def _boxes(lines: Sequence[find.Line], picture: Array) -> list[Box]:

@@ -36,6 +36,9 @@ STANDING, SENSE = 45.0, 0.1
 sense may be less sure."""
 STROKE, THIN = 0.3, 0.6
 """Widest stroke of writing in heights of its line, and the least share of an unread line's ink that is no wider."""
+CLEAR, STRANGE, THICK = 0.8, 0.5, 0.2
+"""Probability from the detector from which, and confidence up to which a line is one in a script that the model does not
+read; and the least share of thin strokes then: the letters of Indian scripts hang together at their headline."""
 SURELY = 3.2
 """Length in heights of an unread line from which the width of its strokes is not asked: grounds may be uneven."""
 SHORT, LOW = 0.075, 36
@@ -174,7 +177,8 @@ def grown(picture: Array, line: Line) -> Line:
 def _verdict(line: Line, ink: Array, text: str, sure: float, *, limit: float, known: Known) -> Verdict:
     letters = sum(char.isalnum() for char in text)
     evidence = f"found {line.score:.2f}, read {sure:.2f}"
-    if letters and sure >= TRUSTED and technical(text, known):
+    full = line.length <= (letters + 1) * line.height
+    if full and letters and sure >= TRUSTED and technical(text, known):
         return Verdict(KEEP, "technical-text", evidence, brief=letters <= 2)
     organ = line.height > limit
     unclear = line.height > max(SHORT * limit / TALL, LOW)
@@ -185,7 +189,8 @@ def _verdict(line: Line, ink: Array, text: str, sure: float, *, limit: float, kn
     drawn, thin = contrast(ink)
     doubtful = line.length < SURELY * line.height
     foreign = drawn < SHARP and not any(char.isascii() for char in text)
-    if drawn < DRAWN or (doubtful and (thin < THIN or foreign)):
+    strange = sure < STRANGE and line.score >= CLEAR
+    if drawn < DRAWN or (doubtful and (thin < (THICK if strange else THIN) or foreign)):
         return Verdict(NOTHING)
     return Verdict(HIDE, "unread-text", f"{evidence}, drawn {drawn:.1f}, thin {thin:.2f}")
 
