@@ -326,7 +326,7 @@ TABLE: tuple[Pattern, ...] = (
         r"(?:\b\d{1,4}(?:\s?[/\-]\s?[a-z\d]{1,4})?[,\s]+)?\b(?:civil|police)\s+lines\b"
         r"|\b(?:mill|market|bus\s?stand|station|temple|church|school|college|bank|court|post\s?office|bazaar)\s+(?:chowk|corner|naka)\b"
         r"|(?:\b\d{1,4}(?:\s?[/\-]\s?[a-z\d]{1,4})?[,\s]+)?\b(?:main|station|ring|cross|temple|church|mill|market|bypass|college|old|new)\s+(?:road|rd)\b",
-        "addresses as India writes them", ("Civil Lines", "MG main road", "Mill Corner"), ("main duct", "corner of the mouth"),
+        "addresses as India writes them", ("Civil Lines", "MG main road", "Mill Corner"), ("main duct", "mouth corner"),
     ),
 )  # fmt: skip
 

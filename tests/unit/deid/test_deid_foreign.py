@@ -56,7 +56,8 @@ def test_what_was_written_behind_an_object_without_pixels_is_left_behind(bench, 
     start = elements.meta(whole)[1]
     alone = elements.split(whole, start, implicit=implicit)
     found = elements.split(whole + tail, start, implicit=implicit)
-    assert alone is not None and found is not None
+    assert alone is not None
+    assert found is not None
     assert list(found.raws.items()) == list(alone.raws.items())
 
 
