@@ -34,6 +34,9 @@ TAIL = 1 << 16
 """Bytes; what stands behind the last element and is longer may be a part of the object."""
 
 
+LAST = frozenset({b"\xfa\xff\xfa\xff", b"\xfc\xff\xfc\xff"})
+
+
 class _Strange(Exception):
     """These bytes are not what the transfer syntax says."""
 
@@ -61,7 +64,7 @@ def _split(data: Data, at: int, implicit: bool) -> Split:
         return _walk(data, at, implicit, found.elements, found.raws)
     except (_Strange, struct.error):
         end = sum(map(len, found.raws.values()), at)
-        if not _is_tail(data, _past_padding(data, end, implicit), found.elements):
+        if not _is_tail(data, _past_last(data, end, implicit), found.elements):
             raise
         return Split(found.elements, found.raws, len(data))
 
@@ -100,12 +103,15 @@ def _walk(
     return Split(elements, raws, at)
 
 
-def _past_padding(data: Data, at: int, implicit: bool) -> int:
-    """Return where Data Set Trailing Padding (PS3.10 7.2), which means nothing, ends if it begins here."""
-    if data[at : at + 4] != b"\xfc\xff\xfc\xff":
-        return at
-    _, _, value, length = _head(data, at, implicit)
-    return value + length
+def _past_last(data: Data, at: int, implicit: bool) -> int:
+    """Return where digital signatures (FFFA,FFFA) and padding (FFFC,FFFC), the last of all elements, end if they begin here.
+
+    Neither outlives de-identification: a signature of what was changed is void, and padding means nothing (PS3.10 7.2).
+    """
+    while data[at : at + 4] in LAST:
+        _, vr, value, length = _head(data, at, implicit)
+        at = _past_items(data, value, implicit, vr, 0) if length == UNDEFINED else value + length
+    return at
 
 
 def _is_tail(data: Data, at: int, before: dict[BaseTag, RawDataElement]) -> bool:
