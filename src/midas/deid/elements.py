@@ -28,12 +28,8 @@ LONG = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 VRS = {code: code.decode() for code in SHORT | LONG}
 _TAG_VR_LENGTH, _LENGTH, _TAG_LENGTH = struct.Struct("<HH2sH"), struct.Struct("<I"), struct.Struct("<HHI")
 Data = bytes | mmap.mmap
-
-
 TAIL = 1 << 16
 """Bytes; what stands behind the last element and is longer may be a part of the object."""
-
-
 LAST = frozenset({b"\xfa\xff\xfa\xff", b"\xfc\xff\xfc\xff"})
 
 
