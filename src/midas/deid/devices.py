@@ -33,10 +33,12 @@ def words_tell(text: str) -> bool:
 
     Short words tell where nothing but such stand beside one another (`OM RAO`): a code of several words has one known.
     """
-    words = _LETTERS.findall(_BUILD.sub(" ", text))
+    words = _LETTERS.findall(_DIMENSIONS.sub(" ", _BUILD.sub(" ", text)))
     if any(not _stays(word) for word in words):
         return True
     return strangers(text)
+_DIMENSIONS = re.compile(r"(?<![A-Za-z\d])[234][Dd](?=[A-Za-z])")
+"""Sequences begin with how many dimensions they measure (`3dfspgr`)."""
 
 
 def strangers(text: str) -> bool:
