@@ -105,3 +105,18 @@ def test_an_address_goes_from_the_house_to_the_pin_code(text, left):
 def test_names_of_pulse_sequences_name_nobody(name):
     assert not device_text_tells(name, NOBODY)
     assert device_text_tells(f"{name} Wankhede", NOBODY)
+
+
+@pytest.mark.parametrize(
+    ("typed", "left"),
+    [
+        ("Indian", "Indian"),
+        ("South Asian", "South Asian"),
+        ("2", "2"),
+        ("G. Ilango", None),
+        ("Asian Thakre", "Asian"),
+    ],
+)
+def test_an_ethnic_group_is_kept_and_what_else_was_typed_there_is_not(bench, typed, left):
+    out = _cleaned(bench, ct(EthnicGroup=typed))
+    assert (out.get("EthnicGroup") or None) == left
