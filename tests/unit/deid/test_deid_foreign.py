@@ -120,3 +120,7 @@ def test_names_of_pulse_sequences_name_nobody(name):
 def test_an_ethnic_group_is_kept_and_what_else_was_typed_there_is_not(bench, typed, left):
     out = _cleaned(bench, ct(EthnicGroup=typed))
     assert (out.get("EthnicGroup") or None) == left
+
+
+def test_a_label_map_says_that_it_is_one(bench):
+    assert _cleaned(bench, ct(SegmentationType="LABELMAP")).SegmentationType == "LABELMAP"
