@@ -18,6 +18,8 @@ LONG = 4
 _LETTERS = re.compile(r"[^\W\d_]+")
 _BUILD = re.compile(r"(?<![a-z\d])(?=[a-f]*\d)[0-9a-f]{7,40}(?![a-z\d])")
 """The digest by which a build of software is called."""
+_DIMENSIONS = re.compile(r"(?<![A-Za-z\d])[234][Dd](?=[A-Za-z])")
+"""Sequences begin with how many dimensions they measure (`3dfspgr`)."""
 
 
 @lru_cache(maxsize=1 << 14)
@@ -33,7 +35,7 @@ def words_tell(text: str) -> bool:
 
     Short words tell where nothing but such stand beside one another (`OM RAO`): a code of several words has one known.
     """
-    words = _LETTERS.findall(_BUILD.sub(" ", text))
+    words = _LETTERS.findall(_DIMENSIONS.sub(" ", _BUILD.sub(" ", text)))
     if any(not _stays(word) for word in words):
         return True
     return strangers(text)

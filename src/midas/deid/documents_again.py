@@ -7,6 +7,7 @@ Written for the verifier alone: nothing here knows how the engine builds a docum
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from xml.parsers import expat
 
@@ -25,7 +26,6 @@ _TAIL = re.compile(
     rb"xref\n0 \d+\n(?:\d{10} \d{5} [fn] \n)+trailer\n<< /Size \d+ /Root 1 0 R >>\nstartxref\n\d+\n%%EOF\n*"
 )
 _TEXT = re.compile(rb"Td \(((?:[^()\\\n]|\\[()\\])*)\) Tj")
-_WORD = re.compile(r"[^\W\d_]{2,}")
 _LONG = re.compile(r"\d{6,}")
 _HEAD = b"%PDF-1.4\n"
 _ATTRIBUTES = frozenset(
@@ -44,7 +44,12 @@ def clean_document(data: object, allowed: Judge) -> bool:
 
 
 def _words_stand(text: str, allowed: Judge) -> bool:
-    return not _LONG.search(text) and all(map(allowed, _WORD.findall(text)))
+    return not _LONG.search(text) and all(allowed(word) for word in _words(text) if len(word) > 1)
+
+
+def _words(text: str) -> list[str]:
+    """Return the words of a text; the vowel signs of Indian scripts are marks, and parts of their words."""
+    return "".join(char if unicodedata.category(char)[0] in "LM" else " " for char in text).split()
 
 
 def _clean_pdf(data: bytes, allowed: Judge) -> bool:

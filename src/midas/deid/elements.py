@@ -11,6 +11,7 @@ import mmap
 import struct
 from dataclasses import dataclass
 
+from pydicom.datadict import dictionary_has_tag
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import BaseTag
 
@@ -27,6 +28,9 @@ LONG = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 VRS = {code: code.decode() for code in SHORT | LONG}
 _TAG_VR_LENGTH, _LENGTH, _TAG_LENGTH = struct.Struct("<HH2sH"), struct.Struct("<I"), struct.Struct("<HHI")
 Data = bytes | mmap.mmap
+TAIL = 1 << 16
+"""Bytes; what stands behind the last element and is longer may be a part of the object."""
+LAST = frozenset({b"\xfa\xff\xfa\xff", b"\xfc\xff\xfc\xff"})
 
 
 class _Strange(Exception):
@@ -51,9 +55,20 @@ def split(data: Data, start: int, *, implicit: bool) -> Split | None:
 
 
 def _split(data: Data, at: int, implicit: bool) -> Split:
+    found = Split({}, {}, at)
+    try:
+        return _walk(data, at, implicit, found.elements, found.raws)
+    except (_Strange, struct.error):
+        end = sum(map(len, found.raws.values()), at)
+        if not _is_tail(data, _past_last(data, end, implicit), found.elements):
+            raise
+        return Split(found.elements, found.raws, len(data))
+
+
+def _walk(
+    data: Data, at: int, implicit: bool, elements: dict[BaseTag, RawDataElement], raws: dict[int, bytes]
+) -> Split:
     vr: str | None
-    elements: dict[BaseTag, RawDataElement] = {}
-    raws: dict[int, bytes] = {}
     size, before, known, head = len(data), -1, TAGS, _TAG_VR_LENGTH.unpack_from
     while size - at >= 8:
         group, element, code, length = head(data, at)
@@ -82,6 +97,34 @@ def _split(data: Data, at: int, implicit: bool) -> Split:
         if at != size:
             raise _Strange
     return Split(elements, raws, at)
+
+
+def _past_last(data: Data, at: int, implicit: bool) -> int:
+    """Return where digital signatures (FFFA,FFFA) and padding (FFFC,FFFC), the last of all elements, end if they begin here.
+
+    Neither outlives de-identification: a signature of what was changed is void, and padding means nothing (PS3.10 7.2).
+    """
+    while data[at : at + 4] in LAST:
+        _, vr, value, length = _head(data, at, implicit)
+        at = _past_items(data, value, implicit, vr, 0) if length == UNDEFINED else value + length
+    return at
+
+
+def _is_tail(data: Data, at: int, before: dict[BaseTag, RawDataElement]) -> bool:
+    """Say whether what is left is no element of the object, but bytes that something wrote behind it.
+
+    They are neither read nor written. A tag that the dictionary or the creator of its block knows is an element that
+    ends early: the file was cut short. So it may be where pixels could stand in what is left.
+    """
+    rest = data[at : at + TAIL + 1]
+    if not before or not 0 < len(rest) <= TAIL or b"\xe0\x7f" in rest:
+        return False
+    if len(rest) < 8 or rest[:2] == b"\0\0":
+        return True
+    group, element = struct.unpack_from("<HH", rest)
+    if group & 1:
+        return not (element < 0x100 or tag_of(group << 16 | element >> 8) in before)
+    return group < 0xFFFA and not dictionary_has_tag(group << 16 | element)
 
 
 def _head(data: Data, at: int, implicit: bool) -> tuple[int, str | None, int, int]:

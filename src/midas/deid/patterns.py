@@ -26,6 +26,19 @@ MANY = 8
 """Digits in a row, however they are set apart, that reach someone or tell a day."""
 
 
+_HOUSE = (
+    r"(?:h\.?\s?no|house\s?no|d\.?\s?no|door\s?no|flat\s?(?:no)?|plot\s?(?:no)?|survey\s?no|s\.?\s?no|qtr\s?(?:no)?"
+    r"|quarter\s?no|shop\s?no|gala\s?no|p\.?\s?o\.?\s?box|room\s?no|bldg\s?(?:no)?)[\s.:#\-]*\d[\w/\-]*"
+)
+_PIN = r"(?<!\d)(?:pin\s?(?:code)?[\s.:\-]*)?[1-9]\d{2}\s?\d{3}(?!\d)"
+_PLACED = (
+    r"\b(?:road|rd|street|lane|gali|marg|salai|chowk|naka|corner|circle|square|nagar|colony|layout|enclave|vihar|puram"
+    r"|peth|wadi?|bazaar|bazar|market|mandir|temple|masjid|church|school|college|station|stand|stop|cross|main|sector"
+    r"|block|ward|society|apartments?|complex|tower|near|opp|opposite|behind|post|taluka?|tehsil|ta[hlq]|tq|dist(?:t|rict)?)\b"
+)
+"""What one word or more of an address is in India."""
+
+
 COLOURS, BYTE = 3, 256
 """Numbers of a colour, and how many values each may have."""
 
@@ -272,10 +285,27 @@ TABLE: tuple[Pattern, ...] = (
         ("one two three four five", "twenty five thirty five forty"), _told,
     ),
     Pattern(
-        "address",
-        r"\b(?:h\.?\s?no|house\s?no|d\.?\s?no|door\s?no|flat\s?(?:no)?|plot\s?(?:no)?|survey\s?no|s\.?\s?no|qtr\s?(?:no)?"
-        r"|quarter\s?no|shop\s?no|gala\s?no|p\.?\s?o\.?\s?box|room\s?no|bldg\s?(?:no)?)[\s.:#\-]*\d[\w/\-]*",
+        "address", rf"\b{_HOUSE}",
         "addresses as India writes them", ("H.No. 16/397", "Flat 4B", "Plot No 12"), ("flat surface", "plot of"),
+    ),
+    Pattern(
+        "address", rf"\b{_HOUSE}[^;\n|]{{1,90}}?{_PIN}",
+        "addresses as India writes them: from the house to the PIN code, whatever the words between mean elsewhere",
+        ("Plot No. 952 Mill Corner, Tah. & Dist. Dharwad, PIN 580001",), ("Plot No 952 of the survey", "flat 4B; 580001"),
+    ),
+    Pattern(
+        "address",
+        rf"(?<![\w.])\d{{1,4}}(?:\s?[/\-]\s?[a-z\d]{{1,4}})*(?:\s*,\s*|\s+)(?=[^;:\n|]{{0,80}}?{_PLACED})[^;:\n|]{{3,80}}?"
+        rf"[\s,\-]{_PIN}",
+        "addresses as India writes them: from the number of the house to the PIN code",
+        ("952, Mill Corner, Dharwad - 580001", "14/2 Old Bus Stand Road Yavatmal 445001"),
+        ("15 mm, smooth margin, 442001", "3 near the hilum"),
+    ),
+    Pattern(
+        "address",
+        rf"\b(?:at\s?(?:[/&]|and)?\s?post|vill(?:age)?\.?)\b[^;\n|]{{1,80}}?(?:{_PIN}|\bdist(?:t|rict)?\b[\s.:\-]*\w+)",
+        "addresses as India writes them: a village by its post office and district",
+        ("At Post Keshavnagar, Dist Wardha 442001", "Vill. Old Market, Dist. Wardha 442001"), ("at post 4 of 5",),
     ),
     Pattern(
         "address",
@@ -294,8 +324,9 @@ TABLE: tuple[Pattern, ...] = (
     Pattern(
         "quarter",
         r"(?:\b\d{1,4}(?:\s?[/\-]\s?[a-z\d]{1,4})?[,\s]+)?\b(?:civil|police)\s+lines\b"
+        r"|\b(?:mill|market|bus\s?stand|station|temple|church|school|college|bank|court|post\s?office|bazaar)\s+(?:chowk|corner|naka)\b"
         r"|(?:\b\d{1,4}(?:\s?[/\-]\s?[a-z\d]{1,4})?[,\s]+)?\b(?:main|station|ring|cross|temple|church|mill|market|bypass|college|old|new)\s+(?:road|rd)\b",
-        "addresses as India writes them", ("Civil Lines", "MG main road"), ("main duct",),
+        "addresses as India writes them", ("Civil Lines", "MG main road", "Mill Corner"), ("main duct", "mouth corner"),
     ),
 )  # fmt: skip
 

@@ -30,6 +30,8 @@ MOBILE = 10
 """A telephone number is found without its country code."""
 MIN_BYTES = 6
 MIN_PIXELS = 10
+UNLIKE = 4
+"""Different characters that an identifier must have to be looked for there: `0000000002` is a dark edge."""
 STEP = MIN_PIXELS // 2
 MANY_HITS = 4096
 """From here on it costs less to look for each pattern everywhere."""
@@ -40,7 +42,11 @@ PLACEHOLDERS = frozenset(
     """removed anon anonymous anonymized anonymised anonymize unknown none nil null test patient phantom name nobody doctor
     physician operator deidentified de identified""".split()
 )
+FEW_FIGURES = 6
+"""A padded number (`0000000002`) with fewer figures after its zeros stands by chance in any row of decimals."""
 _PUNCTUATION = bytes(range(0x21)) + b"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~\x7f"
+_WITHIN_NUMBERS = _PUNCTUATION.replace(b"\\", b"")
+"""A backslash ends one number of a list and begins the next (PS3.5 6.4)."""
 
 
 @dataclass(frozen=True)
@@ -138,21 +144,26 @@ class Wanted:
         folded = unicodedata.normalize("NFKC", text).casefold().strip()
         words = _letters(folded)
         whole, have = "".join(words), set(words)
-        yield from (kind for kind, value in self.exact if value == folded)
+        yield from (kind for kind, value in self.exact if value == folded and not (numeric and _short(value)))
         if numeric:
             return
         yield from (kind for kind, token in self.tokens if token in have)
         yield from (kind for kind, run in self.runs if run in whole)
 
-    def in_header(self, data: bytes) -> Iterator[tuple[str, str]]:
-        """Yield (kind, form) for identifiers found in a header's bytes, whatever stands between their characters."""
+    def in_header(self, data: bytes, *, numeric: bool = False) -> Iterator[tuple[str, str]]:
+        """Yield (kind, form) for identifiers found in a header's bytes, whatever stands between their characters.
+
+        `numeric` bytes are a list of written numbers: what one of them ends with says nothing with the next.
+        """
         low = data.lower()
-        bare = low.translate(None, _PUNCTUATION)
+        bare = low.translate(None, _WITHIN_NUMBERS if numeric else _PUNCTUATION)
         if len(low) <= BRIEF and not any(
             part[at : at + GRAM] in self.starts for part in (low, bare) for at in range(len(part))
         ):
             return
         for kind, form, pattern in self.header:
+            if form == "padded" and numeric:
+                continue
             if pattern in (bare if form == "bare" else low):
                 yield kind, form
 
@@ -183,7 +194,9 @@ def wanted(known: tuple[tuple[str, str], ...]) -> Wanted:
             tokens.update((kind, w) for w in words if len(w) >= 3 and not w.isascii())
         for run in _runs(kind, value, words):
             runs.add((kind, run))
-    header = {entry for kind, run in runs for entry in _patterns(kind, run, "bare")}
+    header = {
+        entry for kind, run in runs for entry in _patterns(kind, run, "padded" if _padded(run) else "bare")
+    }
     header |= {
         entry
         for kind, token in tokens
@@ -212,6 +225,15 @@ def _runs(kind: str, value: str, words: list[str]) -> Iterator[str]:
     yield from (order for order in orders if len(order) >= (8 if order.isdigit() else MIN_BYTES))
 
 
+def _padded(run: str) -> bool:
+    return run.isdigit() and len(run.lstrip("0")) < FEW_FIGURES
+
+
+def _short(number: str) -> bool:
+    """Say whether a number is one that series and images bear too (`0001`)."""
+    return number.isdigit() and len(number.lstrip("0")) < MIN_TOKEN
+
+
 def _patterns(kind: str, text: str, form: str) -> Iterator[tuple[str, str, bytes]]:
     yield kind, form, text.encode()
     if not text.isascii():
@@ -230,5 +252,5 @@ def _literals(value: str) -> Iterator[bytes]:
     text = value.strip()
     caret = text.replace(" ", "^")
     for form in {text, text.upper(), text.lower(), caret, caret.upper()}:
-        if len(form.encode()) >= MIN_PIXELS:
+        if len(form.encode()) >= MIN_PIXELS and len(set(form)) >= UNLIKE:
             yield form.encode()

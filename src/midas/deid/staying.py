@@ -47,6 +47,14 @@ from midas.deid.values import (
 from midas.deid.words import suspicious, unknown_words
 
 TIMEZONE = 0x00080201
+PEOPLES = frozenset({0x00102160, 0x00102162})
+"""Ethnic Group(s): kept for research, and typed by hand."""
+_PEOPLES = frozenset(
+    """
+    african american arab chinese dravidian european gujarati hindu indian japanese kannada korean latino malay malayali
+    marathi nepali oriental pakistani punjabi sikh sinhalese tamil telugu tibetan tribal
+""".split()
+)
 NUMBERS = frozenset({"UL", "SL", "UV", "SV", "FL", "FD"})
 FEW = 4
 """Binary numbers of more values than these are measurements: one in a thousand would look like a day by chance."""
@@ -74,6 +82,8 @@ class Staying:
             return self.values.age(value)
         if vr in TEXT or vr in {"PN", "AE"}:
             keep = decision.code == "K" and vr != "PN" and not self.values.known.names(str(value))
+            if keep and tag in PEOPLES:
+                keep = all(_of_people(str(one)) for one in listed(value))
             return value if keep else self.values.text(value, vr)
         if vr in {"CS", "IS", "DS"}:
             return self.values.coded(value, vr, keyword_for_tag(tag))
@@ -159,6 +169,14 @@ class Staying:
     def _bytes_name(self, element: DataElement) -> bool:
         value = element.value if isinstance(element.value, bytes) else b""
         return len(value) < 1 << 20 and self.values.known.in_bytes(value)
+
+
+def _of_people(text: str) -> bool:
+    """Say whether a text says of which people someone is, and nothing else."""
+    words = [word for word in re.findall(r"[^\W_]+", text.casefold()) if word not in _PEOPLES]
+    return not unknown_words(" ".join(words)) and not any(
+        len(word) > FEW and word.isdigit() for word in words
+    )
 
 
 def _days(ds: Dataset, text: str) -> frozenset[date]:

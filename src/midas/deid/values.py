@@ -40,7 +40,7 @@ COUNTED = MEASURED = 9
 """Digits of a counted (IS) or measured (DS) number."""
 UNWRITTEN = Decimal(10) ** 18
 SHORTEST, POINTED = 4, 7
-"""Digits from which a number is compared with those of the person, and with a point somewhere."""
+"""Digits after leading zeros from which a number is compared with those of the person, and with a point somewhere."""
 
 DUMMY: dict[str, Any] = {
     "DA": "19000101", "TM": "000000", "DT": "19000101000000", "LO": "REMOVED", "SH": "REMOVED", "ST": "REMOVED",
@@ -84,11 +84,11 @@ def is_one_of(known: Known, number: str) -> bool:
     """Say whether a number is one of a person, wherever its point stands (`98230.41577`)."""
     bare = number.strip().lstrip("+-")
     told = (bare, bare.lstrip("0"), whole_digits(bare))
-    if any(len(one) >= SHORTEST and known.numbers(one, least=SHORTEST) for one in told):
+    if any(len(one.lstrip("0")) >= SHORTEST and known.numbers(one, least=SHORTEST) for one in told):
         return True
     digits = bare.replace(".", "")
     alike = (digits, digits.lstrip("0"), digits.strip("0"))
-    return any(len(one) >= POINTED and known.numbers(one, least=SHORTEST) for one in alike)
+    return any(len(one.lstrip("0")) >= POINTED and known.numbers(one, least=SHORTEST) for one in alike)
 
 
 def listed(value: Any) -> list[Any]:

@@ -39,6 +39,8 @@ NEEDED = frozenset(
     for keyword in (*REQUIRED, "DeidentificationMethodCodeSequence", "PatientID", "PatientName")
 )
 DOCUMENT = 0x00420011
+NUMBERS = frozenset({"DS", "IS", "SQ"})
+"""Forms that may hold long lists of written numbers, themselves or in items (contours)."""
 META_UIDS = frozenset({0x00020002, 0x00020003, 0x00020010, 0x00020012})
 SMALL, LARGE, MANY = 1 << 23, 1 << 16, 8192
 """Bytes of a file that is read at once and of an element whose verdict is kept; verdicts kept for one person."""
@@ -189,7 +191,7 @@ class _Verifier:
     def _judge(self, ds: Dataset, tag: int, raw: bytes) -> _Verdict:
         self._uids_seen = []
         findings = list(self._element(ds, ds[tag], 0))
-        for kind, form in self.wanted.in_header(raw):
+        for kind, form in self.wanted.in_header(raw, numeric=ds[tag].VR in NUMBERS):
             message = f"A known identifier ({kind}) is found in the header's bytes ({form})."
             findings.append(_wrong("identifier", message))
         return _Verdict(tuple(findings), tuple(self._uids_seen))
