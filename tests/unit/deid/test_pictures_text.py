@@ -13,8 +13,9 @@ from tests.deid_bench import ct, profile
 
 from midas.compute import here
 from midas.deid import Item, Secret, ahead, pictures, pixels, run
+from midas.deid.audit import glyphs
 from midas.deid.model import Held, Profile
-from midas.deid.pictures import candidates, gate, reader
+from midas.deid.pictures import candidates, find, gate, judge, reader
 from midas.deid.pictures.technical import technical
 from midas.deid.stream import open_file
 from midas.deid.words import Known
@@ -107,6 +108,25 @@ def test_what_was_masked_is_read_again_and_found_clean(tmp_path):
     with out.open("wb") as stream:
         write(opened, stream)
     assert pictures.again(out, known=KNOWN, seen=seen) == ()
+
+
+@pytest.mark.parametrize("word", ["ठाकरे", "गंगूबाई", "मेश्राम", "ನಾಗರತ್ನ", "மீனாட்சி"])
+@pytest.mark.parametrize("height", [18, 24])
+def test_one_short_word_in_an_indian_script_is_hidden(tmp_path, word, height):
+    if not glyphs.fonts_for(word):
+        pytest.skip(f"no font for {word}")
+    mask = glyphs.drawn(word, glyphs.Style(glyphs.fonts_for(word)[0], height))
+    picture = speckle()
+    picture[20 : 20 + mask.shape[0], 30 : 30 + mask.shape[1]][mask] = 255
+    seen = looked(saved(tmp_path, picture))
+    assert hidden(seen, 30 + mask.shape[1] // 2, 20 + mask.shape[0] // 2)
+
+
+def test_one_letter_read_in_a_long_line_does_not_keep_it():
+    ink = drawn(np.zeros((20, 80, 3), "u1"), [("mmmmmm", 2, 2)])
+    long, short = (find.Line(40, 10, length, 20, 0, 0.9) for length in (80, 30))
+    verdicts = [judge._verdict(one, ink, "H", 0.95, limit=72, known=KNOWN).act for one in (long, short)]
+    assert verdicts == [judge.HIDE, judge.KEEP]
 
 
 def test_a_clean_picture_is_not_touched(tmp_path):

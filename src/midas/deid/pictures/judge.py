@@ -36,9 +36,13 @@ STANDING, SENSE = 45.0, 0.1
 sense may be less sure."""
 STROKE, THIN = 0.3, 0.6
 """Widest stroke of writing in heights of its line, and the least share of an unread line's ink that is no wider."""
-CLEAR, STRANGE, THICK = 0.8, 0.5, 0.2
-"""Probability from the detector from which, and confidence up to which a line is one in a script that the model does not
-read; and the least share of thin strokes then: the letters of Indian scripts hang together at their headline."""
+CLEAR, WORD = 0.76, 16
+"""Probability from the detector and height in pixels from which a line is no chance, though nobody can read it: Indian
+scripts, which the model does not know."""
+WORDY, FIRM = 1.4, 1.5
+"""Least length of such a line in heights, and its least contrast where it is shorter than others must be."""
+STRANGE, THICK = 0.6, 0.2
+"""Confidence up to which it is in a script of which the letters hang together, and its least share of thin strokes then."""
 SURELY = 3.2
 """Length in heights of an unread line from which the width of its strokes is not asked: grounds may be uneven."""
 SHORT, LOW = 0.075, 36
@@ -184,13 +188,15 @@ def _verdict(line: Line, ink: Array, text: str, sure: float, *, limit: float, kn
     unclear = line.height > max(SHORT * limit / TALL, LOW)
     if letters >= 2 and sure >= (READ if organ or letters == 2 else PLAIN) and _latin(text):
         return Verdict(HIDE, "not-technical-text", evidence)
-    if unclear or line.length < LONG * line.height or line.score < FOUND:
+    clear = line.score >= CLEAR and line.height >= WORD
+    brief = line.length < LONG * line.height
+    if unclear or line.length < (WORDY if clear else LONG) * line.height or line.score < FOUND:
         return Verdict(NOTHING)
     drawn, thin = contrast(ink)
     doubtful = line.length < SURELY * line.height
     foreign = drawn < SHARP and not any(char.isascii() for char in text)
-    strange = sure < STRANGE and line.score >= CLEAR
-    if drawn < DRAWN or (doubtful and (thin < (THICK if strange else THIN) or foreign)):
+    least = THICK if clear and sure < STRANGE else THIN
+    if drawn < (FIRM if brief else DRAWN) or (doubtful and (thin < least or foreign)):
         return Verdict(NOTHING)
     return Verdict(HIDE, "unread-text", f"{evidence}, drawn {drawn:.1f}, thin {thin:.2f}")
 
