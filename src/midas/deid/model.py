@@ -23,7 +23,7 @@ from midas.wire.v1 import Code
 if TYPE_CHECKING:
     from midas.deid.loose import Picture
 
-ENGINE = "midas-deid 0.2.0"
+ENGINE = "midas-deid 0.3.0"
 
 
 @dataclass(frozen=True)

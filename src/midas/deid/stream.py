@@ -34,12 +34,14 @@ from midas.deid import elements
 from midas.deid.absent import lacking, palette, supply
 from midas.deid.memory import Memory, Watched, tag_of, watched
 from midas.deid.model import Held
-from midas.deid.samples import Layout, even, frame_count
+from midas.deid.samples import Layout, even, frame_count, swapped
 
 __all__ = ["PIXELS", "UNDEFINED", "Opened", "frame_count", "native", "open_file"]
 UNDEFINED = elements.UNDEFINED
 WHOLE = 1 << 23
 """Bytes; a smaller file is read into memory at once, of a larger one only the header."""
+WORDS = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
+"""Bytes of each number in values of these forms (PS3.5 Table 6.2-1)."""
 TEXT = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 PIXELS = elements.PIXELS
 CHUNK = 1 << 20
@@ -180,11 +182,24 @@ def _forgiving(path: Path, stream: IO[bytes]) -> Opened:
     except Exception as problem:  # noqa: BLE001 - pydicom raises many kinds for broken bytes
         raise Held("unreadable", f"The file cannot be parsed as DICOM ({type(problem).__name__}).") from None
     opened = Opened(ds, path, _syntax(ds), little=bool(ds.original_encoding[1]))
+    if not opened.little:
+        _turned(ds)
     if opened.syntax == DeflatedExplicitVRLittleEndian:
         _inflated(opened)
     else:
         _find_pixels(opened, stream)
     return opened
+
+
+def _turned(ds: Dataset) -> None:
+    """Put the words of big-endian elements in the order of the output: to pydicom, palettes and tables are mere bytes."""
+    for tag in list(ds.keys()):
+        vr = ds.get_item(tag).VR
+        if vr == "SQ":
+            for item in ds[tag].value:
+                _turned(item)
+        elif (width := WORDS.get(str(vr))) and isinstance(value := ds[tag].value, bytes):
+            ds[tag].value = swapped(value[: len(value) // width * width], width)
 
 
 def _syntax(ds: FileDataset) -> str:

@@ -154,6 +154,21 @@ def test_every_native_transfer_syntax_keeps_its_pixels(bench, syntax):
     _assert_no_leak(bench.job(Path()).target)
 
 
+def test_tables_of_colours_come_out_of_big_endian_files_with_their_words_turned(bench):
+    reds, samples = np.arange(0, 65536, 256, dtype="u2"), np.arange(256, dtype="u1").reshape(16, 16)
+    ds = ct()
+    ds.Rows = ds.Columns = 16
+    ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 8, 8, 7, 0
+    ds.PhotometricInterpretation, ds.PixelData = "PALETTE COLOR", samples.tobytes()
+    for colour in ("Red", "Green", "Blue"):
+        setattr(ds, f"{colour}PaletteColorLookupTableDescriptor", [256, 0, 16])
+        setattr(ds, f"{colour}PaletteColorLookupTableData", reds.astype(">u2").tobytes())
+    ds.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
+    outcome, out = bench.clean(ds)
+    assert outcome.state == "cleaned", (outcome.reason, outcome.detail, outcome.findings)
+    assert np.array_equal(np.frombuffer(out.RedPaletteColorLookupTableData, "<u2"), reds)
+
+
 @pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless])
 def test_compressed_pixels_are_copied_not_decoded(bench, syntax):
     ds = ct(size=64)

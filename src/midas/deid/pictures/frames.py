@@ -28,6 +28,10 @@ DESCRIBING = (
     "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "Rows", "Columns", "BitsAllocated",
     "BitsStored", "HighBit", "PixelRepresentation",
 )  # fmt: skip
+PALETTE = tuple(
+    0x00280000 + tag for tag in (0x1101, 0x1102, 0x1103, 0x1201, 0x1202, 0x1203, 0x1221, 0x1222, 0x1223)
+)
+"""Descriptors and data of the tables of colours; their words are little-endian once a file is open."""
 ROUNDS_UP = 8
 
 
@@ -275,7 +279,12 @@ def palette(ds: Dataset, samples: Array) -> Array:
     """Return stored samples of PALETTE COLOR as RGB; `Held` where the palette cannot be read."""
     from pydicom.pixels import apply_color_lut
 
+    bare = described(ds)
+    for tag in PALETTE:
+        if tag in ds:
+            bare[tag] = ds[tag]
+    bare.set_original_encoding(False, True, None)
     try:
-        return np.asarray(apply_color_lut(samples, ds))
+        return np.asarray(apply_color_lut(samples, bare))
     except Exception:  # noqa: BLE001 - a broken palette fails in many ways
         raise Held("pixels-unreadable", "The palette of these pixels is missing or broken.") from None
