@@ -50,7 +50,7 @@ check: $(STATE)/dev ## Style, import contracts and types
 	@$(BIN)/lint-imports --no-cache | tail -4
 	@$(BIN)/mypy
 
-test: $(STATE)/dev $(STATE)/assets check ## Set up and pass every test (under 10 minutes on two cores)
+test: $(STATE)/dev $(STATE)/assets check ## Set up and pass every test (about a quarter of an hour on two cores)
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long" --cov --cov-report=term:skip-covered -q $(ARGS)
 
 test-long: $(STATE)/dev $(STATE)/assets ## The suites that are too long for `make test`

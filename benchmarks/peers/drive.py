@@ -39,6 +39,9 @@ def each(source: Path, clean: Path, work) -> dict[str, str]:
             ERRORS[type(problem).__name__] += 1
             target.unlink(missing_ok=True)
             continue
+        if not target.exists():
+            ERRORS["no output"] += 1
+            continue
         pairs[str(path.relative_to(source))] = str(target.relative_to(clean))
     return pairs
 

@@ -16,7 +16,9 @@ from midas.deid import Item, Secret, ahead, pictures, pixels, run
 from midas.deid.audit import glyphs
 from midas.deid.model import Held, Profile
 from midas.deid.pictures import candidates, find, gate, judge, reader
+from midas.deid.pictures.frames import Frames
 from midas.deid.pictures.technical import technical
+from midas.deid.pictures.views import views
 from midas.deid.stream import open_file
 from midas.deid.words import Known
 from midas.deid.writing import write
@@ -142,6 +144,22 @@ def test_dark_text_on_light_ground_and_coloured_text_are_found(tmp_path):
 def test_text_turned_on_its_side_is_found(tmp_path):
     picture = np.rot90(drawn(speckle((320, 240)), [("Savita Shinde 35Y", 20, 20)])).copy()
     assert hidden(looked(saved(tmp_path, picture)), 27, 240 - 80)
+
+
+@pytest.mark.parametrize("hides", [True, False])
+def test_the_values_behind_a_palette_are_searched_where_its_colours_do_not_show_them(tmp_path, hides):
+    ramp = np.arange(256, dtype="u2") * 257
+    if hides:
+        ramp[200] = ramp[60]
+    picture = drawn(np.full((240, 320, 3), 60, "u1"), [("Savita Shinde", 40, 40)], fill=(200, 200, 200))[
+        ..., 0
+    ]
+    picture = np.where(picture > 130, 200, 60).astype("u1")
+    palettes = {f"{c}PaletteColorLookupTable{k}": v for c in ("Red", "Green", "Blue")
+                for k, v in (("Descriptor", [256, 0, 16]), ("Data", ramp.tobytes()))}  # fmt: skip
+    path = saved(tmp_path, picture, SamplesPerPixel=1, PhotometricInterpretation="PALETTE COLOR", **palettes)
+    assert hidden(looked(path), 80, 47)
+    assert (len(list(views(Frames(open_file(path))))) > 1) == hides
 
 
 def test_text_in_one_frame_of_a_loop_is_found(tmp_path):

@@ -186,16 +186,16 @@ class Frames:
     def seen(self, number: int) -> Array:
         """Return one frame as the eye sees it: RGB in eight bits, or grey values of any kind, light where it is bright."""
         if self.colours.startswith("YBR") and not self.native:
-            return _eight(self.decoded(self.stored(number), raw=False))
+            return eight(self.decoded(self.stored(number), raw=False))
         samples = self.samples(number)
         if self.halved:
-            return _eight(_rgb(_unhalved(samples)))
+            return eight(_rgb(_unhalved(samples)))
         if self.colours.startswith("YBR_FULL"):
-            return _eight(_rgb(samples))
+            return eight(_rgb(samples))
         if self.colours == "PALETTE COLOR":
-            return _eight(palette(self.opened.ds, samples))
+            return eight(palette(self.opened.ds, samples))
         if samples.ndim == 3:
-            return _eight(samples)
+            return eight(samples)
         return _inverted(samples) if self.colours == "MONOCHROME1" else samples
 
 
@@ -240,7 +240,8 @@ def _fragments(stream: IO[bytes]) -> Iterator[tuple[int, int, bytes]]:
         number += 1
 
 
-def _eight(picture: Array) -> Array:
+def eight(picture: Array) -> Array:
+    """Return samples of any depth in eight bits, by their highest bits."""
     if picture.dtype == np.uint8:
         return picture
     if picture.dtype.kind == "i":
@@ -271,7 +272,7 @@ def _rgb(picture: Array) -> Array:
     import cv2
 
     if picture.dtype != np.uint8:
-        picture = _eight(picture)
+        picture = eight(picture)
     return np.asarray(cv2.cvtColor(np.ascontiguousarray(picture[..., [0, 2, 1]]), cv2.COLOR_YCrCb2RGB))
 
 

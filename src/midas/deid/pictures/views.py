@@ -13,7 +13,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
-from midas.deid.pictures.frames import Array, Frames
+from midas.deid.pictures.frames import Array, Frames, eight, palette
 
 DARKEST, LIGHTEST = 0.2, 99.9
 """Percentiles of grey values shown as black and as white."""
@@ -21,6 +21,9 @@ SAMPLE = 1 << 16
 """Pixels looked at to find them."""
 LIGHT_GROUND, LIGHTS = 224, 192
 """Grey value of 255 from which a ground is light, and from which its lights are then spread: white may be written on it."""
+COLOURS, SHOWN, ROUNDING = 512, 0.5, 2
+"""Values of a palette that are compared with each other, what share of a difference between two its colours must show,
+and by how many grey values of 255 they may fall short."""
 SAME = 2
 """Grey values of 255 by which two pictures may differ and still show the same."""
 
@@ -46,8 +49,20 @@ def views(frames: Frames) -> Iterator[View]:
                 yield View(picture, number)
         return
     yield from _laid(frames, frames.seen)
-    if frames.colours == "PALETTE COLOR":
+    if frames.colours == "PALETTE COLOR" and _hides(frames):
         yield from _laid(frames, frames.samples)
+
+
+def _hides(frames: Frames) -> bool:
+    """Say whether a palette shows some values alike that differ: then text may stand in them that no colour shows."""
+    used = np.unique(np.concatenate([np.unique(frames.samples(number)) for number in range(frames.count)]))
+    if used.size > COLOURS:
+        return True
+    colours = eight(palette(frames.opened.ds, used[None]))[0].astype(np.int64)
+    values = used.astype(np.int64)
+    steps = np.abs(values[:, None] - values) * (255 / max(int(values[-1] - values[0]), 1))
+    apart = np.abs(colours[:, None] - colours).max(axis=2)
+    return bool((apart + ROUNDING < SHOWN * steps).any())
 
 
 def _laid(frames: Frames, seen: Callable[[int], Array]) -> Iterator[View]:
