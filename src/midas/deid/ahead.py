@@ -80,12 +80,7 @@ def _asked(entries: Sequence[Entry], jobs: Sequence[Job]) -> Iterator[tuple[list
     slices: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     levels: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for number, (entry, job) in enumerate(zip(entries, jobs, strict=True)):
-        if (
-            TEXT_OPTION not in job.profile.options
-            or job.boxes
-            or job.accepted_risk
-            or entry.picture is not None
-        ):
+        if entry.picture is not None or not _searches(job):
             continue
         if entry.header.sop_class in SECTIONS:
             slices[entry.series].append(number)
@@ -97,6 +92,11 @@ def _asked(entries: Sequence[Entry], jobs: Sequence[Job]) -> Iterator[tuple[list
     for numbers in levels.values():
         if len(numbers) > 1:
             yield numbers, numbers, True
+
+
+def _searches(job: Job) -> bool:
+    """Say whether text is searched for in this file, which no person has decided about."""
+    return TEXT_OPTION in job.profile.options and not job.boxes and not job.accepted_risk
 
 
 def samples(numbers: Sequence[int]) -> list[int]:
@@ -124,9 +124,7 @@ def _shows_text(job: Job) -> bool:
 
 def levels(jobs: Sequence[Job]) -> list[Job]:
     """Return the jobs of one slide's levels, the large ones knowing what the largest that can be searched shows."""
-    if not all(
-        TEXT_OPTION in one.profile.options and not one.boxes and not one.accepted_risk for one in jobs
-    ):
+    if not all(map(_searches, jobs)):
         return list(jobs)
     with quiet():
         return [replace(one, glass=glass) for one, glass in zip(jobs, carried(jobs), strict=True)]

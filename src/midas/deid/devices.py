@@ -60,11 +60,8 @@ def device_words(text: str) -> str:
 
 
 def _stays(word: str) -> bool:
-    return len(word) < LONG or _known(word.casefold()) or all(_piece(one) for one in _parted(word))
-
-
-def _parted(word: str) -> list[str]:
-    return pieces(word) if len(pieces(word)) > 1 else [word]
+    parts = pieces(word)
+    return _piece(word) or (len(parts) > 1 and all(map(_piece, parts)))
 
 
 def _piece(word: str) -> bool:

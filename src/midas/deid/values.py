@@ -36,8 +36,8 @@ _DAY = re.compile(
 _REACHES = re.compile(r"(?:91|0)?[6-9]\d{6}(?!000)\d{3}|\d{9,13}(?!000)\d{3}")
 """Digits of a mobile number, or twelve and more (Aadhaar, ABHA); measured amounts of that size end in zeros."""
 LARGEST_IS = (1 << 31) - 1
-COUNTED = MEASURED = 9
-"""Digits of a counted (IS) or measured (DS) number."""
+DIGITS = 9
+"""Digits before the point that a count (IS) or a measure (DS) has at most, where no table says otherwise."""
 UNWRITTEN = Decimal(10) ** 18
 SHORTEST, POINTED = 4, 7
 """Digits after leading zeros from which a number is compared with those of the person, and with a point somewhere."""
@@ -76,8 +76,8 @@ def out_of_size(keyword: str, number: str, vr: str) -> bool:
     No count of a device has ten digits; measures of that size are not known to the unit, and end in zeros.
     """
     digits = whole_digits(number).lstrip("0")
-    most = tables.most_digits().get(keyword, COUNTED if vr == "IS" else MEASURED)
-    return len(digits) > most and not (vr == "DS" and most == MEASURED and digits.endswith("000"))
+    most = tables.most_digits().get(keyword, DIGITS)
+    return len(digits) > most and not (vr == "DS" and most == DIGITS and digits.endswith("000"))
 
 
 def is_one_of(known: Known, number: str) -> bool:

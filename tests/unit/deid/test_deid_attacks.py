@@ -30,10 +30,7 @@ SHIPPED = (
 STRANGER = ("zubeida", "qureshi", "9876512345", "19310714")
 
 
-@pytest.fixture(autouse=True)
-def lenient(monkeypatch):
-    monkeypatch.setattr(config.settings, "writing_validation_mode", config.IGNORE)
-    monkeypatch.setattr(config.settings, "reading_validation_mode", config.IGNORE)
+pytestmark = pytest.mark.usefixtures("lenient")
 
 
 def _left(data: bytes) -> list[str]:

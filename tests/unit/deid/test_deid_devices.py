@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import pytest
-from pydicom import config
 from tests.deid_bench import USUAL, ct, profile
 
 from midas.deid.devices import code_tells, device_words, words_tell
@@ -12,10 +11,7 @@ from midas.deid.devices import code_tells, device_words, words_tell
 SHIPPED = profile(*USUAL, "clean-structured-content")
 
 
-@pytest.fixture(autouse=True)
-def lenient(monkeypatch):
-    monkeypatch.setattr(config.settings, "writing_validation_mode", config.IGNORE)
-    monkeypatch.setattr(config.settings, "reading_validation_mode", config.IGNORE)
+pytestmark = pytest.mark.usefixtures("lenient")
 
 
 def _cleaned(bench, **attributes):

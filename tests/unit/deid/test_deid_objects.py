@@ -45,10 +45,7 @@ ECG, GSPS, SR, PDF, CDA = (
 )
 
 
-@pytest.fixture(autouse=True)
-def lenient(monkeypatch):
-    monkeypatch.setattr(config.settings, "writing_validation_mode", config.IGNORE)
-    monkeypatch.setattr(config.settings, "reading_validation_mode", config.IGNORE)
+pytestmark = pytest.mark.usefixtures("lenient")
 
 
 def made(kind: str, **attributes: object) -> FileDataset:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import pytest
-from pydicom import config
 from pydicom.dataset import Dataset
 from tests.deid_bench import USUAL, ct, profile
 
@@ -16,10 +15,7 @@ from midas.deid.words import Known
 SHIPPED = profile(*USUAL)
 
 
-@pytest.fixture(autouse=True)
-def lenient(monkeypatch):
-    monkeypatch.setattr(config.settings, "writing_validation_mode", config.IGNORE)
-    monkeypatch.setattr(config.settings, "reading_validation_mode", config.IGNORE)
+pytestmark = pytest.mark.usefixtures("lenient")
 
 
 def _left(bench, **attributes):

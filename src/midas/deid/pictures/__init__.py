@@ -241,9 +241,8 @@ def _until_clean(
             keep = list(clean)
             break
         lines = find.lines(picture, within=within, before=told)
-        lines = [
-            line for line in lines if not _in(line, done, picture) and not _known_to_stay(line, read, picture)
-        ]
+        places = [(line, _place(line, picture)) for line in lines]
+        lines = [line for line, at in places if not _covered(at, done) and not _rest_of(at, read)]
         verdicts = list(zip(lines, judged(picture, lines, known=known), strict=True))
         stays = _boxes(keep, picture)
         keep += [line for line, verdict in verdicts if verdict.act == KEEP]
@@ -258,14 +257,9 @@ def _until_clean(
     return regions, _boxes(keep, picture)
 
 
-def _in(line: find.Line, regions: Sequence[Region], picture: Array) -> bool:
+def _place(line: find.Line, picture: Array) -> Region:
     left, top, right, bottom = line.box(picture.shape)
-    return _covered(Region(left, top, right - left, bottom - top, rule="", evidence=""), regions)
-
-
-def _known_to_stay(line: find.Line, read: Sequence[Box], picture: Array) -> bool:
-    left, top, right, bottom = line.box(picture.shape)
-    return _rest_of(Region(left, top, right - left, bottom - top, rule="", evidence=""), read)
+    return Region(left, top, right - left, bottom - top, rule="", evidence="")
 
 
 def _boxes(lines: Sequence[find.Line], picture: Array) -> list[Box]:
