@@ -18,6 +18,9 @@ app = typer.Typer(no_args_is_help=True, help="Accounts of people: add, list, pas
 PasswordStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from standard input.")
 ]
+ROLES = (
+    "operator, curator, annotator, adjudicator, ethics, access-officer, researcher, policy, admin or auditor"
+)
 PASSWORD_VARIABLE = "MIDAS_PASSWORD"  # noqa: S105 - the name of a variable
 
 
@@ -32,9 +35,7 @@ def _password(from_stdin: bool) -> tuple[str, bool]:
 @app.command("add")
 def user_add(
     name: Annotated[str, typer.Argument(help="Name to sign in with.")],
-    role: Annotated[
-        list[str], typer.Option(help="operator, curator, researcher or admin; may be given again.")
-    ],
+    role: Annotated[list[str], typer.Option(help=f"{ROLES}; may be given again.")],
     dataset: Annotated[str, typer.Option(help="Only for this dataset. [dim]Default: all[/]")] = "",
     institution: Annotated[str, typer.Option(help="Institution the person belongs to.")] = "",
     email: Annotated[str, typer.Option(help="E-mail address.")] = "",
@@ -68,7 +69,7 @@ def user_add(
 @app.command("role")
 def user_role(
     name: Annotated[str, typer.Argument(help="The account.")],
-    role: Annotated[str, typer.Argument(help="operator, curator, researcher or admin")],
+    role: Annotated[str, typer.Argument(help=ROLES)],
     dataset: Annotated[str, typer.Option(help="Only for this dataset. [dim]Default: all[/]")] = "",
     remove: Annotated[bool, typer.Option("--remove", help="Take the role away instead.")] = False,
     home: Home = None,

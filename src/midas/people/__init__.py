@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from midas.people.accounts import give_role as give_role
     from midas.people.accounts import set_password as set_password
     from midas.people.rule import Act as Act
-    from midas.people.rule import may as may
-    from midas.people.rule import may_anywhere as may_anywhere
-    from midas.people.rule import visible as visible
+    from midas.people.rule import Standing as Standing
+    from midas.people.rule import allows as allows
+    from midas.people.rule import seen as seen
     from midas.people.tokens import account_of_token as account_of_token
     from midas.people.tokens import issue_token as issue_token
     from midas.people.tokens import revoke_tokens as revoke_tokens
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _DOOR = {
     "add_account": "accounts", "add_institution": "accounts", "give_role": "accounts", "set_password": "accounts",
-    "Act": "rule", "may": "rule", "may_anywhere": "rule", "visible": "rule",
+    "Act": "rule", "Standing": "rule", "allows": "rule", "seen": "rule",
     "account_of_token": "tokens", "issue_token": "tokens", "revoke_tokens": "tokens", "spoke_of_token": "tokens",
 }  # fmt: skip
 __all__ = list(_DOOR)

@@ -30,8 +30,14 @@ class Account(AbstractUser):
 class Role(models.TextChoices):
     OPERATOR = "operator", "Spoke operator"
     CURATOR = "curator", "Curator"
+    ANNOTATOR = "annotator", "Annotator"
+    ADJUDICATOR = "adjudicator", "Adjudicator"
+    ETHICS = "ethics", "Ethics committee member"
+    ACCESS_OFFICER = "access-officer", "Access officer"
     RESEARCHER = "researcher", "Researcher"
+    POLICY = "policy", "Policy maker"
     ADMIN = "admin", "Hub administrator"
+    AUDITOR = "auditor", "Auditor"
 
 
 class Membership(models.Model):
@@ -51,6 +57,9 @@ class Token(models.Model):
     digest = models.CharField(max_length=64, unique=True)
     title = models.CharField(max_length=100)
     account = models.ForeignKey(Account, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    scope = models.JSONField(
+        null=True, help_text="acts that it is limited to; null: all that its account may"
+    )
     spoke = models.ForeignKey(Institution, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)

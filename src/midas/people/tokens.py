@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 
 from midas.kernel import BadInput, Clock, sha256_bytes
 from midas.people.models import Account, Institution, Token
+from midas.people.rule import Act
 
 MARK = "midas_"
 """Tokens begin so, that people and secret scanners know one when they see it."""
@@ -21,10 +22,11 @@ def issue_token(
     account: Account | None = None,
     spoke: Institution | None = None,
     days: int | None = None,
+    scope: frozenset[Act] | None = None,
 ) -> str:
     """Return a new token of an account or of a spoke, with 256 random bits; it cannot be shown again.
 
-    `days` is how long it is good for; `None`: until it is revoked.
+    `days` is how long it is good for, `None`: until it is revoked; `scope` limits it to some of its account's acts.
     """
     if (account is None) == (spoke is None):
         raise BadInput("A token belongs to one account or one spoke.", advice="Name exactly one of them.")
@@ -35,6 +37,7 @@ def issue_token(
         title=title[:100],
         account=account,
         spoke=spoke,
+        scope=None if scope is None else sorted(scope),
         created_at=now,
         expires_at=None if days is None else now + timedelta(days=days),
     )
@@ -49,10 +52,20 @@ def revoke_tokens(*, clock: Clock, account: Account | None = None, spoke: Instit
     return standing.update(revoked_at=clock.now())
 
 
+def key_of_account(token: str, *, now: datetime) -> Token | None:
+    """Return the standing token of an active account; `None` for an unknown, expired or revoked one."""
+    return _standing(token, now).filter(account__is_active=True).select_related("account").first()
+
+
 def account_of_token(token: str, *, now: datetime) -> Account | None:
     """Return the active account that a token belongs to; `None` for an unknown, expired or revoked one."""
-    found = _standing(token, now).filter(account__is_active=True).select_related("account").first()
+    found = key_of_account(token, now=now)
     return found.account if found else None
+
+
+def scope_of(key: Token) -> frozenset[Act] | None:
+    """Return the acts that a token is limited to, or `None`; an act that is no longer known is none."""
+    return None if key.scope is None else frozenset(Act(one) for one in key.scope if one in set(Act))
 
 
 def spoke_of_token(token: str, *, now: datetime) -> Institution | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
+from functools import cached_property, wraps
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,11 +17,14 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 
 from midas.kernel import Forbidden, SystemClock
 from midas.people.models import Account, Institution
-from midas.people.rule import Act, may, may_anywhere, spoke_may
-from midas.people.tokens import account_of_token, spoke_of_token
+from midas.people.rule import NOBODY, Act, Standing, allows, allows_somewhere, spoke_may
+from midas.people.tokens import key_of_account, scope_of, spoke_of_token
+from midas.web.standing import standing_of
 
 View = Callable[..., HttpResponseBase]
-Choice = Callable[..., tuple[Act, str | None]]
+Place = tuple[Act, str | None] | tuple[Act, str | None, str | None]
+Choice = Callable[..., Place]
+"""Act and dataset, and the version where a grant to that release is what counts."""
 ANYWHERE = "*"
 """In place of a dataset: the act must be allowed on some dataset, and the view shows only those (`visible`)."""
 
@@ -36,11 +39,18 @@ class Caller:
 
     account: Account | None = None
     spoke: Institution | None = None
+    scope: frozenset[Act] | None = None
 
-    def may(self, act: Act, dataset: str | None = None) -> bool:
+    @cached_property
+    def standing(self) -> Standing:
+        return standing_of(self.account, scope=self.scope)
+
+    def may(self, act: Act, dataset: str | None = None, version: str | None = None) -> bool:
         if self.spoke is not None:
-            return spoke_may(self.spoke, act) or may(None, act, dataset)
-        return may_anywhere(self.account, act) if dataset == ANYWHERE else may(self.account, act, dataset)
+            return spoke_may(self.spoke, act) or allows(NOBODY, act, dataset)
+        if dataset == ANYWHERE:
+            return allows_somewhere(self.standing, act)
+        return allows(self.standing, act, dataset, version)
 
 
 @dataclass(frozen=True)
@@ -58,8 +68,8 @@ def caller_of(request: HttpRequest) -> Caller:
         kind, _, token = header.partition(" ")
         now = SystemClock().now()
         if kind.lower() == "bearer":
-            if (account := account_of_token(token.strip(), now=now)) is not None:
-                return Caller(account=account)
+            if (key := key_of_account(token.strip(), now=now)) is not None:
+                return Caller(account=key.account, scope=scope_of(key))
             if (spoke := spoke_of_token(token.strip(), now=now)) is not None:
                 return Caller(spoke=spoke)
         raise SignInFirst("The token is not known, or it has ended.", advice="Ask the hub for a new one.")
@@ -67,14 +77,17 @@ def caller_of(request: HttpRequest) -> Caller:
     return Caller(account=user if isinstance(user, Account) else None)
 
 
-def require(caller: Caller, act: Act, dataset: str | None = None) -> None:
-    """Raise `SignInFirst` or `Forbidden` unless the caller may do `act` on `dataset`."""
-    if caller.may(act, dataset):
+def require(caller: Caller, act: Act, dataset: str | None = None, version: str | None = None) -> None:
+    """Raise `SignInFirst` or `Forbidden` unless the caller may do `act` there."""
+    if caller.may(act, dataset, version):
         return
     if caller.account is None and caller.spoke is None:
         raise SignInFirst(f"To {act.value} you must sign in.", advice="Sign in, or give your token.")
     raise Forbidden(
-        f"You may not {act.value} here.", advice="Ask the hub's curator for the role that it needs."
+        f"You may not {act.value} here.",
+        advice="Ask for access to this release."
+        if act is Act.DOWNLOAD
+        else "Ask the hub's curator for the role that it needs.",
     )
 
 
@@ -93,10 +106,10 @@ def needs(*acts: Act, dataset: str | None = None, choose: Choice | None = None) 
             try:
                 caller = caller_of(request)
                 request.caller = caller  # type: ignore[attr-defined]
-                act, where = choose(request, **kwargs) if choose else (acts[0], _where(dataset, kwargs))
+                act, *where = choose(request, **kwargs) if choose else (acts[0], _where(dataset, kwargs))
                 if act not in acts:
                     raise Forbidden(f"This route does not offer to {act.value}.")
-                require(caller, act, where)
+                require(caller, act, *where)
             except SignInFirst:
                 if _is_page(request):
                     return HttpResponseRedirect(

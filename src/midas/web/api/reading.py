@@ -31,14 +31,16 @@ def act_for(release: Release) -> Act:
     return Act.DOWNLOAD_OPEN if release.access == "open" else Act.DOWNLOAD
 
 
-def _download(request: HttpRequest, *, dataset: str, version: str, **_: str) -> tuple[Act, str]:
-    return act_for(_release(request, dataset, version)), dataset
+def _download(request: HttpRequest, *, dataset: str, version: str, **_: str) -> tuple[Act, str, str]:
+    return act_for(_release(request, dataset, version)), dataset, version
 
 
 def card_of(release: Release, caller: Caller) -> ReleaseCard:
     """Return a release's card for one caller: `may_download` is the rule's answer for this caller."""
     card = releases.card(release)
-    return card.model_copy(update={"may_download": caller.may(act_for(release), release.dataset.slug)})
+    return card.model_copy(
+        update={"may_download": caller.may(act_for(release), release.dataset.slug, release.version)}
+    )
 
 
 def _dataset_card(dataset: str, caller: Caller) -> DatasetCard:

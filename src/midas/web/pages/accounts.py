@@ -22,8 +22,10 @@ DAYS = {"30": 30, "90": 90, "365": 365}
 
 def role_title(role: str) -> str:
     titles = {
-        "operator": _("Spoke operator"), "curator": _("Curator"), "researcher": _("Researcher"),
-        "admin": _("Hub administrator"),
+        "operator": _("Spoke operator"), "curator": _("Curator"), "annotator": _("Annotator"),
+        "adjudicator": _("Adjudicator"), "ethics": _("Ethics committee member"), "access-officer": _("Access officer"),
+        "researcher": _("Researcher"), "policy": _("Policy maker"), "admin": _("Hub administrator"),
+        "auditor": _("Auditor"),
     }  # fmt: skip
     return titles[role]
 

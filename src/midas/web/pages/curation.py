@@ -17,13 +17,14 @@ from django.views.decorators.http import require_POST
 
 from midas.catalogue.models import Dataset, Instance, Submission
 from midas.kernel import MidasError, SystemClock
-from midas.people.rule import Act, may, visible
+from midas.people.rule import Act
 from midas.release import look, new_draft
 from midas.release.models import Draft, Release
 from midas.web.guard import ANYWHERE, needs
 from midas.web.pages import cutting
 from midas.web.pages.datasets import title_of
 from midas.web.pages.frame import account_of, page
+from midas.web.standing import may, visible
 
 ON_PAGE = 25
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from midas.catalogue.models import Dataset, Instance, Series, Subject
 from midas.people.models import Institution
-from midas.people.rule import Act, may
+from midas.people.rule import Act
 from midas.protocol.model import Protocol
 from midas.release.models import Release, ReleaseFile, ReleaseSubject
 from midas.web.guard import needs
@@ -21,6 +21,7 @@ from midas.web.pages.composition import composition, target_lines
 from midas.web.pages.disclosure import Told, at_least, open_to, publish, tell
 from midas.web.pages.frame import account_of, page
 from midas.web.pages.protocols import in_force, protocol_of, said
+from midas.web.standing import may
 
 SAMPLES = 12
 
@@ -142,11 +143,11 @@ def dataset_page(request: HttpRequest, dataset: str) -> HttpResponse:
     return page(request, "dataset", context, section="catalogue")
 
 
-def may_get(account: Any, access: str, dataset: str) -> bool:
-    """Say whether this account may download: an open dataset with sign-in only, any other with the right role."""
+def may_get(account: Any, access: str, dataset: str, version: str | None = None) -> bool:
+    """Say whether this account may download: an open dataset with sign-in only, any other with a grant."""
     if access == "open" and may(account, Act.DOWNLOAD_OPEN, dataset):
         return True
-    return may(account, Act.DOWNLOAD, dataset)
+    return may(account, Act.DOWNLOAD, dataset, version)
 
 
 def hospital_counts(dataset: Dataset, *, whole: bool) -> dict[str, tuple[Told, Told]]:

@@ -13,8 +13,9 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from midas.people.rule import Act, may
+from midas.people.rule import Act
 from midas.ui.words import count
+from midas.web.standing import may
 
 LEAST = 5
 """Smaller counts are not told: the floor that national statistics offices use for counts of persons is 3 to 11."""
@@ -33,8 +34,9 @@ Told = int | Hidden
 
 
 def open_to(account: Any, access: str, dataset: str) -> bool:
-    """Say whether pictures and exact counts are for this reader: of open datasets for all, else for downloaders."""
-    return access == "open" or may(account, Act.DOWNLOAD, dataset)
+    """Say whether pictures and exact counts are for this reader: of open datasets for all, else with a grant, and for
+    who makes the releases."""
+    return access == "open" or may(account, Act.DOWNLOAD, dataset) or may(account, Act.DRAFT, dataset)
 
 
 def publish(counts: Sequence[int]) -> tuple[Told, ...]:

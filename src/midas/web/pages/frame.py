@@ -8,7 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from midas.people.models import Account
-from midas.people.rule import Act, may_anywhere
+from midas.people.rule import Act
+from midas.web.standing import may_anywhere
 
 
 def account_of(request: HttpRequest) -> Account | None:

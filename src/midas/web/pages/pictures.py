@@ -11,12 +11,13 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Ht
 
 from midas.catalogue.models import Dataset, Instance
 from midas.kernel import Digest, MidasError
-from midas.people.rule import Act, visible
+from midas.people.rule import Act
 from midas.release.models import ReleaseFile
 from midas.web.bootstrap import store
 from midas.web.guard import needs
 from midas.web.pages import twins
 from midas.web.pages.protocols import in_force, protocol_of
+from midas.web.standing import visible
 
 
 def _standing(sha256: str) -> Any:
@@ -36,10 +37,13 @@ def _what(request: HttpRequest, sha256: str) -> tuple[Act, str | None]:
         return Act.BROWSE, None
     names = [one.slug for one in datasets]
     caller: Any = request.caller  # type: ignore[attr-defined]
-    return Act.DOWNLOAD, next(iter(visible(caller.account, Act.DOWNLOAD, names)), names[0])
+    for act in (Act.DOWNLOAD, Act.DRAFT):
+        if may := visible(caller.account, act, names):
+            return act, may[0]
+    return Act.DOWNLOAD, names[0]
 
 
-@needs(Act.BROWSE, Act.DOWNLOAD, choose=_what)
+@needs(Act.BROWSE, Act.DOWNLOAD, Act.DRAFT, choose=_what)
 def picture(request: HttpRequest, sha256: str) -> HttpResponseBase:
     """Serve a preview; its address is its content's hash, so that a browser may keep it for a day."""
     if not _standing(sha256).exists():

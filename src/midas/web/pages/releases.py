@@ -21,7 +21,7 @@ from midas.release import look
 from midas.release.models import Release, ReleaseFile, ReleaseSubject
 from midas.web.answers import blob
 from midas.web.bootstrap import store
-from midas.web.guard import needs
+from midas.web.guard import Place, needs
 from midas.web.pages.datasets import dataset_or_404, may_get, snippets
 from midas.web.pages.disclosure import open_to
 from midas.web.pages.frame import account_of, page
@@ -127,7 +127,7 @@ def _page(request: HttpRequest, dataset: str, version: str, *, twin: bool) -> Ht
         "whole": whole,
         "datasheet": _datasheet(release) if whole else None,
         "papers": _papers(release, whole=whole),
-        "may_download": twin or may_get(account_of(request), release.access, dataset),
+        "may_download": twin or may_get(account_of(request), release.access, dataset, version),
         "snippets": snippets(request, dataset, version, twin=twin),
         "citation": f"{protocol.access.citation} {_('Release')} {version}. MIDAS {release.key}.",
         "other_url": address,
@@ -159,13 +159,13 @@ def _paper(dataset: str, version: str, path: str, *, twin: bool) -> HttpResponse
     return answer
 
 
-def _to_read(request: HttpRequest, dataset: str, version: str, path: str) -> tuple[Act, str | None]:
+def _to_read(request: HttpRequest, dataset: str, version: str, path: str) -> Place:
     """Papers with small numbers need what the release itself needs; the others are for all."""
     del request
     if path not in WITH_COUNTS:
         return Act.BROWSE, dataset
     release: Any = Release.objects.filter(dataset__slug=dataset, version=version, twin=False).first()
-    return (Act.BROWSE if release is None or release.access == "open" else Act.DOWNLOAD), dataset
+    return (Act.BROWSE if release is None or release.access == "open" else Act.DOWNLOAD), dataset, version
 
 
 @needs(Act.BROWSE, Act.DOWNLOAD, choose=_to_read)
@@ -190,11 +190,11 @@ def _file(request: HttpRequest, dataset: str, version: str, path: str, *, twin: 
     return blob(request, store=store(), sha256=found.sha256, size=found.size, name=name)
 
 
-def _what(request: HttpRequest, dataset: str, version: str, path: str) -> tuple[Act, str | None]:
+def _what(request: HttpRequest, dataset: str, version: str, path: str) -> Place:
     """Choose by the release's access class: an open one needs sign-in only."""
     del request, path
     release: Any = Release.objects.filter(dataset__slug=dataset, version=version, twin=False).first()
-    return (Act.DOWNLOAD_OPEN if release and release.access == "open" else Act.DOWNLOAD), dataset
+    return (Act.DOWNLOAD_OPEN if release and release.access == "open" else Act.DOWNLOAD), dataset, version
 
 
 @needs(Act.DOWNLOAD_OPEN, Act.DOWNLOAD, choose=_what)

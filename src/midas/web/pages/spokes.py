@@ -12,13 +12,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from midas.catalogue.models import Dataset, Instance, Subject, Submission, Visit
 from midas.people.models import Institution
-from midas.people.rule import Act, may, visible
+from midas.people.rule import Act
 from midas.web.guard import needs
 from midas.web.pages.datasets import hospital_counts, title_of
 from midas.web.pages.disclosure import Hidden, Told, open_to, tell
 from midas.web.pages.frame import account_of, page
 from midas.web.pages.protocols import in_force, protocol_of
 from midas.web.pages.reading import SpokeLine
+from midas.web.standing import may, visible
 
 PEOPLE_ON_PAGE = 50
 

@@ -1,0 +1,65 @@
+"""What stands for who asks: roles, grants and a token's scope, read from the record or taken from a short memory.
+
+Pages and the API ask the record each time. DICOMweb asks thousands of times a minute and takes an answer of at most
+`FRESH_S`; a revocation in this process drops it at once (`forget`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from midas.access import standing_grants
+from midas.kernel import SystemClock
+from midas.people.rule import NOBODY, Act, Standing, allows, allows_somewhere, roles_of, seen
+
+FRESH_S = 2.0
+"""Seconds that a remembered answer may be old: other processes revoke too, and say nothing here."""
+
+_remembered: dict[int, tuple[float, Standing]] = {}
+
+
+def standing_of(account: Any, *, scope: frozenset[Act] | None = None) -> Standing:
+    """Return what stands for an account now, or for nobody in particular (`None`)."""
+    roles = roles_of(account)
+    if roles is None:
+        return NOBODY
+    grants = standing_grants(account, now=SystemClock().now())
+    return Standing(roles=roles, grants=grants, scope=scope, active=account.is_active)
+
+
+def remembered(account: Any) -> Standing:
+    """Return the same, at most `FRESH_S` old."""
+    if account is None:
+        return NOBODY
+    now = time.monotonic()
+    kept = _remembered.get(account.pk)
+    if kept is not None and now - kept[0] < FRESH_S:
+        return kept[1]
+    found = standing_of(account)
+    _remembered[account.pk] = (now, found)
+    return found
+
+
+def forget(account_pk: int | None = None) -> None:
+    """Drop what is remembered of one account, or of all: call it after a role, a grant or a token changed."""
+    if account_pk is None:
+        _remembered.clear()
+    else:
+        _remembered.pop(account_pk, None)
+
+
+def may(account: Any, act: Act, dataset: str | None = None, version: str | None = None) -> bool:
+    """Say whether `account` (or `None`: nobody in particular) may do `act` there; without a dataset: on all of them."""
+    return allows(standing_of(account), act, dataset, version)
+
+
+def visible(account: Any, act: Act, datasets: Iterable[str]) -> list[str]:
+    """Return those of `datasets` on which `account` may do `act`, in their order."""
+    return seen(standing_of(account), act, datasets)
+
+
+def may_anywhere(account: Any, act: Act) -> bool:
+    """Say whether there may be a dataset on which `account` may do `act`: for menus and lists."""
+    return allows_somewhere(standing_of(account), act)
