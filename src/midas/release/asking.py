@@ -145,8 +145,11 @@ class _Cells:
         with self._lock:
             ready, self._ready = self._ready, None
         taken = ready if ready is not None and ready.poll() is None else self._start()
+        following = self._start()
         with self._lock:
-            self._ready = self._ready or self._start()
+            beside, self._ready = self._ready, following
+        if beside is not None:
+            beside.kill()
         return taken
 
     @staticmethod
