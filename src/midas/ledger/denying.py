@@ -58,7 +58,7 @@ def denied(
 
 def _bounded(key: Key) -> Key:
     """Return where a refusal is counted: its own row, or a shared one where there are too many."""
-    hour, deed, by, who, act, _ = key
+    hour, deed, by, who, *_ = key
     if key in _known:
         return key
     if any(one[0] != hour for one in _rows):

@@ -15,6 +15,7 @@ class Deed(models.TextChoices):
     SIGN_IN_REFUSED = "sign-in-refused", "was refused at sign-in"
     SIGN_OUT = "sign-out", "signed out"
     ACCOUNT = "account", "changed an account, its roles or its keys"
+    PROTOCOL = "protocol", "registered a protocol"
     SUBMIT = "submit", "sent a submission"
     REGISTER = "register", "registered or refused a submission"
     DRAFT = "draft", "drafted a release"
@@ -148,5 +149,7 @@ class Refusal(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["hour", "deed", "who", "act", "dataset"], name="one_count_an_hour")
+            models.UniqueConstraint(
+                fields=["hour", "deed", "who", "act", "dataset"], name="one_count_an_hour"
+            )
         ]

@@ -47,7 +47,8 @@ def _bundle(signer: PrivateKey, clock: Clock) -> int:
         return 0
     number, digest = end()
     links = []
-    for number, row in enumerate(rows, number + 1):
+    for row in rows:
+        number += 1
         digest = digest_of(number, digest, said(row))
         links.append(Link(number=number, entry_id=row[0], digest=digest))
     Link.objects.bulk_create(links)

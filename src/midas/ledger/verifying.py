@@ -73,7 +73,12 @@ def verify(*, trusted: str, clock: Clock, progress: Progress | None = None) -> V
 
 def _checkpoints(walk: _Walk, trusted: str) -> int:
     for one in Checkpoint.objects.order_by("number"):
-        told = {"schema": "midas-ledger-checkpoint/1", "number": one.number, "digest": one.digest, "count": one.count}
+        told = {
+            "schema": "midas-ledger-checkpoint/1",
+            "number": one.number,
+            "digest": one.digest,
+            "count": one.count,
+        }
         _signature(one.signed, trusted, f"The checkpoint at {one.number}", told)
         if one.number != walk.number + one.count:
             raise _Wrong(f"Checkpoint at {one.number}: an earlier checkpoint is missing or out of order.")
@@ -113,7 +118,9 @@ def _page(after: int) -> list[tuple[Any, ...]]:
 
 
 def _numbers(after: int) -> list[int]:
-    return list(Link.objects.filter(number__gt=after).order_by("number").values_list("number", flat=True)[:PAGE])
+    return list(
+        Link.objects.filter(number__gt=after).order_by("number").values_list("number", flat=True)[:PAGE]
+    )
 
 
 def _readable(found: Any, number: int) -> tuple[Any, ...]:
@@ -172,7 +179,12 @@ def _strays() -> None:
     """Find rows that neither a link holds nor the sealer will: somebody put them in, or took their link away."""
     linked = Link.objects.filter(entry_id=OuterRef("pk"))
     waits = Waiting.objects.filter(entry_id=OuterRef("pk"))
-    stray = Entry.objects.filter(~Exists(linked), ~Exists(waits)).order_by("pk").values_list("pk", flat=True).first()
+    stray = (
+        Entry.objects.filter(~Exists(linked), ~Exists(waits))
+        .order_by("pk")
+        .values_list("pk", flat=True)
+        .first()
+    )
     if stray is not None:
         raise _Wrong(f"Entry {stray} stands in no link: it was inserted, or its link was taken away.")
     both = Waiting.objects.filter(Exists(Link.objects.filter(entry_id=OuterRef("entry_id")))).first()
