@@ -34,15 +34,12 @@ def spoke_add(
     opened(home)
     from django.db import transaction
 
-    from midas.ledger import Deed, enter
     from midas.people.accounts import add_institution
     from midas.people.tokens import issue_token
 
-    clock = SystemClock()
     with transaction.atomic():
         spoke = add_institution(slug=slug, name=name, spoke_key=key, city=city, state=state)
-        token = issue_token(title=f"spoke {slug}", clock=clock, spoke=spoke)
-        enter(Deed.ACCOUNT, by=None, clock=clock, target=slug, what="hospital added", key=key)
+        token = issue_token(title=f"spoke {slug}", clock=SystemClock(), spoke=spoke)
     words = f"[bold green]✓[/] {name} may send\n  token: [bold]{token}[/]   [dim]shown only now[/]"
     say(json, {"spoke": slug, "name": name, "token": token}, words)
 
@@ -60,7 +57,6 @@ def spoke_token(
     opened(home)
     from django.db import transaction
 
-    from midas.ledger import Deed, enter
     from midas.people.accounts import institution_named
     from midas.people.tokens import issue_token, revoke_tokens
 
@@ -68,7 +64,6 @@ def spoke_token(
     with transaction.atomic():
         revoke_tokens(clock=clock, spoke=spoke)
         token = issue_token(title=f"spoke {slug}", clock=clock, spoke=spoke)
-        enter(Deed.ACCOUNT, by=None, clock=clock, target=slug, what="hospital's token made anew")
     say(json, {"spoke": slug, "token": token}, f"{token}\n[dim]Shown only now; earlier tokens have ended.[/]")
 
 

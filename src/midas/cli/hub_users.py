@@ -53,7 +53,6 @@ def user_add(
     opened(home)
     from django.db import transaction
 
-    from midas.ledger import Deed, enter
     from midas.people.accounts import add_account, give_role, institution_named
 
     password, is_new = _password(password_stdin)
@@ -62,9 +61,6 @@ def user_add(
         account = add_account(name=name, password=password, email=email, institution=where)
         for one in role:
             give_role(account=account, role=one, dataset=dataset)
-        enter(
-            Deed.ACCOUNT, by=None, clock=SystemClock(), dataset=dataset, target=name, what="added", roles=", ".join(role)
-        )  # fmt: skip
     value = {"name": name, "roles": role, "dataset": dataset, **({"password": password} if is_new else {})}
     shown = f"\n  password: [bold]{password}[/]   [dim]shown only now[/]" if is_new else ""
     say(json, value, f"[bold green]✓[/] {name} is {', '.join(role)} of {dataset or 'all datasets'}{shown}")
@@ -87,15 +83,9 @@ def user_role(
       midas hub user role ravi researcher --remove
     """
     opened(home)
-    from django.db import transaction
-
-    from midas.ledger import Deed, enter
     from midas.people.accounts import account_named, give_role, take_role
 
-    with transaction.atomic():
-        (take_role if remove else give_role)(account=account_named(name), role=role, dataset=dataset)
-        what = "role taken" if remove else "role given"
-        enter(Deed.ACCOUNT, by=None, clock=SystemClock(), dataset=dataset, target=name, what=what, role=role)
+    (take_role if remove else give_role)(account=account_named(name), role=role, dataset=dataset)
     done = "is no longer" if remove else "is now"
     value = {"name": name, "role": role, "dataset": dataset, "has": not remove}
     say(json, value, f"[bold green]✓[/] {name} {done} {role} of {dataset or 'all datasets'}")
@@ -116,15 +106,10 @@ def user_password(
       echo "$PASSWORD" | midas hub user password asha --password-stdin
     """
     opened(home)
-    from django.db import transaction
-
-    from midas.ledger import Deed, enter
     from midas.people.accounts import account_named, set_password
 
     password, is_new = _password(password_stdin)
-    with transaction.atomic():
-        set_password(account=account_named(name), password=password)
-        enter(Deed.ACCOUNT, by=None, clock=SystemClock(), target=name, what="password set")
+    set_password(account=account_named(name), password=password)
     shown = f"\n  password: [bold]{password}[/]   [dim]shown only now[/]" if is_new else ""
     value = {"name": name, **({"password": password} if is_new else {})}
     say(json, value, f"[bold green]✓[/] {name} has a new password{shown}")
@@ -150,17 +135,13 @@ def user_token(
       midas hub user token ravi --days 90
     """
     opened(home)
-    from django.db import transaction
-
-    from midas.ledger import Deed, enter
     from midas.people.accounts import account_named
     from midas.people.tokens import issue_token, revoke_tokens
 
     account, clock = account_named(name), SystemClock()
-    with transaction.atomic():
-        ended = revoke_tokens(clock=clock, account=account) if revoke else 0
-        token = issue_token(title=title, clock=clock, account=account, days=days)
-        enter(Deed.ACCOUNT, by=None, clock=clock, target=name, what="token made", days=days, ended=ended)
+    if revoke:
+        revoke_tokens(clock=clock, account=account)
+    token = issue_token(title=title, clock=clock, account=account, days=days)
     say(json, {"name": name, "token": token}, f"{token}\n[dim]Shown only now. MIDAS_TOKEN=… midas get …[/]")
 
 
@@ -178,16 +159,9 @@ def user_close(
       midas hub user close ravi
     """
     opened(home)
-    from django.db import transaction
-
-    from midas.ledger import Deed, enter
     from midas.people.accounts import account_named, set_active
 
-    with transaction.atomic():
-        set_active(account=account_named(name), active=reopen)
-        enter(
-            Deed.ACCOUNT, by=None, clock=SystemClock(), target=name, what="account opened" if reopen else "account closed"
-        )  # fmt: skip
+    set_active(account=account_named(name), active=reopen)
     say(
         json, {"name": name, "active": reopen}, f"[bold green]✓[/] {name} is {'open' if reopen else 'closed'}"
     )

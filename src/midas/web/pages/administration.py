@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.db import transaction
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -15,7 +14,6 @@ from django.views.decorators.http import require_POST
 
 from midas.catalogue.models import Dataset
 from midas.kernel import BadInput, MidasError, SystemClock
-from midas.ledger import Deed, enter
 from midas.people.accounts import (
     account_named,
     add_account,
@@ -66,18 +64,6 @@ def _page(request: HttpRequest, *, fresh: str = "", fresh_for: str = "") -> Http
     return page(request, "administration", context, section="administration")
 
 
-def _enter(request: HttpRequest, target: str, what: str, *, dataset: str = "", **details: str) -> None:
-    enter(
-        Deed.ACCOUNT,
-        by=account_of(request),
-        clock=SystemClock(),
-        dataset=dataset,
-        target=target,
-        what=what,
-        **details,
-    )
-
-
 def _back() -> HttpResponse:
     return HttpResponseRedirect(reverse("hub:administration"))
 
@@ -90,12 +76,9 @@ def administration(request: HttpRequest) -> HttpResponse:
 @needs(Act.MANAGE_PEOPLE)
 @require_POST
 def role_give(request: HttpRequest) -> HttpResponse:
-    role, dataset = request.POST.get("role", ""), request.POST.get("dataset", "")
     try:
         account = account_named(request.POST.get("account", ""))
-        with transaction.atomic():
-            give_role(account=account, role=role, dataset=dataset)
-            _enter(request, account.username, "role given", role=role, dataset=dataset)
+        give_role(account=account, role=request.POST.get("role", ""), dataset=request.POST.get("dataset", ""))
         messages.success(request, _("The role was given."))
     except MidasError as error:
         messages.error(request, str(error))
@@ -113,9 +96,7 @@ def role_take(request: HttpRequest) -> HttpResponse:
             raise BadInput(
                 _("You cannot take the administrator's role from yourself."), advice=_("Ask another one.")
             )
-        with transaction.atomic():
-            take_role(account=account, role=role, dataset=dataset)
-            _enter(request, account.username, "role taken", role=role, dataset=dataset)
+        take_role(account=account, role=role, dataset=dataset)
         messages.success(request, _("The role was taken away."))
     except MidasError as error:
         messages.error(request, str(error))
@@ -130,9 +111,7 @@ def person_add(request: HttpRequest) -> HttpResponse:
     try:
         institution = institution_named(slug) if slug else None
         name = request.POST.get("name", "").strip()
-        with transaction.atomic():
-            add_account(name=name, password=request.POST.get("password", ""), institution=institution)
-            _enter(request, name, "added")
+        add_account(name=name, password=request.POST.get("password", ""), institution=institution)
         messages.success(request, _("The account was added. Give it a role next."))
     except MidasError as error:
         messages.error(request, str(error))
@@ -145,10 +124,8 @@ def spoke_add(request: HttpRequest) -> HttpResponse:
     """Add a hospital and show the token of its spoke in the answer itself: it is kept nowhere else."""
     told = {name: request.POST.get(name, "").strip() for name in ("slug", "name", "city", "state")}
     try:
-        with transaction.atomic():
-            made: Institution = add_institution(**told, spoke_key=request.POST.get("key", "").strip())
-            fresh = issue_token(title=made.name, clock=SystemClock(), spoke=made)
-            _enter(request, made.slug, "hospital added", key=made.spoke_key)
+        made: Institution = add_institution(**told, spoke_key=request.POST.get("key", "").strip())
+        fresh = issue_token(title=made.name, clock=SystemClock(), spoke=made)
     except MidasError as error:
         messages.error(request, str(error))
         return _back()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from midas.web.pages import accounts, administration, curation, datasets, pictures, releases, signing, spokes
+from midas.web.pages import accounts, administration, curation, datasets, ledger, pictures, releases, signing, spokes
 
 app_name = "hub"
 RELEASE = "datasets/<slug:dataset>/releases/<str:version>"
@@ -23,6 +23,11 @@ urlpatterns = [
     path("account", accounts.account, name="account"),
     path("account/keys", accounts.token_create, name="token-create"),
     path("account/keys/<int:number>/revoke", accounts.token_revoke, name="token-revoke"),
+    path("account/noted", ledger.noted, name="noted"),
+    path("ledger", ledger.ledger, name="ledger"),
+    path("ledger/export.<str:kind>", ledger.export, name="ledger-export"),
+    path("ledger/head", ledger.head_page, name="ledger-head"),
+    path("ledger/head.json", ledger.head_json, name="ledger-head-json"),
     path("curation", curation.curation, name="curation"),
     path("curation/submissions/<str:root>", curation.submission, name="submission"),
     path("curation/drafts", curation.draft_create, name="draft-create"),
