@@ -16,7 +16,7 @@ from itertools import chain
 from typing import Any
 
 from midas.kernel import BadInput, BrokenPromise, Clock, canonical
-from midas.ledger.chain import SAFE_WHOLE, digest_of, encoded, instant, said
+from midas.ledger.chain import SAFE_WHOLE, digest_of, instant, said
 from midas.manifest import PrivateKey, sign, verify_signature
 from midas.wire.v1 import Signed
 
@@ -62,7 +62,7 @@ def ndjson(
     )
     bundle = [first]
     for one in _told(rows, Before()):
-        bundle.append(encoded(one) + b"\n")
+        bundle.append(canonical(one) + b"\n")
         count += 1
         if len(bundle) == BUNDLE:
             sha256.update(data := b"".join(bundle))

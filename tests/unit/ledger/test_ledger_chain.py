@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from midas.kernel import BrokenPromise, FixedClock, canonical
+from midas.kernel import BrokenPromise, FixedClock
 from midas.ledger import Deed, enter, guarding, head, prune, seal, verify
-from midas.ledger.chain import encoded
 from midas.ledger.models import Check, Checkpoint, Entry, Head, Link, Waiting
 from midas.ledger.verifying import Verdict, contains
 from midas.manifest import PrivateKey
@@ -243,16 +242,6 @@ def test_an_account_is_named_as_it_was_then(key: PrivateKey) -> None:
     asha.save()
     assert Entry.objects.get().who == "asha"
     assert Entry.objects.get().by == asha
-
-
-def test_the_quick_encoding_is_the_canonical_one() -> None:
-    row = {
-        "details": {"a": 'é\n\u2028\x7f\x01"\\', "b": True, "c": None, "d": 2**53 - 1},
-        "who": "आशा",
-        "n": 1,
-    }
-    assert encoded(row) == canonical(row)
-    assert encoded({"details": {"a": 0.1}}) == canonical({"details": {"a": 0.1}})
 
 
 @pytest.mark.django_db

@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from midas.web.pages import accounts, administration, curation, datasets, ledger, pictures, releases, signing, spokes
+from midas.web.pages import (
+    accounts,
+    administration,
+    curation,
+    datasets,
+    ledger,
+    pictures,
+    releases,
+    signing,
+    spokes,
+)
 
 app_name = "hub"
 RELEASE = "datasets/<slug:dataset>/releases/<str:version>"
