@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from django.db import close_old_connections, transaction
 
-from midas.catalogue.models import ProtocolVersion, Submission
+from midas.catalogue.models import ProtocolVersion, Subject, Submission
 from midas.catalogue.protocols import protocol_known
 from midas.catalogue.registration import register
 from midas.catalogue.verification import Checked, examine_submission, trust
@@ -220,16 +220,11 @@ def withdraw(
         )
         # 3 out of the catalogue and of the parts of submissions; the pseudonyms stay
         forget(pseudonym=pseudonym, dataset=dataset, store=store, clock=clock)
-        for name in names:
-            enter(
-                Deed.WITHDRAW,
-                by=None,
-                clock=clock,
-                dataset=dataset,
-                target=name,
-                why=why,
-                releases=len(releases),
-            )
+        # only the tombstone in the catalogue names the person: the ledger says its number
+        gone = Subject.objects.filter(dataset__slug=dataset, pseudonym__in=names)
+        for number in gone.values_list("pk", flat=True):
+            target = f"subject {number}"
+            enter(Deed.WITHDRAW, by=None, clock=clock, dataset=dataset, target=target, why=why)
     # 4 once that is on the record: erase the bytes that nothing needs any more
     return Withdrawn(names, releases, erase_doomed(store=store))
 
