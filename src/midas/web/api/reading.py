@@ -89,7 +89,7 @@ def seal(request: HttpRequest, dataset: str, version: str) -> HttpResponse:
 @needs(Act.GET_TWIN, Act.DOWNLOAD_OPEN, Act.DOWNLOAD, choose=_download)
 def tree(request: HttpRequest, dataset: str, version: str) -> HttpResponseBase:
     found = _release(request, dataset, version)
-    return StreamingHttpResponse(answers.streamed(_lines(found)), content_type="application/x-ndjson")
+    return StreamingHttpResponse(answers.guarded(request, _lines(found)), content_type="application/x-ndjson")
 
 
 def _lines(release: Release) -> Iterator[bytes]:

@@ -3,10 +3,12 @@
 from django.urls import path
 
 from midas.web.pages import (
+    access,
     accounts,
     administration,
     curation,
     datasets,
+    grants,
     pictures,
     programs,
     releases,
@@ -21,6 +23,12 @@ urlpatterns = [
     path("datasets", datasets.catalogue, name="catalogue"),
     path("datasets/<slug:dataset>", datasets.dataset_page, name="dataset"),
     path(RELEASE, releases.release_page, name="release"),
+    path(f"{RELEASE}/ask", access.ask_page, name="ask"),
+    path("access", access.my_access, name="access"),
+    path("access/terms/<str:sha256>", access.terms, name="terms"),
+    path("grants", grants.grants, name="grants"),
+    path("grants/<int:number>", grants.grant, name="grant"),
+    path("grants/requests/<int:number>", grants.access_request, name="access-request"),
     path(f"{RELEASE}/files/<path:path>", releases.file, name="file"),
     path(f"{RELEASE}/papers/<path:path>", releases.paper, name="paper"),
     path(f"{RELEASE}/twin", releases.twin_page, name="twin"),
