@@ -17,7 +17,7 @@ from midas.protocol.duo import duo_terms
 from midas.release import look as releases
 from midas.release.models import Release
 from midas.web import answers
-from midas.web.access_words import sentences
+from midas.web.pages.access_words import sentences
 from midas.web.api.describe import body_of, operation
 from midas.web.bootstrap import current_home, store
 from midas.web.guard import needs

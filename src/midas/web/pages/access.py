@@ -17,7 +17,7 @@ from midas.kernel import MidasError, SystemClock
 from midas.people.rule import Act
 from midas.release import look as releases
 from midas.release.models import Release
-from midas.web.access_words import duo_words
+from midas.web.pages.access_words import duo_words
 from midas.web.bootstrap import store
 from midas.web.guard import needs
 from midas.web.pages.datasets import answers_of, title_of

@@ -18,7 +18,7 @@ from midas.access.models import Grant, Request
 from midas.catalogue.models import Dataset
 from midas.kernel import BadInput, MidasError, SystemClock
 from midas.people.rule import Act
-from midas.web.access_words import duo_words
+from midas.web.pages.access_words import duo_words
 from midas.web.guard import ANYWHERE, Place, needs
 from midas.web.pages.access import grant_line
 from midas.web.pages.datasets import title_of
