@@ -285,8 +285,7 @@ def requests(accounts: dict[str, Account], store) -> None:
     found, clock = r.Release.objects.get(version="1.1.0", twin=False), SystemClock()
     terms = terms_of_release(found, store=store, clock=clock)
     for name, words in (
-        ("visitor", "Can lesions of the buccal mucosa be told from healthy mucosa on photographs alone? We train on 1.1.0, "
-         + "test on consented photographs of our own, and publish the model."),
+        ("visitor", "Can lesions of the buccal mucosa be told from healthy mucosa on photographs alone? We publish the model."),
         ("operator", "To see what other hospitals have sent, and to compare it with ours."),
     ):  # fmt: skip
         made = ask(

@@ -19,7 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.test_hub_serves import commands, free_port, midas
+from tests.integration.test_hub_serves import _wait, commands, free_port, midas
+
+from midas.kernel import Conflict, Forbidden
+from midas.sdk.client import Client
 
 pytestmark = [pytest.mark.system("curl"), pytest.mark.timeout(180)]
 SIZE = 48 << 20
@@ -54,8 +57,6 @@ class Served:
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    from tests.integration.test_hub_serves import _wait
-
     folder = tmp_path_factory.mktemp("grants")
     home, port = folder / "home", free_port()
     where = ("--home", str(home))
@@ -151,6 +152,50 @@ def test_a_transfer_stops_with_its_permission(hub: Served, tmp_path: Path, why: 
     assert 0 < got < SIZE
     print(f"{why}: broke off {time.monotonic() - stopped:.1f} s after, at {got / SIZE:.0%}")
     assert status(hub, token, tmp_path) == after
+
+
+def test_a_researcher_is_told_how_to_ask_and_asks_with_the_sdk(hub: Served, tmp_path: Path) -> None:
+    _, token = commands(
+        ("hub", "user", "add", "kabir", "--role", "researcher", *hub.where),
+        ("hub", "user", "token", "kabir", *hub.where),
+    )
+    name = "oral-cancer@1.0.0"
+    with Client(hub.address, token["token"]) as client:
+        with pytest.raises(Forbidden) as refused:
+            client.seal(name)
+        assert "/datasets/oral-cancer/releases/1.0.0/ask" in refused.value.advice
+        assert "request_access" in refused.value.advice
+        terms = client.terms(name)
+        assert (terms.text, terms.commercial) == ("Cite it.", False)
+        assert [one.id for one in terms.purposes] == ["DUO:0000006", "DUO:0000007"]
+        words = "To see whether lesions can be told apart."
+        with pytest.raises(Conflict):
+            client.request_access(name, purpose="HMB", words=words, accepted="0" * 64)
+        asked = client.request_access(name, purpose="HMB", words=words, accepted=terms.sha256)
+        assert (asked.state, asked.purpose, asked.terms) == ("waiting", "DUO:0000006", terms.sha256)
+        with pytest.raises(Conflict):
+            client.request_access(name, purpose="HMB", words=words, accepted=terms.sha256)
+        mine = client.my_access()
+        assert (mine.requests, mine.grants) == ((asked,), ())
+    run = subprocess.run(
+        [sys.executable, "-c", "from midas.cli import main; main()", "get", name, "--to", str(tmp_path / "x"),
+         "--hub", hub.address, "--token", token["token"]],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert run.returncode == 4
+    assert "releases/1.0.0/ask" in run.stderr.replace("\n", "")
+    with Client(hub.address) as nobody:
+        told = nobody.access("oral-cancer")
+        assert (told.level, told.commercial, told.where, told.median_days) == (
+            "controlled",
+            False,
+            "anywhere",
+            None,
+        )
+        assert told.says["commercial"] == "Not for commercial use."
+        assert told.ask is not None
+        with pytest.raises(Forbidden):
+            nobody.my_access()
 
 
 def test_the_ledger_has_the_deeds(hub: Served, tmp_path: Path) -> None:

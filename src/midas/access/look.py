@@ -57,31 +57,30 @@ def answers(dataset: Dataset, *, now: datetime) -> Answers | None:
 def days_to_decide(dataset: Dataset, *, now: datetime) -> tuple[float | None, int]:
     """Return the median days from request to decision over two years, and over how many requests."""
     decided = Request.objects.filter(release__dataset=dataset, decided_at__gt=now - COUNTED)
-    took = [(end - begin) / timedelta(days=1) for begin, end in decided.values_list("asked_at", "decided_at")]
+    pairs = decided.values_list("asked_at", "decided_at")
+    took = [(end - begin) / timedelta(days=1) for begin, end in pairs if end]
     return (round(median(took), 1) if len(took) >= FEWEST else None), len(took)
 
 
 def requests(datasets: list[str], *, waiting: bool) -> QuerySet[Request]:
     """Return requests for releases of these datasets: open ones the oldest first, decided ones the newest first."""
     found = Request.objects.filter(release__dataset__slug__in=datasets, decided_at__isnull=waiting)
-    return found.select_related("account", "institution", "release__dataset").order_by(
-        "asked_at" if waiting else "-decided_at"
-    )
+    related = found.select_related("account", "institution", "release__dataset", "terms")
+    return related.order_by("asked_at" if waiting else "-decided_at")
 
 
 def grants(datasets: list[str]) -> QuerySet[Grant]:
     """Return all grants to releases of these datasets, the newest first."""
     found = Grant.objects.filter(release__dataset__slug__in=datasets)
-    return found.select_related("account", "institution", "release__dataset", "given_by").order_by(
-        "-given_at"
-    )
+    related = found.select_related("account", "institution", "release__dataset", "given_by", "terms")
+    return related.order_by("-given_at")
 
 
 def requests_of(account: Account) -> QuerySet[Request]:
     """Return the requests of one person that led to no grant (yet), the newest first."""
     granted = Grant.objects.filter(account=account, request__isnull=False).values("request")
     found = Request.objects.filter(account=account).exclude(pk__in=granted)
-    return found.select_related("release__dataset", "terms").order_by("-asked_at")
+    return found.select_related("account", "institution", "release__dataset", "terms").order_by("-asked_at")
 
 
 def grants_of(account: Account) -> QuerySet[Grant]:

@@ -19,7 +19,7 @@ from midas.kernel import Forbidden, SystemClock
 from midas.people.models import Account, Institution
 from midas.people.rule import NOBODY, Act, Standing, allows, allows_somewhere, spoke_may
 from midas.people.tokens import key_of_account, key_stands, scope_of, spoke_of_token
-from midas.web.home import HubHome
+from midas.web.bootstrap import address
 from midas.web.standing import standing_of
 
 View = Callable[..., HttpResponseBase]
@@ -94,8 +94,7 @@ def _advice(act: Act, dataset: str | None, version: str | None) -> str:
         return "Ask the hub's administrator for the role that it needs."
     if not (dataset and version):
         return "Ask for access on the page of a release."
-    home: HubHome = settings.MIDAS_HUB
-    page = f"{home.config.public_url.rstrip('/')}/datasets/{dataset}/releases/{version}/ask"
+    page = address(f"/datasets/{dataset}/releases/{version}/ask")
     return f'Ask for access at {page}, or by client.request_access("{dataset}@{version}", …).'
 
 

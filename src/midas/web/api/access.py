@@ -17,16 +17,11 @@ from midas.protocol.duo import duo_terms
 from midas.release import look as releases
 from midas.release.models import Release
 from midas.web import answers
-from midas.web.pages.access_words import sentences
 from midas.web.api.describe import body_of, operation
-from midas.web.bootstrap import current_home, store
+from midas.web.bootstrap import address, store
 from midas.web.guard import needs
+from midas.web.pages.access_words import sentences
 from midas.wire.v1 import AccessAnswers, AccessAsk, AccessGrant, AccessRequest, AccessTerms, DuoUse, MyAccess
-
-
-def address(path: str) -> str:
-    """Return the address that people type for a page of this hub."""
-    return current_home().config.public_url.rstrip("/") + path
 
 
 def _use(code: str) -> DuoUse:

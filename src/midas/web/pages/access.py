@@ -17,9 +17,9 @@ from midas.kernel import MidasError, SystemClock
 from midas.people.rule import Act
 from midas.release import look as releases
 from midas.release.models import Release
-from midas.web.pages.access_words import duo_words
 from midas.web.bootstrap import store
 from midas.web.guard import needs
+from midas.web.pages.access_words import duo_words
 from midas.web.pages.datasets import answers_of, title_of
 from midas.web.pages.frame import account_of, page
 
@@ -72,14 +72,19 @@ def my_access(request: HttpRequest) -> HttpResponse:
     now = SystemClock().now()
     context = {
         "grants": [grant_line(one, now) for one in look.grants_of(account)],
-        "requests": [
-            {"dataset": one.release.dataset.slug, "version": one.release.version, "title": title_of(one.release.dataset.slug),
-             "purpose": duo_words(one.purpose), "words": one.words, "asked_at": one.asked_at, "terms": one.terms.sha256,
-             "decided_at": one.decided_at, "why": one.declined_why}
-            for one in look.requests_of(account)
-        ],
-    }  # fmt: skip
+        "requests": [request_line(one) for one in look.requests_of(account)],
+    }
     return page(request, "access", context)
+
+
+def request_line(one: Request) -> dict[str, Any]:
+    """Return what lists say of a request."""
+    return {
+        "number": one.pk, "dataset": one.release.dataset.slug, "version": one.release.version,
+        "title": title_of(one.release.dataset.slug), "person": one.account.username, "institution": one.institution,
+        "purpose": duo_words(one.purpose), "words": one.words, "asked_at": one.asked_at,
+        "decided_at": one.decided_at, "why": one.declined_why, "terms": one.terms.sha256,
+    }  # fmt: skip
 
 
 def grant_line(one: Any, now: Any) -> dict[str, Any]:

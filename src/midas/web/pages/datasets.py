@@ -17,9 +17,9 @@ from midas.people.models import Institution
 from midas.people.rule import Act
 from midas.protocol.model import Protocol
 from midas.release.models import Release, ReleaseFile, ReleaseSubject
-from midas.web.pages.access_words import sentences
 from midas.web.guard import needs
 from midas.web.pages import reading
+from midas.web.pages.access_words import sentences
 from midas.web.pages.composition import composition, target_lines
 from midas.web.pages.disclosure import Told, at_least, open_to, publish, tell
 from midas.web.pages.frame import account_of, page

@@ -18,10 +18,8 @@ from midas.access.models import Grant, Request
 from midas.catalogue.models import Dataset
 from midas.kernel import BadInput, MidasError, SystemClock
 from midas.people.rule import Act
-from midas.web.pages.access_words import duo_words
 from midas.web.guard import ANYWHERE, Place, needs
-from midas.web.pages.access import grant_line
-from midas.web.pages.datasets import title_of
+from midas.web.pages.access import grant_line, request_line
 from midas.web.pages.frame import account_of, page
 from midas.web.standing import forget, may, visible
 
@@ -37,22 +35,14 @@ def _slugs(request: HttpRequest) -> list[str]:
 @needs(Act.SEE_GRANTS, dataset=ANYWHERE)
 def grants(request: HttpRequest) -> HttpResponse:
     mine, now = _slugs(request), SystemClock().now()
-    shown = Paginator(look.grants(mine), ON_PAGE).get_page(request.GET.get("page"))
-    shown.object_list = [grant_line(one, now) for one in shown.object_list]
+    shown: Any = Paginator(look.grants(mine), ON_PAGE).get_page(request.GET.get("page"))
+    shown.object_list = [grant_line(one, now) for one in shown]
     context = {
-        "waiting": [_line(one) for one in look.requests(mine, waiting=True)],
-        "declined": [_line(one) for one in look.requests(mine, waiting=False).exclude(declined_by=None)[:ON_PAGE]],
+        "waiting": [request_line(one) for one in look.requests(mine, waiting=True)],
+        "declined": [request_line(one) for one in look.requests(mine, waiting=False).exclude(declined_by=None)[:ON_PAGE]],
         "grants": shown,
     }  # fmt: skip
     return page(request, "grants", context, section="grants")
-
-
-def _line(one: Request) -> dict[str, Any]:
-    return {
-        "number": one.pk, "person": one.account.username, "institution": one.institution, "words": one.words,
-        "title": title_of(one.release.dataset.slug), "version": one.release.version, "asked_at": one.asked_at,
-        "purpose": duo_words(one.purpose), "decided_at": one.decided_at, "why": one.declined_why,
-    }  # fmt: skip
 
 
 def _seen(request: HttpRequest, find: Any, number: int) -> Place:
@@ -84,12 +74,13 @@ def access_request(request: HttpRequest, number: int) -> HttpResponse:
         except MidasError as error:
             problem = f"{error.message} {error.advice}"
     dataset = found.release.dataset.slug
-    before = Grant.objects.filter(account=found.account).exclude(request=found).order_by("-given_at")
+    now = SystemClock().now()
+    before = look.grants_of(found.account).exclude(request=found)
     context = {
-        "asked": {**_line(found), "dataset": dataset, "commercial": found.commercial, "email": found.account.email,
-                  "name": found.account.get_full_name(), "terms": found.terms},
+        "asked": {**request_line(found), "commercial": found.commercial, "email": found.account.email,
+                  "name": found.account.get_full_name()},
         "grant": Grant.objects.filter(request=found).select_related("given_by").first(),
-        "before": [grant_line(one, SystemClock().now()) for one in before.select_related("account", "release__dataset", "terms")],
+        "before": [grant_line(one, now) for one in before],
         "may_decide": found.decided_at is None and may(officer, Act.GRANT, dataset),
         "own": officer == found.account, "days": DAYS, "given": request.POST, "problem": problem,
     }  # fmt: skip
