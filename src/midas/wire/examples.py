@@ -46,6 +46,8 @@ EXAMPLES: dict[type[BaseModel], BaseModel] = {
             given_at="2026-11-24T08:30:00+00:00", until="2027-11-24T08:30:00+00:00", state="stands",
         ),)),
         v1.Missing(sha256=(_DIGEST,)),
+        v1.Question(sql="select sex, count(*) as people from subjects group by sex"),
+        v1.Rows(columns=("sex", "people"), types=("VARCHAR", "BIGINT"), rows=(("F", 62), ("M", 58))),
         v1.BlobKept(sha256=_DIGEST),
         v1.SubmissionStatus(
             root=_DIGEST, state="refused",

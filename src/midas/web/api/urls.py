@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from midas.web.api import access, description, reading, sending
+from midas.web.api import access, asking, description, reading, sending
 
 RELEASE = "releases/<slug:dataset>@<str:version>"
 
@@ -19,6 +19,7 @@ urlpatterns = [
     path(f"{RELEASE}/requests", access.request_access),
     path(f"{RELEASE}/seal", reading.seal),
     path(f"{RELEASE}/tree", reading.tree),
+    path(f"{RELEASE}/question", asking.question),
     path(f"{RELEASE}/files/<path:name>", reading.file),
     path("blobs/missing", sending.missing),
     path("blobs/<str:sha256>", sending.put_blob),
