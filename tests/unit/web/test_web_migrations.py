@@ -14,6 +14,8 @@ RIVER = {
     "people": {"auth", "contenttypes"},
     "catalogue": {"people", "auth", "contenttypes"},
     "release": {"people", "catalogue", "auth", "contenttypes"},
+    "ledger": {"people", "auth", "contenttypes"},
+    "access": {"people", "catalogue", "release", "auth", "contenttypes"},
     "vault": {"auth", "contenttypes"},
     "intake": {"vault", "auth", "contenttypes"},
     "outbox": {"vault", "intake", "auth", "contenttypes"},
