@@ -134,7 +134,9 @@ STOPS: dict[str, tuple[Callable[[Served, str, int], Any], str, list[str]]] = {
     "revoked token": (
         lambda hub, name, grant: midas("hub", "user", "token", name, "--revoke", *hub.where), "401", ["grant", "download"],
     ),
-    "closed account": (lambda hub, name, grant: midas("hub", "user", "close", name, *hub.where), "401", ["grant", "download"]),
+    "closed account": (
+        lambda hub, name, grant: midas("hub", "user", "close", name, *hub.where), "401", ["grant", "download"],
+    ),
 }  # fmt: skip
 
 
