@@ -110,7 +110,7 @@ class Figures(models.Model):
     `told` is written with the release and never again: what changes after it could be subtracted.
     """
 
-    release = models.OneToOneField(Release, on_delete=models.PROTECT, related_name="+")
+    release = models.OneToOneField(Release, on_delete=models.CASCADE, related_name="+")
     exact = models.JSONField()
     told = models.JSONField()
 
@@ -123,7 +123,7 @@ class CatalogueEntry(models.Model):
 
     dataset = models.OneToOneField(Dataset, on_delete=models.PROTECT, related_name="+")
     protocol = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="+")
-    figures = models.ForeignKey(Figures, on_delete=models.PROTECT, null=True, related_name="+")
+    figures = models.ForeignKey(Figures, on_delete=models.CASCADE, null=True, related_name="+")
     title = models.JSONField()
     summary = models.JSONField()
     facets = models.JSONField()

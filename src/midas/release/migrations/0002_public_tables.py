@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('exact', models.JSONField()),
                 ('told', models.JSONField()),
-                ('release', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='release.release')),
+                ('release', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='release.release')),
             ],
         ),
         migrations.CreateModel(
@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
                 ('words', models.TextField()),
                 ('dataset', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='catalogue.dataset')),
                 ('protocol', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='catalogue.protocolversion')),
-                ('figures', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='release.figures')),
+                ('figures', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='release.figures')),
             ],
         ),
     ]
