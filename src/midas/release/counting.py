@@ -50,7 +50,11 @@ def counted(
 ) -> Exact:  # fmt: skip
     """Count persons: `persons` gives sex, hospital and age of each, `several` pairs of person and value by dimension."""
     states = {one.id: one.state for one in (protocol.hub, *protocol.spokes)}
-    sexes, ages, cells = Counter(dict.fromkeys(SEXES, 0)), Counter(dict.fromkeys((*BANDS, NOT_SAID), 0)), Counter[str]()
+    sexes, ages, cells = (
+        Counter(dict.fromkeys(SEXES, 0)),
+        Counter(dict.fromkeys((*BANDS, NOT_SAID), 0)),
+        Counter[str](),
+    )
     places, hospitals = Counter[str](), Counter[str]()
     for sex, spoke, age in persons.values():
         state = states.get(spoke, NOT_SAID)
@@ -64,9 +68,14 @@ def counted(
         "sex": dict(sexes), "age": dict(ages), "age_sex": crossed, "state": dict(places), "hospital": dict(hospitals)
     }  # fmt: skip
     for name, pairs in several.items():
-        once = {(person, str(value)) for person, value in pairs if person in persons and value not in (None, "")}
+        once = {
+            (person, str(value)) for person, value in pairs if person in persons and value not in (None, "")
+        }
         tally = Counter(value for _, value in once)
-        tables[name] = {NOT_SAID: len(persons) - len({person for person, _ in once}), **dict(sorted(tally.items()))}
+        tables[name] = {
+            NOT_SAID: len(persons) - len({person for person, _ in once}),
+            **dict(sorted(tally.items())),
+        }
     return {"people": len(persons), **amounts, "tables": tables}
 
 
@@ -119,7 +128,9 @@ def of_catalogue(dataset: Dataset, protocol: Protocol) -> Exact:
     for name, age in seen.values_list("subject__pseudonym", "age_years").iterator(chunk_size=5000):
         ages.setdefault(name, age or 0)
     series = Series.objects.filter(**imaged)
-    facts = images.values_list("series__study__subject__pseudonym", "facts__Manufacturer", "facts__ManufacturerModelName")
+    facts = images.values_list(
+        "series__study__subject__pseudonym", "facts__Manufacturer", "facts__ManufacturerModelName"
+    )
     several: dict[str, Pairs] = {
         "modality": series.values_list("study__subject__pseudonym", "modality").distinct(),
         "site": Lesion.objects.filter(**mine).values_list("subject__pseudonym", "site__meaning"),
@@ -129,7 +140,10 @@ def of_catalogue(dataset: Dataset, protocol: Protocol) -> Exact:
     for target in _told_targets(protocol):
         several[TARGET + target] = labels.filter(target=target).values_list("subject__pseudonym", "value")
     amounts = images.aggregate(number=Count("pk"), size=Sum("size"))
-    persons = {name: (sex, spoke, ages.get(name)) for name, sex, spoke in standing.values_list("pseudonym", "sex", "spoke")}
+    persons = {
+        name: (sex, spoke, ages.get(name))
+        for name, sex, spoke in standing.values_list("pseudonym", "sex", "spoke")
+    }
     return counted(
         protocol, persons=persons, several=several,
         amounts={"images": amounts["number"], "series": series.count(), "bytes": amounts["size"] or 0},

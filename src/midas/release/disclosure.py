@@ -8,12 +8,15 @@ that a group, or its complement, or what was added to it, has 1 to 4 persons in 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 LEAST = 5
 """Fewer persons than this are never told apart from nobody; also the base that all counts are rounded to."""
 SMALLEST_WHOLE = 30
 """With fewer persons than this a dataset tells its total and no table."""
+CROSSED_FROM = 300
+"""Age is told by sex from so many persons on; with fewer, most cells would be too small and age alone says more."""
 NOT_SAID = ""
 """The category of persons of whom nothing is known in a dimension."""
 OF = "|"
@@ -63,7 +66,11 @@ def among(
     """
     total, told = whole(people), {}
     for name, number in {NOT_SAID: 0, **counts}.items():
-        was = {} if before is None else {"with": before.get(name, 0), "none": before_total - before.get(name, 0)}
+        was = (
+            {}
+            if before is None
+            else {"with": before.get(name, 0), "none": before_total - before.get(name, 0)}
+        )
         pair = share({"none": people - number, "with": number}, total, was)
         if pair is None:
             return None
@@ -74,7 +81,10 @@ def among(
     if largest is None or (said and not named[largest]) or named[largest] > said:
         return None
     short = said - sum(named.values())
-    return told | {largest: named[largest] + max(short, 0)}
+    for name in sorted(named, key=lambda one: (named[one] - counts[one], one)):
+        if short > 0 and 0 < named[name] < counts[name] and named[name] + LEAST <= said:
+            named[name], short = named[name] + LEAST, short - LEAST
+    return told | named | {largest: named[largest] + max(short, 0)}
 
 
 def _nested(counts: Cells, outer: Cells, before: Cells | None) -> dict[str, int] | None:
@@ -99,40 +109,80 @@ def _ages(cells: Cells) -> dict[str, int]:
     return found
 
 
-def tables(exact: Mapping[str, Cells], *, people: int, version: str, before: Mapping[str, Any]) -> dict[str, Any]:
+@dataclass
+class _Telling:
+    """The tables of one version while they are made; `before` are those told last."""
+
+    exact: Mapping[str, Cells]
+    people: int
+    version: str
+    before: Mapping[str, Any]
+    found: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        return whole(self.people)
+
+    def was(self, name: str) -> dict[str, int]:
+        cells: dict[str, int] = self.before.get(name, {}).get("cells", {})
+        return cells
+
+    def tell(self, name: str, cells: Cells | None) -> None:
+        """Take a fresh table, or where there is none the one that was told last."""
+        if cells is not None:
+            self.found[name] = {"as_of": self.version, "total": self.total, "cells": dict(cells)}
+        elif name in self.before:
+            self.found[name] = self.before[name]
+
+    def fresh(self, name: str) -> bool:
+        return self.found.get(name, {}).get("as_of") == self.version
+
+    def divided(self, name: str) -> dict[str, int] | None:
+        outer = NESTED[name]
+        if name not in self.exact or not self.fresh(outer):
+            return None
+        return _nested(self.exact[name], self.found[outer]["cells"], self.was(name))
+
+    def ages(self) -> None:
+        """Tell age by sex where there are enough persons, and age as its sum; else age alone."""
+        cells = self.divided("age_sex") if self.total >= CROSSED_FROM else None
+        if cells is not None and any(
+            _ages(cells).get(band, 0) < told for band, told in self.was("age").items()
+        ):
+            cells = None
+        self.tell("age_sex", cells)
+        if cells is not None:
+            self.tell("age", _ages(cells))
+        elif "age" in self.exact:
+            alone = None if "age_sex" in self.found else share(self.exact["age"], self.total, self.was("age"))
+            self.tell("age", alone)
+
+
+def tables(
+    exact: Mapping[str, Cells], *, people: int, version: str, before: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return the tables that may be told of one version, by dimension: `{"as_of", "total", "cells"}`.
 
     `before` are those told last. A table that cannot go on from there stands as it was told, with the version it is of.
     """
-    if (total := whole(people)) < SMALLEST_WHOLE:
+    if whole(people) < SMALLEST_WHOLE:
         return dict(before)
-    found: dict[str, Any] = {}
-
-    def tell(name: str, cells: Mapping[str, int] | None) -> None:
-        if cells is not None:
-            found[name] = {"as_of": version, "total": total, "cells": dict(cells)}
-        elif name in before:
-            found[name] = before[name]
-
-    for name in (*SINGLE, "age_sex", "hospital", "age"):
-        if name not in exact:
-            continue
-        was = before.get(name, {}).get("cells")
-        if name == "age":
-            fresh = found.get("age_sex", {}).get("as_of") == version
-            known = "age_sex" in before
-            tell(name, _ages(found["age_sex"]["cells"]) if fresh else None if known else share(exact[name], total, was))
-        elif name in NESTED:
-            outer = found.get(NESTED[name], {})
-            ages_alone = name == "age_sex" and "age" in before and name not in before
-            goes_on = outer.get("as_of") == version and not ages_alone
-            tell(name, _nested(exact[name], outer["cells"], was) if goes_on else None)
-        else:
-            tell(name, share(exact[name], total, was))
-    for name in (name for name in exact if name not in (*SINGLE, *NESTED, "age")):
-        was = before.get(name, {})
-        tell(name, among(exact[name], people=people, before=was.get("cells"), before_total=was.get("total", 0)))
-    return found
+    telling = _Telling(exact, people, version, before)
+    for name in SINGLE:
+        if name in exact:
+            telling.tell(name, share(exact[name], telling.total, telling.was(name)))
+    telling.tell("hospital", telling.divided("hospital"))
+    telling.ages()
+    for name in exact.keys() - {*SINGLE, *NESTED, "age"}:
+        then = before.get(name)
+        told = among(
+            exact[name],
+            people=people,
+            before=then["cells"] if then else None,
+            before_total=then["total"] if then else 0,
+        )
+        telling.tell(name, told)
+    return telling.found
 
 
 def volume(amount: int, *, people: int) -> int:

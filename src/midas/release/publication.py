@@ -56,7 +56,11 @@ def _same_people(release: Release, before: Figures) -> bool:
 
 
 def _persons(release: Release | None) -> set[str]:
-    return set(ReleaseSubject.objects.filter(release=release).values_list("pseudonym", flat=True)) if release else set()
+    return (
+        set(ReleaseSubject.objects.filter(release=release).values_list("pseudonym", flat=True))
+        if release
+        else set()
+    )
 
 
 def recount(release: Release, content: Content) -> None:

@@ -29,6 +29,8 @@ from midas.release.publication import NOTHING
 
 FACETS = ("disease", "site", "modality", "device", "state", "age", "sex", "grade", "access", "license")
 """`grade` has values once releases are graded; a facet without values is not shown."""
+TOLD = ("site", "modality", "device", "state", "age", "sex")
+"""The facets whose values come from public tables."""
 LIKE = 0.75
 """How alike a known word must be to stand for a word that nobody wrote (difflib's ratio)."""
 LONGEST_QUERY = 100
@@ -97,7 +99,9 @@ def find(query: str = "", chosen: Choices | None = None) -> Found:
         matched = tuple(entry for entry in matched if entry.pk in keys)
     facets = {name: _counts(name, matched, chosen) for name in FACETS}
     fitting = [entry for entry in matched if _fits(entry, chosen)]
-    fitting.sort(key=lambda entry: not all(any(part.startswith(word) for part in _titles(entry)) for word in words))
+    fitting.sort(
+        key=lambda entry: not all(any(part.startswith(word) for part in _titles(entry)) for word in words)
+    )
     return Found(tuple(fitting), facets, query, tuple(instead))
 
 
@@ -164,7 +168,9 @@ def _all() -> Iterator[Entry]:
 
 def bring_up_to_date() -> int:
     """Write anew the entries whose dataset has a newer protocol or release; return how many."""
-    protocol = ProtocolVersion.objects.filter(dataset=OuterRef("pk")).order_by("-added_at", "-pk").values("pk")[:1]
+    protocol = (
+        ProtocolVersion.objects.filter(dataset=OuterRef("pk")).order_by("-added_at", "-pk").values("pk")[:1]
+    )
     figures = Figures.objects.filter(release__dataset=OuterRef("pk")).order_by("-pk").values("pk")[:1]
     right = CatalogueEntry.objects.annotate(of=Coalesce("figures_id", 0)).filter(
         dataset=OuterRef("pk"), protocol=OuterRef("protocol"), of=OuterRef("figures")
@@ -197,7 +203,9 @@ def _write(dataset: Dataset, protocol_pk: int, figures_pk: int | None) -> None:
             summary=dict(protocol.summary), facets=_facets(protocol, told),
         )  # fmt: skip
         if connection.vendor == "postgresql":
-            cursor.execute("INSERT INTO release_words VALUES (%s, array_to_tsvector(%s))", [row.pk, words.split()])
+            cursor.execute(
+                "INSERT INTO release_words VALUES (%s, array_to_tsvector(%s))", [row.pk, words.split()]
+            )
         else:
             cursor.execute("INSERT INTO release_words (rowid, words) VALUES (%s, %s)", [row.pk, words])
 
@@ -216,7 +224,7 @@ def _facets(protocol: Protocol, told: Mapping[str, Any]) -> dict[str, list[str]]
     }
     return {
         "disease": [code.meaning for code in protocol.disease],
-        **{name: list(cells(told, name)) or planned.get(name, []) for name in ("site", "modality", "device", "state", "age", "sex")},
+        **{name: list(cells(told, name)) or planned.get(name, []) for name in TOLD},
         "access": [protocol.access.level],
         "license": [protocol.access.license],
     }

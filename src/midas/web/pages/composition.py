@@ -17,7 +17,7 @@ from midas.people.models import Institution
 from midas.people.rule import Act
 from midas.protocol.model import Protocol, Target
 from midas.release.counting import TARGET, of_catalogue
-from midas.release.disclosure import NOT_SAID, OF
+from midas.release.disclosure import LEAST, NOT_SAID, OF
 from midas.release.models import Figures, Release
 from midas.release.publication import NOTHING
 from midas.ui import india
@@ -54,6 +54,7 @@ class Chart:
     note: str
     version: str
     numbers: Mapping[str, int]
+    total: int
 
     @property
     def tiles(self) -> list[india.Tile]:
@@ -73,7 +74,9 @@ class TargetLine:
 def sees_all(account: Any, access: str, dataset: str, version: str | None = None) -> bool:
     """Say whether pictures and exact counts are for this reader: of open data for all, else with a grant, and for who
     makes the releases."""
-    return access == "open" or may(account, Act.DOWNLOAD, dataset, version) or may(account, Act.DRAFT, dataset)
+    return (
+        access == "open" or may(account, Act.DOWNLOAD, dataset, version) or may(account, Act.DRAFT, dataset)
+    )
 
 
 def seen(dataset: Dataset, protocol: Protocol, figures: Figures | None, account: Any) -> Seen:
@@ -132,16 +135,26 @@ def _chart(shown: Seen, name: str, title: str, kind: str, *, most: int = MOST_BA
     if table is None or not any(table["cells"].values()):
         return None
     cells = {key: number for key, number in table["cells"].items() if number or name == "age"}
+    few = "0" if shown.whole else f"<{LEAST}"
     if name == "age" and not cells.get(NOT_SAID):
         cells.pop(NOT_SAID, None)
-    parts = [Part(label(name, key), number) for key, number in cells.items()]
+    parts = [Part(label(name, key), number or None, "" if number else few) for key, number in cells.items()]
     if name not in ("age", "age_sex", "sex"):
         parts.sort(key=lambda part: (-part.number, part.label))
     if len(parts) > most and name != "age_sex":
         several = name not in ("state", "hospital")  # one person may be in several rows, which do not add up
         rest = [] if several else [Part(_("others"), sum(part.number for part in parts[most - 1 :]))]
         parts = [*parts[: most - len(rest)], *rest]
-    return Chart(name, title, kind, tuple(parts), _note(table, whole=shown.whole), table["as_of"], cells)
+    return Chart(
+        name,
+        title,
+        kind,
+        tuple(parts),
+        _note(table, whole=shown.whole),
+        table["as_of"],
+        cells,
+        table["total"],
+    )
 
 
 def _note(table: Mapping[str, Any], *, whole: bool) -> str:
@@ -196,7 +209,14 @@ def target_lines(shown: Seen, protocol: Protocol) -> list[TargetLine]:
         table = shown.figures["tables"].get(TARGET + target.id)
         people = count(table["total"] - table["cells"].get(NOT_SAID, 0)) if table else "–"
         lines.append(
-            TargetLine(target.id, said(target.title), levels[target.level], types[target.type], _source(target), people)
+            TargetLine(
+                target.id,
+                said(target.title),
+                levels[target.level],
+                types[target.type],
+                _source(target),
+                people,
+            )
         )
     return lines
 
