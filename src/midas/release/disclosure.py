@@ -135,7 +135,7 @@ class _Telling:
             self.found[name] = self.before[name]
 
     def fresh(self, name: str) -> bool:
-        return self.found.get(name, {}).get("as_of") == self.version
+        return name in self.found and bool(self.found[name]["as_of"] == self.version)
 
     def divided(self, name: str) -> dict[str, int] | None:
         outer = NESTED[name]

@@ -67,7 +67,7 @@ class Found:
 class Known:
     """Everything the process remembers, and which state of the table that was."""
 
-    state: tuple[int, int]
+    state: tuple[int, ...]
     entries: tuple[Entry, ...]
 
     @cached_property
@@ -89,16 +89,18 @@ def find(query: str = "", chosen: Choices | None = None) -> Found:
 
     A word that nothing begins with stands for those that are spelt like it.
     """
-    known, chosen = entries(), {name: set(values) for name, values in (chosen or {}).items() if values}
-    words, instead = split(query[:LONGEST_QUERY]), []
+    known = entries()
+    wanted = {name: set(values) for name, values in (chosen or {}).items() if values}
+    words = split(query[:LONGEST_QUERY])
+    instead: list[str] = []
     matched = known.entries
     if words:
         asked = [_alternatives(word, known.vocabulary) for word in words]
         instead = [one for word, alike in zip(words, asked, strict=True) if alike != [word] for one in alike]
         keys = _matches(asked)
         matched = tuple(entry for entry in matched if entry.pk in keys)
-    facets = {name: _counts(name, matched, chosen) for name in FACETS}
-    fitting = [entry for entry in matched if _fits(entry, chosen)]
+    facets = {name: _counts(name, matched, wanted) for name in FACETS}
+    fitting = [entry for entry in matched if _fits(entry, wanted)]
     fitting.sort(
         key=lambda entry: not all(any(part.startswith(word) for part in _titles(entry)) for word in words)
     )
@@ -146,13 +148,26 @@ def _matches(asked: list[list[str]]) -> set[int]:
 
 
 def entries() -> Known:
-    """Return what is known of all datasets, by name, brought up to date first."""
-    bring_up_to_date()
-    found = CatalogueEntry.objects.aggregate(number=Count("pk"), last=Max("pk"))
-    state = (found["number"], found["last"] or 0)
-    if (known := _known.get(connection.settings_dict["NAME"])) is None or known.state != state:
-        known = _known[connection.settings_dict["NAME"]] = Known(state, tuple(_all()))
+    """Return what is known of all datasets, by name: what the process remembers, unless something came since."""
+    state, name = _state(), str(connection.settings_dict["NAME"])
+    if (known := _known.get(name)) is None or known.state != state:
+        bring_up_to_date()
+        known = _known[name] = Known(state, tuple(_all()))
     return known
+
+
+def _state() -> tuple[int, ...]:
+    """Return what changes whenever a protocol or figures come; numbers and newest keys, so that it costs nothing."""
+    counts: list[int] = []
+    for model in (ProtocolVersion, Figures):
+        found = model.objects.aggregate(number=Count("pk"), last=Max("pk"))
+        counts += (found["number"], found["last"] or 0)
+    return tuple(counts)
+
+
+def forget() -> None:
+    """Drop what the process remembers: where rows were changed by hand."""
+    _known.clear()
 
 
 def _all() -> Iterator[Entry]:
@@ -191,7 +206,7 @@ def bring_up_to_date() -> int:
 def _write(dataset: Dataset, protocol_pk: int, figures_pk: int | None) -> None:
     Dataset.objects.select_for_update().get(pk=dataset.pk)
     version = ProtocolVersion.objects.get(pk=protocol_pk)
-    figures = Figures.objects.filter(pk=figures_pk).select_related("release").first()
+    figures = Figures.objects.filter(pk=figures_pk or 0).select_related("release").first()
     protocol, told = protocol_of(version), figures.told if figures else NOTHING
     words = " ".join(dict.fromkeys(split(" ".join(_texts(dataset, protocol, told)))))
     with connection.cursor() as cursor:

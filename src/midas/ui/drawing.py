@@ -86,7 +86,10 @@ def draw(
     sheet = _Sheet(MARGIN * 2 + 60 + body + 30 + len(about) * 24)
     sheet.write((MARGIN, MARGIN + 10), title, size=26, bold=True)
     top = MARGIN + 56.0
-    (_tiles if tiles else _bars)(sheet, top, tiles or parts)  # type: ignore[operator]
+    if tiles:
+        _tiles(sheet, top, tiles)
+    else:
+        _bars(sheet, top, parts)
     below = top + body + 24
     for number, (name, text) in enumerate(about):
         y = below + number * 24

@@ -46,6 +46,7 @@ def seen_by(client: Any) -> dict[str, bytes]:
 @pytest.fixture
 def large(hub, settings):
     """The same hub with enough people for tables: 1.0.0 of 40 people, 1.1.0 of three more than its tables' people."""
+    from midas.release import searching
     from midas.release.models import Figures, Release
     from midas.release.publication import NOTHING, tell
 
@@ -73,6 +74,7 @@ def large(hub, settings):
         before = tell(exact, version=version, before=before)
         release = Release.objects.get(version=version, twin=False)
         Figures.objects.create(release=release, exact=exact, told=before)
+    searching.forget()
     return hub
 
 
@@ -199,7 +201,7 @@ def test_a_new_protocol_and_a_new_release_are_found_at_once(large, enter) -> Non
 
 def test_machines_read_the_catalogue(large, enter) -> None:
     text = enter().get("/datasets/oral-cancer").content.decode()
-    block = json.loads(re.search(r'<script type="application/ld\+json">(.*?)</script>', text, re.S).group(1))
+    block = json.loads(re.search(r'<script type="application/ld\+json">(.*?)</script>', text, re.DOTALL).group(1))
     assert block["@type"] == "Dataset"
     assert {one["@language"] for one in block["name"]} >= {"en", "hi"}
     assert block["distribution"][0]["contentUrl"].endswith("/datasets/oral-cancer/croissant.json")

@@ -113,7 +113,8 @@ def dataset_page(request: HttpRequest, dataset: str) -> HttpResponse:
     access = protocol.access
     whole = composition.sees_all(account, access.level, dataset)
     seen = composition.seen(found, protocol, figures, account)
-    samples = reading.shown(found, protocol, SAMPLES, allowed=whole)
+    kinds = {item.id: said(item.title) for item in protocol.items}
+    samples = reading.shown(found, kinds, SAMPLES, allowed=whole)
     described = {
         "slug": dataset, "title": said(protocol.title), "summary": said(protocol.summary), "access": access.level,
         "diseases": [{"name": one.meaning, "code": f"{one.scheme} {one.value}"} for one in protocol.disease],

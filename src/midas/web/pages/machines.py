@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from midas.catalogue.models import Dataset, ProtocolVersion
+from midas.catalogue.models import Dataset
 from midas.kernel import Digest
 from midas.people.rule import Act
 from midas.protocol.model import Protocol
@@ -22,7 +22,6 @@ from midas.release.publication import NOTHING, latest
 from midas.release.searching import cells, entries
 from midas.web.bootstrap import store
 from midas.web.guard import needs
-from midas.web.pages.protocols import protocol_of
 
 LD = "application/ld+json"
 
@@ -92,16 +91,14 @@ def croissant(request: HttpRequest, dataset: str) -> HttpResponse:
 def catalogue(request: HttpRequest) -> HttpResponse:
     """Serve the whole catalogue for harvesters, as DCAT (W3C DCAT 3) over schema.org's terms."""
     found = []
-    known = entries().entries
-    versions = ProtocolVersion.objects.in_bulk([entry.protocol for entry in known])
-    for entry in known:
-        protocol, page = protocol_of(versions[entry.protocol]), _address(request, "hub:dataset", entry.slug)
+    for entry in entries().entries:
+        page = _address(request, "hub:dataset", entry.slug)
         about: dict[str, Any] = {
             "@type": "dcat:Dataset", "@id": page, "dct:identifier": entry.slug, "dcat:landingPage": {"@id": page},
             "dct:title": [{"@language": language, "@value": text} for language, text in entry.title.items()],
             "dct:description": [{"@language": language, "@value": text} for language, text in entry.summary.items()],
-            "dcat:keyword": [code.meaning for code in protocol.disease], "dct:license": protocol.access.license,
-            "dct:accessRights": protocol.access.level, "dct:publisher": {"foaf:name": protocol.hub.name},
+            "dcat:keyword": sorted(entry.facets["disease"]), "dct:license": min(entry.facets["license"]),
+            "dct:accessRights": min(entry.facets["access"]),
         }  # fmt: skip
         if entry.version:
             about |= {"dcat:version": entry.version, "dcat:distribution": {

@@ -109,7 +109,7 @@ def _people(request: HttpRequest, seen: Window) -> HttpResponse:
     )
     shown: Any = Paginator(found, PEOPLE_ON_PAGE).get_page(request.GET.get("page"))
     here = list(shown.object_list)
-    counts = {
+    counts: dict[int, Any] = {
         row["series__study__subject"]: row
         for row in seen.images.filter(series__study__subject__in=here).values("series__study__subject").annotate(
             studies=Count("series__study", distinct=True), images=Count("pk")).order_by()

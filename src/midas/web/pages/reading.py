@@ -14,14 +14,13 @@ from typing import Any
 from django.db.models import Min
 from django.urls import reverse
 
-from midas.catalogue.models import Dataset, Instance, ProtocolVersion
+from midas.catalogue.models import Dataset, Instance
 from midas.people.models import Institution
-from midas.protocol.model import Protocol
 from midas.release.models import Release
 from midas.release.searching import Entry, cells, entries
 from midas.web.pages import twins
 from midas.web.pages.composition import sees_all
-from midas.web.pages.protocols import protocol_of, said
+from midas.web.pages.protocols import said
 
 PICTURES_ON_CARD = 8
 
@@ -33,7 +32,6 @@ class DatasetCard:
     slug: str
     title: str
     summary: str
-    diseases: tuple[str, ...]
     access: str
     version: str
     subjects: int
@@ -70,7 +68,7 @@ def _instances(dataset: Dataset) -> Any:
     )
 
 
-def pictures(dataset: Dataset, protocol: Protocol, number: int) -> list[Sample]:
+def pictures(dataset: Dataset, titles: Mapping[str, str], number: int) -> list[Sample]:
     """Take previews spread over kinds of image and persons, so that a strip shows the dataset and not one person.
 
     Of a series the middle picture stands for all; a second series of the same person comes after everyone's first.
@@ -79,7 +77,6 @@ def pictures(dataset: Dataset, protocol: Protocol, number: int) -> list[Sample]:
     rows = with_picture.values_list("series__item", "series__study__subject", "series")
     series = rows.annotate(first=Min("pk")).order_by("first")[: 40 * number]
     chosen = _spread(list(series), number)
-    titles = {item.id: said(item.title) for item in protocol.items}
     return [_sample(_middle(with_picture.filter(series=pk)), titles) for pk in chosen]
 
 
@@ -114,10 +111,9 @@ def _sample(instance: Instance, titles: Mapping[str, str]) -> Sample:
     )
 
 
-def synthetic(dataset: Dataset, protocol: Protocol, number: int) -> list[Sample]:
+def synthetic(dataset: Dataset, titles: Mapping[str, str], number: int) -> list[Sample]:
     """Take pictures of the newest twin: what may be shown of a dataset to those who may not see its own."""
     twin = Release.objects.filter(dataset=dataset, twin=True).order_by("-cut_at").first()
-    titles = {item.id: said(item.title) for item in protocol.items}
     return [
         Sample(
             reverse("hub:twin-picture", args=[dataset.slug, one.version, one.sha256]),
@@ -127,21 +123,20 @@ def synthetic(dataset: Dataset, protocol: Protocol, number: int) -> list[Sample]
     ]  # fmt: skip
 
 
-def shown(dataset: Dataset, protocol: Protocol, number: int, *, allowed: bool) -> list[Sample]:
-    return (pictures if allowed else synthetic)(dataset, protocol, number)
+def shown(dataset: Dataset, titles: Mapping[str, str], number: int, *, allowed: bool) -> list[Sample]:
+    """Return pictures, under the words that `titles` has for items."""
+    return (pictures if allowed else synthetic)(dataset, titles, number)
 
 
 def card(entry: Entry, account: Any, *, number: int = PICTURES_ON_CARD) -> DatasetCard:
     """Return a dataset's card; its numbers are those that everyone is told."""
     dataset = Dataset.objects.get(slug=entry.slug)
-    protocol = protocol_of(ProtocolVersion.objects.get(pk=entry.protocol))
-    access = protocol.access.level
+    access = min(entry.facets["access"])
     allowed = sees_all(account, access, entry.slug)
-    samples = shown(dataset, protocol, number, allowed=allowed)
+    samples = shown(dataset, {}, number, allowed=allowed)
     told = entry.told
     return DatasetCard(
-        slug=entry.slug, title=said(protocol.title), summary=said(protocol.summary),
-        diseases=tuple(code.meaning for code in protocol.disease), access=access, version=entry.version,
+        slug=entry.slug, title=said(entry.title), summary=said(entry.summary), access=access, version=entry.version,
         subjects=told["people"], instances=told["images"], spokes=len(cells(told, "hospital")),
         pictures=tuple(one.address for one in samples), hidden=not allowed, synthetic=bool(samples) and not allowed,
     )  # fmt: skip
