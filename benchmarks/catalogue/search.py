@@ -138,7 +138,7 @@ def main() -> None:
                 took.append(1000 * (time.perf_counter() - start))
                 size = len(answer.content)
             print(
-                f"{statistics.median(took):7.0f} ms p50 {max(took):7.0f} ms max {size / 1000:6.0f} kB  {answer.status_code} {page}"
+                f"{statistics.median(took):7.0f} ms p50 {max(took):7.0f} ms max {size / 1000:5.0f} kB {answer.status_code} {page}"
             )
 
 
