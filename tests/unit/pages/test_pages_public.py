@@ -201,7 +201,9 @@ def test_a_new_protocol_and_a_new_release_are_found_at_once(large, enter) -> Non
 
 def test_machines_read_the_catalogue(large, enter) -> None:
     text = enter().get("/datasets/oral-cancer").content.decode()
-    block = json.loads(re.search(r'<script type="application/ld\+json">(.*?)</script>', text, re.DOTALL).group(1))
+    block = json.loads(
+        re.search(r'<script type="application/ld\+json">(.*?)</script>', text, re.DOTALL).group(1)
+    )
     assert block["@type"] == "Dataset"
     assert {one["@language"] for one in block["name"]} >= {"en", "hi"}
     assert block["distribution"][0]["contentUrl"].endswith("/datasets/oral-cancer/croissant.json")
