@@ -23,8 +23,8 @@ from midas.release import find
 from midas.release.models import CatalogueEntry
 for name in ("oral-cancer", "meningioma"):
     add_protocol(loaded=load_named(name), clock=SystemClock())
-asked = ["", "meningioma", "menin", "MENINGIOMA grade", "menigioma", "C06.9", "मुख", "घाव", "जीभ", "wardha", "tongue mr", "zzzz",
-         "' OR 1=1 --", '":*)(\\'', "brain\\\\", "&", "கர்க"]
+asked = ["", "meningioma", "menin", "MENINGIOMA grade", "menigioma", "C06.9", "मुख", "घाव", "जीभ", "wardha", "zzzz",
+         "tongue mr", "' OR 1=1 --", '":*)(\\'', "brain\\\\", "&", "கர்க"]
 print(json.dumps([[query, [one.slug for one in find(query).entries]] for query in asked]))
 """
 

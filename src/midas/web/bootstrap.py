@@ -57,7 +57,7 @@ def _database(home: HubHome) -> dict[str, Any]:
     except ValueError:
         raise BadInput(
             "The database's address cannot be read.",
-            advice="Such as postgres://user:password@host:5432/midas.",
+            advice="Such as postgres://user:…@host:5432/midas.",
         ) from None
     if found["ENGINE"] == "django.db.backends.sqlite3":
         found["OPTIONS"] = SQLITE
@@ -198,6 +198,11 @@ def current_home() -> HubHome:
 
     home: HubHome = getattr(settings, SETTING)
     return home
+
+
+def address(path: str) -> str:
+    """Return the address that people type for a page of this hub."""
+    return current_home().config.public_url.rstrip("/") + path
 
 
 @lru_cache(maxsize=8)

@@ -14,7 +14,9 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from midas.access import look
 from midas.catalogue.models import Dataset
+from midas.kernel import SystemClock
 from midas.people.models import Institution
 from midas.people.rule import Act
 from midas.protocol.model import Protocol
@@ -27,6 +29,7 @@ from midas.ui import india
 from midas.ui.words import count
 from midas.web.guard import needs
 from midas.web.pages import composition, reading
+from midas.web.pages.access_words import sentences
 from midas.web.pages.frame import account_of, page
 from midas.web.pages.machines import block_of
 from midas.web.pages.protocols import in_force, protocol_of, said
@@ -129,6 +132,7 @@ def dataset_page(request: HttpRequest, dataset: str) -> HttpResponse:
         "hospitals": hospitals(seen, protocol), "releases": release_lines(found, account),
         "snippets": snippets(request, dataset, described["version"]), "to_people": to_people(request, dataset, seen),
         "may_download": may_get(account, access.level, dataset), "jsonld": block_of(request, found, protocol),
+        "answers": answers_of(found),
     }  # fmt: skip
     return page(request, "dataset", context, section="catalogue")
 
@@ -141,6 +145,20 @@ def to_people(request: HttpRequest, dataset: str, seen: composition.Seen) -> str
     if seen.version and may_get(account, "", dataset, seen.version):
         return reverse("hub:people", args=[dataset, seen.version])
     return ""
+
+
+def answers_of(dataset: Dataset) -> dict[str, Any]:
+    """Return what a dataset answers about access, for `hub/access_answers.html`."""
+    told = look.answers(dataset, now=SystemClock().now())
+    if told is None:
+        raise Http404
+    return {
+        "says": sentences(told),
+        "twin": told.twin,
+        "version": told.version,
+        "level": told.level,
+        "slug": dataset.slug,
+    }
 
 
 def may_get(account: Any, access: str, dataset: str, version: str | None = None) -> bool:

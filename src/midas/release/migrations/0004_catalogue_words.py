@@ -23,5 +23,5 @@ def drop(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("release", "0002_public_tables")]
+    dependencies = [("release", "0003_public_tables")]
     operations = [migrations.RunPython(make, drop)]

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('catalogue', '0001_initial'),
-        ('release', '0001_initial'),
+        ('release', '0002_cohorts'),
     ]
 
     operations = [
