@@ -16,7 +16,11 @@ ROLES = st.frozensets(st.tuples(st.sampled_from(Role.values), st.sampled_from(("
 GRANTS = st.frozensets(st.tuples(st.sampled_from(DATASETS), st.sampled_from(VERSIONS)), max_size=4)
 SCOPES = st.none() | st.frozensets(st.sampled_from(Act), max_size=6)
 STANDINGS = st.builds(
-    Standing, roles=st.none() | ROLES, grants=GRANTS, scope=SCOPES, active=st.sampled_from((True, True, False))
+    Standing,
+    roles=st.none() | ROLES,
+    grants=GRANTS,
+    scope=SCOPES,
+    active=st.sampled_from((True, True, False)),
 )
 PLACES = st.none() | st.sampled_from(DATASETS)
 ACTS = st.sampled_from(Act)
@@ -52,7 +56,9 @@ def test_a_further_role_or_grant_takes_nothing_away(
 
 
 @given(STANDINGS, SCOPES)
-def test_a_scoped_token_may_a_part_of_what_its_account_may(standing: Standing, scope: frozenset[Act] | None) -> None:
+def test_a_scoped_token_may_a_part_of_what_its_account_may(
+    standing: Standing, scope: frozenset[Act] | None
+) -> None:
     whole = everything(replace(standing, scope=None))
     limited = everything(replace(standing, scope=scope))
     assert limited <= whole
@@ -61,7 +67,9 @@ def test_a_scoped_token_may_a_part_of_what_its_account_may(standing: Standing, s
 
 
 @given(STANDINGS, st.sampled_from(DATASETS), st.sampled_from(VERSIONS))
-def test_only_a_grant_to_that_very_release_downloads_it(standing: Standing, dataset: str, version: str) -> None:
+def test_only_a_grant_to_that_very_release_downloads_it(
+    standing: Standing, dataset: str, version: str
+) -> None:
     if allows(standing, Act.DOWNLOAD, dataset, version):
         assert (dataset, version) in standing.grants
         assert standing.roles is not None

@@ -16,6 +16,16 @@ def account_of(request: HttpRequest) -> Account | None:
     return request.user if isinstance(request.user, Account) else None
 
 
+def around(request: HttpRequest, section: str = "") -> dict[str, Any]:
+    """Return what stands around a page: the section that is open and the menus that this account may use."""
+    account = account_of(request)
+    return {
+        "section": section,
+        "can_curate": account is not None and may_anywhere(account, Act.DRAFT),
+        "can_administer": account is not None and may_anywhere(account, Act.MANAGE_PEOPLE),
+    }
+
+
 def page(
     request: HttpRequest,
     template: str,
@@ -24,11 +34,7 @@ def page(
     section: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    """Render a page with the menus that this account may use."""
-    account = account_of(request)
-    around = {
-        "section": section,
-        "can_curate": account is not None and may_anywhere(account, Act.DRAFT),
-        "can_administer": account is not None and may_anywhere(account, Act.MANAGE_PEOPLE),
-    }
-    return render(request, f"hub/{template}.html", {**around, **(context or {})}, status=status)
+    """Render a page of this hub."""
+    return render(
+        request, f"hub/{template}.html", {**around(request, section), **(context or {})}, status=status
+    )
