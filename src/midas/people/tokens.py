@@ -29,8 +29,8 @@ def issue_token(
 ) -> str:
     """Return a new token of an account or of a spoke, with 256 random bits; it cannot be shown again.
 
-    `days` is how long it is good for, `None`: until it is revoked; `scope` limits it to some of its account's acts, `None` leaves all but those that a
-    token has by name only.
+    `days` is how long it is good for, `None`: until it is revoked; `scope` limits it to some of its account's acts, `None`
+    leaves it all but those that a token has by name only.
     """
     if (account is None) == (spoke is None):
         raise BadInput("A token belongs to one account or one spoke.", advice="Name exactly one of them.")

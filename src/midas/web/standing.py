@@ -29,13 +29,17 @@ def standing_of(account: Any, *, scope: frozenset[Act] | None = None) -> Standin
         return NOBODY
     grants = standing_grants(account, now=SystemClock().now())
     if lacking_factor(account, roles):
-        roles = frozenset(one for one in roles if one[0] not in settings.MIDAS_SECOND_FACTOR)
+        roles = frozenset(one for one in roles if one[0] not in _guarded_roles())
     return Standing(roles=roles, grants=grants, scope=scope, active=account.is_active)
+
+
+def _guarded_roles() -> tuple[str, ...]:
+    return getattr(settings, "MIDAS_SECOND_FACTOR", ())
 
 
 def lacking_factor(account: Any, roles: Roles) -> bool:
     """Say whether roles of the account are asleep, because the hub asks a second factor for them and it has none."""
-    if not any(role in getattr(settings, "MIDAS_SECOND_FACTOR", ()) for role, _ in roles):
+    if not any(role in _guarded_roles() for role, _ in roles):
         return False
     from allauth.mfa.models import Authenticator
 

@@ -58,7 +58,7 @@ def send(to: str, subject: str, text: str) -> None:
     transaction.on_commit(lambda: Thread(target=mail.send, kwargs={"fail_silently": True}).start())
 
 
-class Accounts(DefaultAccountAdapter):
+class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
     """Passwords, sessions, mail."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -92,7 +92,9 @@ class Accounts(DefaultAccountAdapter):
 
     def set_password(self, user: Account, password: str) -> None:
         user.set_password(password)
-        user.save(update_fields=["password"])
+        with transaction.atomic():
+            user.save(update_fields=["password"])
+            note(Hand(by=user, clock=_CLOCK), "password changed", user)
 
     def add_message(
         self,
@@ -115,13 +117,15 @@ class Accounts(DefaultAccountAdapter):
         context: dict[str, Any] | None = None,
         email: str | None = None,
     ) -> None:
-        """Write the change down and tell its owner; allauth calls this for each."""
+        """Tell its owner what was done to an account; allauth calls this for each change."""
         del context, email
-        what = _stem(template_prefix)
-        note(Hand(by=user, clock=_CLOCK), what.replace("_", " "), user)
         if user.email:
             with override(user.language):
-                told = {"account": user, "what": notice(what), "address": self.request.get_host()}
+                told = {
+                    "account": user,
+                    "what": notice(_stem(template_prefix)),
+                    "address": self.request.get_host(),
+                }
                 send(
                     user.email,
                     _("Your MIDAS account was changed"),
@@ -140,7 +144,7 @@ class Accounts(DefaultAccountAdapter):
             send(email, _("Set a new password for MIDAS"), render_to_string("mail/reset.txt", told))
 
 
-class Factors(DefaultMFAAdapter):
+class Factors(DefaultMFAAdapter):  # type: ignore[misc]
     """Second factors. What an authenticator app shares with the hub is kept encrypted with the hub's own key."""
 
     def get_totp_label(self, user: Account) -> str:
@@ -150,16 +154,16 @@ class Factors(DefaultMFAAdapter):
         return str(user.username)
 
     def encrypt(self, text: str) -> str:
-        return _box().encrypt(text.encode()).decode()
+        return str(_box().encrypt(text.encode()).decode())
 
     def decrypt(self, encrypted_text: str) -> str:
-        return _box().decrypt(encrypted_text.encode()).decode()
+        return str(_box().decrypt(encrypted_text.encode()).decode())
 
     def generate_authenticator_name(self, user: Account, type: Any) -> str:
         return device_of(self.request.headers.get("User-Agent", "")) or _("Passkey")
 
 
-class Providers(DefaultSocialAccountAdapter):
+class Providers(DefaultSocialAccountAdapter):  # type: ignore[misc]
     """People who come from a provider."""
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
@@ -176,7 +180,14 @@ class Providers(DefaultSocialAccountAdapter):
         account = self._meant(_verified(sociallogin))
         if account is None:
             raise ImmediateHttpResponse(_stranger(request, sociallogin))
-        sociallogin.connect(request, account)
+        with transaction.atomic():
+            sociallogin.connect(request, account)
+            note(
+                Hand(by=account, clock=_CLOCK),
+                "provider added",
+                account,
+                provider=sociallogin.account.provider,
+            )
 
     @staticmethod
     @transaction.atomic

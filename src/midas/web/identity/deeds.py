@@ -99,7 +99,7 @@ def drop_factors(hand: Hand, *, account: Account, why: str) -> int:
     """Take all second factors off an account whose owner has lost them, and end its sessions; return how many."""
     from allauth.mfa.models import Authenticator
 
-    count = Authenticator.objects.filter(user_id=account.pk).delete()[0]
+    count: int = Authenticator.objects.filter(user_id=account.pk).delete()[0]
     end_sessions(account=account)
     note(hand, "second factors taken off", account, why=_said(hand, why))
     return count

@@ -5,7 +5,7 @@ from __future__ import annotations
 from allauth.account.forms import LoginForm
 
 
-class SignInForm(LoginForm):
+class SignInForm(LoginForm):  # type: ignore[misc]
     """allauth's; its field `login` is called `username` in the page, as password managers expect."""
 
     def add_prefix(self, field_name: str) -> str:

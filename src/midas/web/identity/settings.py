@@ -34,6 +34,9 @@ def identity_settings(config: HubConfig) -> dict[str, Any]:
             {"NAME": f"{_VALIDATORS}.CommonPasswordValidator"},
         ],
         "SESSION_ENGINE": "midas.people.sessions",
+        "LOGIN_URL": "/sign-in",
+        "LOGIN_REDIRECT_URL": "/",
+        "LOGOUT_REDIRECT_URL": "/",
         "PASSWORD_RESET_TIMEOUT": 24 * 3600,
         "ALLAUTH_TRUSTED_PROXY_COUNT": 1 if config.trust_proxy else 0,
         "ACCOUNT_ADAPTER": "midas.web.identity.adapters.Accounts",
@@ -43,7 +46,8 @@ def identity_settings(config: HubConfig) -> dict[str, Any]:
         "ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS": False,
         "ACCOUNT_EMAIL_NOTIFICATIONS": True,
         "ACCOUNT_EMAIL_SUBJECT_PREFIX": "",
-        "ACCOUNT_SESSION_REMEMBER": False,
+        "ACCOUNT_SESSION_REMEMBER": True,  # until the session's own age, which the configuration says
+        "SOCIALACCOUNT_LOGIN_ON_GET": True,  # from this site's own page only: see `with_provider`
         "ACCOUNT_SIGNUP_FIELDS": ["username*", "password1*"],
         "ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR": "django.contrib.auth.tokens.PasswordResetTokenGenerator",
         "ACCOUNT_RATE_LIMITS": {

@@ -12,12 +12,12 @@ from typing import Any
 
 from allauth.account import views as account
 from allauth.mfa.base import views as factors
+from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes import views as codes
 from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as passkeys
 from allauth.socialaccount import views as social
 from allauth.socialaccount.providers.openid_connect import views as oidc
-from django.conf import settings
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
@@ -27,21 +27,47 @@ from django.views.decorators.http import require_POST
 from midas.people.rule import Act
 from midas.web.bootstrap import current_home
 from midas.web.guard import needs
-from midas.web.pages.frame import around
+from midas.web.identity.deeds import Hand, note
+from midas.web.pages.frame import account_of, around
 from midas.web.throttle import is_throttled
 
 View = Callable[..., HttpResponseBase]
 
 
-def framed(view: Any, act: Act) -> View:
-    """Return an allauth view that declares `act` and knows what stands around every page."""
+def framed(view: Any, act: Act, *, guards: bool = False) -> View:
+    """Return an allauth view that declares `act` and knows what stands around every page.
+
+    With `guards`, what it does to second factors is written down in its own transaction.
+    """
 
     class Framed(view):  # type: ignore[misc]
         def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
             return {**around(self.request), **super().get_context_data(**kwargs)}
 
     Framed.__name__ = view.__name__
-    return needs(act)(_one_transaction(Framed.as_view()))
+    shown: View = Framed.as_view()
+    return needs(act)(_one_transaction(_written_down(shown) if guards else shown))
+
+
+def _written_down(view: View) -> View:
+    @wraps(view)
+    def watched(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method != "POST":
+            return view(request, *args, **kwargs)
+        before, answer = _factors(request), view(request, *args, **kwargs)
+        after, hand = _factors(request), Hand(by=account_of(request))
+        for factor in sorted({*before, *after}):
+            if before.get(factor) != after.get(factor):
+                done = "added" if factor not in before else "made anew" if factor in after else "removed"
+                note(hand, f"{factor[0]} {done}", hand.by)
+        return answer
+
+    return watched
+
+
+def _factors(request: HttpRequest) -> dict[tuple[str, int], str]:
+    mine = Authenticator.objects.filter(user_id=request.user.pk)
+    return {(one.type, one.pk): str(one.data) for one in mine}
 
 
 def _one_transaction(view: View) -> View:
@@ -55,7 +81,7 @@ def _one_transaction(view: View) -> View:
     return whole
 
 
-class _SignIn(account.LoginView):
+class _SignIn(account.LoginView):  # type: ignore[misc]
     """The one page to sign in at. A wrong name and a wrong password look the same."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -75,7 +101,7 @@ class _SignIn(account.LoginView):
         return answer
 
 
-class _Reset(account.PasswordResetView):
+class _Reset(account.PasswordResetView):  # type: ignore[misc]
     """Ask for a link by mail. Where the hub sends none, an administrator hands one over."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -87,7 +113,8 @@ class _Reset(account.PasswordResetView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if current_home().config.mail is None:
-            return self.get(request, *args, **kwargs)
+            asked: HttpResponseBase = self.get(request, *args, **kwargs)
+            return asked
         answer: HttpResponseBase = super().post(request, *args, **kwargs)
         return answer
 
@@ -100,7 +127,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
     clear_login(request)
     get_adapter(request).logout(request)
-    return HttpResponseRedirect(settings.LOGOUT_REDIRECT_URL)
+    return HttpResponseRedirect("/")
 
 
 @needs(Act.SIGN_IN)
@@ -136,9 +163,9 @@ confirm_passkey = framed(passkeys.ReauthenticateWebAuthnView, Act.OWN_ACCOUNT)
 password_change = framed(account.PasswordChangeView, Act.OWN_ACCOUNT)
 password_set = framed(account.PasswordSetView, Act.OWN_ACCOUNT)
 second_factors = framed(factors.IndexView, Act.OWN_ACCOUNT)
-app_add = framed(totp.ActivateTOTPView, Act.OWN_ACCOUNT)
-app_remove = framed(totp.DeactivateTOTPView, Act.OWN_ACCOUNT)
-passkey_add = framed(passkeys.AddWebAuthnView, Act.OWN_ACCOUNT)
-passkey_remove = framed(passkeys.RemoveWebAuthnView, Act.OWN_ACCOUNT)
+app_add = framed(totp.ActivateTOTPView, Act.OWN_ACCOUNT, guards=True)
+app_remove = framed(totp.DeactivateTOTPView, Act.OWN_ACCOUNT, guards=True)
+passkey_add = framed(passkeys.AddWebAuthnView, Act.OWN_ACCOUNT, guards=True)
+passkey_remove = framed(passkeys.RemoveWebAuthnView, Act.OWN_ACCOUNT, guards=True)
 codes_show = framed(codes.ViewRecoveryCodesView, Act.OWN_ACCOUNT)
-codes_make = framed(codes.GenerateRecoveryCodesView, Act.OWN_ACCOUNT)
+codes_make = framed(codes.GenerateRecoveryCodesView, Act.OWN_ACCOUNT, guards=True)

@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from midas.kernel import BadInput, MidasError, SystemClock, sha256_bytes
-from midas.people.models import Membership, Token
-from midas.people.rule import BY_ROLE, Act, Role
+from midas.people.models import Membership, Role, Token
+from midas.people.rule import BY_ROLE, Act
 from midas.people.scopes import SCOPES, acts_of, words_of
 from midas.people.sessions import sessions_of
 from midas.ui.preferences import set_preferences

@@ -9,6 +9,7 @@ from midas.web.pages import (
     datasets,
     institutions,
     pictures,
+    programs,
     releases,
     spokes,
 )
@@ -55,4 +56,5 @@ urlpatterns = [
     path("institutions/<slug:slug>", institutions.institution, name="institution"),
     path("institutions/<slug:slug>/token", institutions.institution_token, name="institution-token"),
     path("preferences", accounts.preferences, name="preferences"),
+    path("programs", programs.programs, name="programs"),
 ]
