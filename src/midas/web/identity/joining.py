@@ -41,10 +41,8 @@ def ask(request: HttpRequest) -> HttpResponseBase:
         )
     if request.method != "POST":
         return page(request, "join_ask")
-    if refused := ratelimit.consume_or_429(
-        request, app="allauth.account", action="reset_password", key="join"
-    ):
-        return refused
+    if not ratelimit.consume(request, app="allauth.account", action="reset_password", key="join"):
+        return render(request, "429.html", status=429)
     email = request.POST.get("email", "").strip()[:254]
     try:
         validate_email(email)
