@@ -22,7 +22,7 @@ ROLES = (
     "operator, curator, annotator, adjudicator, ethics, access-officer, researcher, policy, admin or auditor"
 )
 SCOPES = "catalogue, download, drafts, tasks, curate, ask, audit, grant or people"
-PASSWORD_VARIABLE = "MIDAS_PASSWORD"  # noqa: S105 - the name of a variable
+PASSWORD_VARIABLE = "MIDAS_PASSWORD"  # noqa: S105 - the name of a variable  # pragma: allowlist secret
 
 
 def _password(from_stdin: bool) -> tuple[str, bool]:
