@@ -24,6 +24,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazily
 from django.utils.translation import override
 
 from midas.kernel import SystemClock
@@ -60,6 +61,20 @@ def send(to: str, subject: str, text: str) -> None:
 
 class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
     """Passwords, sessions, mail."""
+
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "username_password_mismatch": lazily(
+            "Name and password do not belong together. Check both and try again."
+        ),
+        "too_many_login_attempts": lazily("Too many tries. Wait a few minutes."),
+        "incorrect_code": lazily("This code is not right, or it has been used."),
+        "rate_limited": lazily("Too many tries. Wait a few minutes."),
+        "enter_current_password": lazily("This is not your password."),
+        "incorrect_password": lazily("This is not your password."),
+        "invalid_password_reset": lazily("This link is not valid."),
+        "password_reset_token_expired": lazily("This link has been used, or it has expired."),
+    }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False  # accounts are made by invitation, never by allauth's form
@@ -146,6 +161,12 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
 
 class Factors(DefaultMFAAdapter):  # type: ignore[misc]
     """Second factors. What an authenticator app shares with the hub is kept encrypted with the hub's own key."""
+
+    error_messages = {
+        **DefaultMFAAdapter.error_messages,
+        "incorrect_code": lazily("This code is not right, or it has been used."),
+        "cannot_generate_recovery_codes": lazily("There are no recovery codes without a second factor."),
+    }
 
     def get_totp_label(self, user: Account) -> str:
         return str(user.username)
