@@ -45,7 +45,7 @@ ROOT_OF_NONE = "0" * 64
 
 
 def of_a_release(rest: str) -> tuple[Example, ...]:
-    """Return the three requests of an address of the API that a twin, an open and a controlled release answer differently."""
+    """Return the requests of an API address that a twin, an open and a controlled release answer differently."""
     return (
         get(f"{HELD_API}{rest}?twin=1", Act.GET_TWIN), get(f"{OPEN_API}{rest}", Act.DOWNLOAD_OPEN),
         get(f"{HELD_API}{rest}", Act.DOWNLOAD),
