@@ -18,8 +18,9 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from midas.kernel import Forbidden, SystemClock, Unavailable
 from midas.people.models import Account, Institution
 from midas.people.rule import NOBODY, Act, Standing, allows, allows_somewhere, spoke_may
-from midas.people.tokens import key_of_account, scope_of, spoke_of_token
-from midas.web.bootstrap import current_home
+from midas.people.tokens import key_of_account, key_stands, scope_of, spoke_of_token
+from midas.web.bootstrap import address, current_home
+from midas.web.noting import note_refusal
 from midas.web.standing import standing_of
 from midas.web.throttle import address_of, seconds_to_wait
 
@@ -50,6 +51,8 @@ class Caller:
     account: Account | None = None
     spoke: Institution | None = None
     scope: frozenset[Act] | None = None
+    key: int | None = None
+    """Number of the token that was shown."""
 
     @cached_property
     def standing(self) -> Standing:
@@ -79,7 +82,7 @@ def caller_of(request: HttpRequest) -> Caller:
         now = SystemClock().now()
         if kind.lower() == "bearer":
             if (key := key_of_account(token.strip(), now=now)) is not None:
-                return Caller(account=key.account, scope=scope_of(key))
+                return Caller(account=key.account, scope=scope_of(key), key=key.pk)
             if (spoke := spoke_of_token(token.strip(), now=now)) is not None:
                 return Caller(spoke=spoke)
         raise SignInFirst("The token is not known, or it has ended.", advice="Ask the hub for a new one.")
@@ -87,11 +90,25 @@ def caller_of(request: HttpRequest) -> Caller:
     return Caller(account=user if isinstance(user, Account) else None)
 
 
-def _count(request: HttpRequest) -> None:
-    """Count a program's request by the key that it shows, or by its address. Spokes' uploads are counted like others'."""
+def _counted(request: HttpRequest) -> Caller:
+    """Return who asks. A program is counted by the key that it shows or, where that is none that stands, by its address."""
+    if _is_page(request):
+        return caller_of(request)
     config, shown = current_home().config, request.headers.get("Authorization", "")
-    limit = config.api_per_minute if shown else config.api_per_minute_unknown
-    if wait_s := seconds_to_wait(shown or address_of(request), limit):
+    try:
+        caller = caller_of(request)
+    except SignInFirst:
+        _within(address_of(request), config.api_per_minute_unknown)
+        raise
+    if shown:
+        _within(shown, config.api_per_minute)
+    else:
+        _within(address_of(request), config.api_per_minute_unknown)
+    return caller
+
+
+def _within(who: str, limit: int) -> None:
+    if wait_s := seconds_to_wait(who, limit):
         raise TooMany(wait_s)
 
 
@@ -101,12 +118,32 @@ def require(caller: Caller, act: Act, dataset: str | None = None, version: str |
         return
     if caller.account is None and caller.spoke is None:
         raise SignInFirst(f"To {act.value} you must sign in.", advice="Sign in, or give your token.")
-    raise Forbidden(
-        f"You may not {act.value} here.",
-        advice="Ask for access to this release."
-        if act is Act.DOWNLOAD
-        else "Ask the hub's curator for the role that it needs.",
-    )
+    raise Forbidden(f"You may not {act.value} here.", advice=_advice(act, dataset, version))
+
+
+def _advice(act: Act, dataset: str | None, version: str | None) -> str:
+    if act is not Act.DOWNLOAD:
+        return "Ask the hub's administrator for the role that it needs."
+    if not (dataset and version):
+        return "Ask for access on the page of a release."
+    page = address(f"/datasets/{dataset}/releases/{version}/ask")
+    return f'Ask for access at {page}, or by client.request_access("{dataset}@{version}", …).'
+
+
+def still_may(caller: Caller, act: Act, dataset: str | None = None, version: str | None = None) -> bool:
+    """Ask the record again whether a caller, who may have been answered long ago, may do `act` now."""
+    if caller.account is None:
+        return caller.may(act, dataset, version)
+    now, account = SystemClock().now(), Account.objects.filter(pk=caller.account.pk).first()
+    if account is None or (caller.key is not None and not key_stands(caller.key, now=now)):
+        return False
+    return allows(standing_of(account, scope=caller.scope), act, dataset, version)
+
+
+def asks_again(request: HttpRequest) -> Callable[[], bool]:
+    """Return what says, while an answer to this request goes out, whether it may go on."""
+    caller, need = getattr(request, "caller", Caller()), getattr(request, "allowed", None)
+    return lambda: need is None or still_may(caller, *need)
 
 
 def needs(*acts: Act, dataset: str | None = None, choose: Choice | None = None) -> Callable[[View], View]:
@@ -121,20 +158,21 @@ def needs(*acts: Act, dataset: str | None = None, choose: Choice | None = None) 
     def declare(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            caller, act, where = None, acts[0], [dataset and kwargs.get(dataset)]
             try:
-                if not _is_page(request):
-                    _count(request)
-                caller = caller_of(request)
+                caller = _counted(request)
                 request.caller = caller  # type: ignore[attr-defined]
                 act, *where = choose(request, **kwargs) if choose else (acts[0], _where(dataset, kwargs))
                 if act not in acts:
                     raise Forbidden(f"This route does not offer to {act.value}.")
                 require(caller, act, *where)
-            except SignInFirst:
-                if _is_page(request):
+                request.allowed = (act, *where)  # type: ignore[attr-defined]
+            except Forbidden as error:
+                if isinstance(error, SignInFirst) and _is_page(request):
                     return HttpResponseRedirect(
                         f"{settings.LOGIN_URL}?{urlencode({'next': request.get_full_path()})}"
                     )
+                note_refusal(caller, act, dataset=where[0], address=address_of(request))
                 raise
             return view(request, *args, **kwargs)
 
