@@ -58,9 +58,7 @@ def test_true_rors(told: str) -> None:
     assert ror(told).startswith("https://ror.org/0")
 
 
-@pytest.mark.parametrize(
-    "told", ["02mpq6x42", "x", "https://evil.example/02mpq6x41", "02mpq6l41"]
-)
+@pytest.mark.parametrize("told", ["02mpq6x42", "x", "https://evil.example/02mpq6x41", "02mpq6l41"])
 def test_wrong_rors(told: str) -> None:
     with pytest.raises(BadInput):
         ror(told)
