@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import get_resolver
 from tests.hub_submission import CLOCK
 
-from midas.people import Act, add_account, issue_token
+from midas.people import add_account, issue_token
 from midas.web.api.describe import Operation, openapi
 from midas.wire.examples import EXAMPLES
 
@@ -74,7 +74,7 @@ class TestOnce:
         settings.ROOT_URLCONF = "tests.api_once_urls"
         settings.MIDDLEWARE = [*settings.MIDDLEWARE, "midas.web.answers.MidasErrors"]
         self.account = add_account(name="asha", password="a long river of words")
-        self.token = issue_token(title="t", clock=CLOCK, account=self.account, scope=frozenset(Act))
+        self.token = issue_token(title="t", clock=CLOCK, account=self.account)
 
     def ask(self, key: str, words: str, token: str | None = None) -> Any:
         headers = {"authorization": f"Bearer {token or self.token}", "idempotency-key": key}
@@ -108,6 +108,6 @@ class TestOnce:
 
         other = add_account(name="ravi", password="a long river of words")
         assert self.ask("k1", "a").status_code == 201
-        token = issue_token(title="t", clock=CLOCK, account=other, scope=frozenset(Act))
+        token = issue_token(title="t", clock=CLOCK, account=other)
         assert self.ask("k1", "a", token).status_code == 409
         assert Answered.objects.count() == 1
