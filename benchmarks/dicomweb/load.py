@@ -21,7 +21,18 @@ from midas.kernel import SystemClock, sha256_file
 
 DATASET, AT_ONCE = "bench", 2000
 COLLECTIONS, STUDIES, SERIES = 179, 168_507, 1_044_191
-SHARES = {"CT": 271, "SR": 271, "SEG": 193, "MR": 128, "SM": 76, "MG": 48, "PT": 25, "CR": 14, "DX": 10, "US": 8}
+SHARES = {
+    "CT": 271,
+    "SR": 271,
+    "SEG": 193,
+    "MR": 128,
+    "SM": 76,
+    "MG": 48,
+    "PT": 25,
+    "CR": 14,
+    "DX": 10,
+    "US": 8,
+}
 """How often each modality comes in that index, in thousands."""
 
 
@@ -29,7 +40,7 @@ def index(path: Path) -> Indexed:
     return index_file(path, sha256=sha256_file(path), size=path.stat().st_size)
 
 
-def load(home: Path, folder: Path) -> str:
+def load(folder: Path) -> str:
     """Put the set into the store, index it in worker processes, publish it; return a curator's token."""
     from midas.catalogue import lens
     from midas.catalogue.models import Dataset
@@ -211,7 +222,7 @@ def main() -> None:
     if asked.million:
         add_million()
     else:
-        json.dump({"token": load(asked.home, asked.folder)}, sys.stdout)
+        json.dump({"token": load(asked.folder)}, sys.stdout)
 
 
 if __name__ == "__main__":
