@@ -7,8 +7,11 @@ import secrets
 from datetime import date
 from typing import TYPE_CHECKING
 
+from django.db import transaction
+
 from midas.catalogue.models import Dataset, ProtocolVersion, Submission
 from midas.kernel import BadInput, Clock, Conflict
+from midas.ledger import Deed, enter
 from midas.release.models import Draft
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ def version_order(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
 
 
+@transaction.atomic
 def new_draft(
     *, dataset: Dataset, version: str, by: Account | None, clock: Clock, published_on: date, notes: str = ""
 ) -> Draft:
@@ -47,7 +51,9 @@ def new_draft(
         raise Conflict(
             f"{dataset.slug}@{version} is drafted already.", advice="Cut it, or choose the next version."
         )
-    return Draft.objects.create(
+    draft = Draft.objects.create(
         dataset=dataset, protocol=protocol, version=version, notes=notes, published_on=published_on,
         salt_root=secrets.token_hex(32), submissions=roots, created_by=by, created_at=clock.now(),
     )  # fmt: skip
+    enter(Deed.DRAFT, by=by, clock=clock, dataset=dataset.slug, version=version, submissions=len(roots))
+    return draft

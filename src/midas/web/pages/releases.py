@@ -22,6 +22,7 @@ from midas.release.models import Release, ReleaseFile, ReleaseSubject
 from midas.web.answers import blob
 from midas.web.bootstrap import store
 from midas.web.guard import Place, needs
+from midas.web.noting import note_download
 from midas.web.pages.datasets import dataset_or_404, may_get, snippets
 from midas.web.pages.disclosure import open_to
 from midas.web.pages.frame import account_of, page
@@ -185,9 +186,11 @@ def twin_paper(request: HttpRequest, dataset: str, version: str, path: str) -> H
 
 
 def _file(request: HttpRequest, dataset: str, version: str, path: str, *, twin: bool) -> HttpResponseBase:
-    found = ReleaseFile.objects.filter(release=_release(dataset, version, twin=twin), path=path).first()
+    release = _release(dataset, version, twin=twin)
+    found = ReleaseFile.objects.filter(release=release, path=path).first()
     if found is None or not store().has(Digest(found.sha256)):
         raise Http404
+    note_download(request, release)
     name = found.path.rsplit("/", 1)[-1]
     return blob(request, store=store(), sha256=found.sha256, size=found.size, name=name)
 
