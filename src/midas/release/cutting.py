@@ -92,10 +92,11 @@ class Made:
 
 def draft_digest(draft: Draft) -> str:
     """Return a digest of what a draft says; its salt root is not part of it, because a withdrawal erases that."""
+    cohort = draft.cohort and {"release": draft.cohort.release.key, "chosen": draft.cohort.chosen}
     return sha256_bytes(canonical({
         "dataset": draft.dataset.slug, "version": draft.version, "protocol": draft.protocol.sha256,
         "title": draft.title, "notes": draft.notes, "published_on": draft.published_on.isoformat(),
-        "submissions": sorted(draft.submissions),
+        "submissions": sorted(draft.submissions), **({"cohort": cohort} if cohort else {}),
     }))  # fmt: skip
 
 

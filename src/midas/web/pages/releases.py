@@ -27,6 +27,7 @@ from midas.web.pages.datasets import dataset_or_404, may_get, snippets
 from midas.web.pages.disclosure import open_to
 from midas.web.pages.frame import account_of, page
 from midas.web.pages.protocols import said
+from midas.web.standing import may
 
 FILES_ON_PAGE = 50
 PAPERS = ("DATASHEET.html", "deid/report.html", "README.md", "LICENSE.txt", "protocol.yaml", "croissant.json")
@@ -129,6 +130,11 @@ def _page(request: HttpRequest, dataset: str, version: str, *, twin: bool) -> Ht
         "datasheet": _datasheet(release) if whole else None,
         "papers": _papers(release, whole=whole),
         "may_download": twin or may_get(account_of(request), release.access, dataset, version),
+        "may_explore": not twin
+        and (
+            may_get(account_of(request), release.access, dataset, version)
+            or may(account_of(request), Act.DRAFT, dataset)
+        ),
         "snippets": snippets(request, dataset, version, twin=twin),
         "citation": f"{protocol.access.citation} {_('Release')} {version}. MIDAS {release.key}.",
         "other_url": address,
