@@ -175,7 +175,7 @@ def recoded(ds: Dataset, frames: Frames, to: str) -> Recoded:
         return _deflated(iter([_file(ds, EXPLICIT)]), ds) if to == DEFLATED else _plain(ds)
     number = int(ds.get("NumberOfFrames") or 1)
     first = decoded(frames(1), ds)
-    described = _described(ds, first, to)
+    described = _described(ds, first)
     body = encoded(first, ds, to)
 
     def made() -> Iterator[bytes]:
@@ -203,7 +203,7 @@ def _plain(ds: Dataset) -> Recoded:
     return Recoded(iter([data]), len(data))
 
 
-def _described(ds: Dataset, picture: Picture, to: str) -> Dataset:
+def _described(ds: Dataset, picture: Picture) -> Dataset:
     """Return the header with what the new form of the pixels needs; the old one stays as it is."""
     new = _copied(ds)
     new.file_meta = ds.file_meta
