@@ -25,7 +25,8 @@ BODIES = st.lists(
 
 def written(bodies: list[bytes], frame: Frame) -> bytes:
     parts = [
-        frame.head("application/dicom", first=at == 0, length=len(body)) + body for at, body in enumerate(bodies)
+        frame.head("application/dicom", first=at == 0, length=len(body)) + body
+        for at, body in enumerate(bodies)
     ]
     return b"".join(parts) + frame.end
 
@@ -74,7 +75,9 @@ def test_any_bytes_are_read_or_refused(data: bytes, size: int) -> None:
 
 @settings(deadline=None)
 @given(
-    sizes=st.lists(st.integers(0, 50), min_size=1, max_size=4), first=st.integers(0, 220), last=st.integers(0, 220)
+    sizes=st.lists(st.integers(0, 50), min_size=1, max_size=4),
+    first=st.integers(0, 220),
+    last=st.integers(0, 220),
 )
 def test_a_range_is_that_part_of_the_whole(
     sizes: list[int], first: int, last: int, tmp_path_factory: pytest.TempPathFactory

@@ -52,7 +52,9 @@ def collection() -> list[bytes]:
             "StudyTime": dice.choice(TIMES), "AccessionNumber": dice.choice(VALUES["AccessionNumber"]),
             "SpecificCharacterSet": "ISO_IR 192",
         }  # fmt: skip
-        made = study(dice.choice(SUBJECTS), number, series=dice.randint(1, 3), slices=dice.randint(1, 3), **shared)
+        made = study(
+            dice.choice(SUBJECTS), number, series=dice.randint(1, 3), slices=dice.randint(1, 3), **shared
+        )
         by_series: dict[str, dict[str, Any]] = {}
         for data in made:
             ds = read(data)
@@ -111,7 +113,9 @@ def fits(value: str, name: str, asked: str) -> bool:
             return (first or "0") <= value <= (last or "9") if dash else value == asked
         if not dash:
             return moment(value) == moment(asked)
-        end = last + "235959.999999"[len(last) :] if last and "." not in last else moment(last) if last else "9"
+        end = (
+            last + "235959.999999"[len(last) :] if last and "." not in last else moment(last) if last else "9"
+        )
         return (moment(first) if first else "0") <= moment(value) <= end
     if name in {"SeriesNumber", "InstanceNumber", "Rows"}:
         return int(value) == int(asked)
@@ -134,6 +138,7 @@ def looked_through(held: list[Dataset], level: str, asked: list[tuple[str, str]]
     by_study = {str(group[0].StudyInstanceUID): group for group in groups(held, "studies")}
     by_series = {str(group[0].SeriesInstanceUID): group for group in groups(held, "series")}
     for group in groups(held, level):
+
         def of(name: str, group: list[Dataset] = group) -> list[str]:
             if name in LEVEL["studies"] and name != "ProtocolName":
                 return values(by_study[str(group[0].StudyInstanceUID)], name, held)

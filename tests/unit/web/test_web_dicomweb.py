@@ -129,7 +129,9 @@ def test_searches_for_series_and_instances(token: str, path: str, number: int) -
     answer = ask(f"drafts/oral-cancer/{path}", token=token)
     assert len(answer.json or []) == number
     for one in answer.json or []:
-        assert one["00081190"]["Value"][0].startswith("http://testserver/dicomweb/drafts/oral-cancer/studies/")
+        assert one["00081190"]["Value"][0].startswith(
+            "http://testserver/dicomweb/drafts/oral-cancer/studies/"
+        )
         assert list(one) == sorted(one)
 
 
@@ -171,13 +173,19 @@ def test_metadata_is_what_the_file_says(token: str) -> None:
     theirs = json.loads(held.to_json(bulk_data_threshold=1024, bulk_data_element_handler=lambda _: ""))
     theirs.pop("7FE00010")
     assert one == theirs
-    for path in (f"studies/{ONE}1/metadata", f"studies/{ONE}/series/1.2/metadata", f"{series[19:]}/instances/1/metadata"):
+    for path in (
+        f"studies/{ONE}1/metadata",
+        f"studies/{ONE}/series/1.2/metadata",
+        f"{series[19:]}/instances/1/metadata",
+    ):
         assert ask(f"drafts/oral-cancer/{path}", token=token).status == 404
 
 
 def test_media_types_and_methods(token: str) -> None:
     def status(accept: str, path: str = "studies", method: str = "GET") -> int:
-        return int(ask(f"drafts/oral-cancer/{path}", token=token, method=method, headers={"accept": accept}).status)
+        return int(
+            ask(f"drafts/oral-cancer/{path}", token=token, method=method, headers={"accept": accept}).status
+        )
 
     assert status("application/dicom+json") == status("application/json") == status("*/*") == 200
     assert status('multipart/related; type="application/dicom+xml", application/dicom+json;q=0.5') == 200
@@ -232,7 +240,9 @@ def test_what_is_taken_back_stops_at_once(token: str) -> None:
     assert ask("drafts/oral-cancer/studies", token=token).status == 401
 
 
-def test_a_revocation_elsewhere_is_seen_within_two_seconds(token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_revocation_elsewhere_is_seen_within_two_seconds(
+    token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert ask("drafts/oral-cancer/studies", token=token).status == 200
     revoke_tokens(clock=CLOCK, account=Account.objects.get(username="reader"))
     now = standing.time.monotonic()
