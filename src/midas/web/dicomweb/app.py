@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -242,13 +243,18 @@ def _no_route(others: frozenset[str]) -> MidasError:
 def _origin(scope: Scope, headers: Mapping[str, str]) -> str:
     """Return scheme and host as the client knows them; `BadInput` for a host that is not this hub's."""
     host = headers.get("host", "")
-    domain, _ = split_domain_port(host)
-    if not domain or not validate_host(domain, settings.ALLOWED_HOSTS):
+    if not _is_ours(host, tuple(settings.ALLOWED_HOSTS)):
         raise BadInput("This hub does not answer to that name.", advice="Use its public address.")
     scheme = scope.get("scheme", "http")
     if settings.SECURE_PROXY_SSL_HEADER and headers.get("x-forwarded-proto") == "https":
         scheme = "https"
     return f"{scheme}://{host}"
+
+
+@lru_cache(maxsize=256)
+def _is_ours(host: str, names: tuple[str, ...]) -> bool:
+    domain, _ = split_domain_port(host)
+    return bool(domain) and validate_host(domain, names)
 
 
 def _same_site(headers: Mapping[str, str]) -> None:
