@@ -85,7 +85,7 @@ def objects(scope_id: int, study: str, series: str | None = None, instance: str 
 
 def series_in(scope_id: int, study: str, series: str | None = None) -> list[tuple[str, str]]:
     """Return UID and pack of each series of a study, in the order of their numbers."""
-    asked = [scope_id, study] if series is None else [scope_id, study, series]
+    asked: list[int | str] = [scope_id, study] if series is None else [scope_id, study, series]
     with connection.cursor() as cursor:
         cursor.execute(_SERIES.format("" if series is None else "AND e.uid = %s"), asked)
         return [(uid, pack) for uid, pack in cursor.fetchall()]
