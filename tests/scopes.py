@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 
 import pydicom
 from pydicom.dataset import Dataset
-from tests.hub_submission import CLOCK, ct
 
 from midas.catalogue import lens
 from midas.catalogue.models import Dataset as Collection
@@ -20,6 +19,7 @@ from midas.people.models import Account, Membership
 from midas.people.tokens import issue_token
 from midas.web.dicomweb.app import answered
 from midas.web.dicomweb.messages import Answer
+from tests.hub_submission import CLOCK, ct
 
 
 def dataset(slug: str) -> Collection:
@@ -57,9 +57,15 @@ def reader(*roles: tuple[str, str], name: str = "reader") -> tuple[Account, str]
     return account, issue_token(title="tests", clock=CLOCK, account=account)
 
 
-def ask(path: str, *, token: str = "", method: str = "GET", headers: dict[str, str] | None = None, **query: Any) -> Any:
+def ask(
+    path: str, *, token: str = "", method: str = "GET", headers: dict[str, str] | None = None, **query: Any
+) -> Any:
     """Ask as a client does; out come `status`, `headers`, `body`, and `json` where it is that."""
-    listed = {"host": "testserver", **({"authorization": f"Bearer {token}"} if token else {}), **(headers or {})}
+    listed = {
+        "host": "testserver",
+        **({"authorization": f"Bearer {token}"} if token else {}),
+        **(headers or {}),
+    }
     where, _, text = path.partition("?")
     scope = {
         "type": "http", "method": method, "path": f"/dicomweb/{where}", "scheme": "http",

@@ -161,8 +161,8 @@ def questions(draw: st.DrawFn) -> tuple[str, list[tuple[str, str]], int, int]:
     names = draw(st.lists(st.sampled_from(LEVEL[level]), min_size=0, max_size=3, unique=True))
     asked = []
     for name in names:
-        for _ in range(1 if name in {"StudyDate", "StudyTime"} else draw(st.integers(1, 2))):
-            asked.append((name, draw(_value(name))))
+        number = 1 if name in {"StudyDate", "StudyTime"} else draw(st.integers(1, 2))
+        asked += [(name, draw(_value(name))) for _ in range(number)]
     return level, asked, draw(st.integers(1, 12)), draw(st.integers(0, 8))
 
 
