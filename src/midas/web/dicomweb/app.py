@@ -97,9 +97,10 @@ class WithDicomweb:
             _close(body)
             await send({"type": "http.response.body", "body": b""})
         elif isinstance(body, bytes | list):
-            for piece in [body] if isinstance(body, bytes) else body:
+            *before, last = [body] if isinstance(body, bytes) else body or [b""]
+            for piece in before:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
-            await send({"type": "http.response.body", "body": b""})
+            await send({"type": "http.response.body", "body": last})
         elif isinstance(body, Path) and "http.response.pathsend" in scope.get("extensions", {}):
             await send({"type": "http.response.pathsend", "path": str(body)})
         else:

@@ -21,8 +21,8 @@ from midas.store import Blobs
 from midas.web.answers import asked_range
 from midas.web.dicomweb.messages import Answer, Asked
 
-CHUNK = 1 << 18
-"""Bytes read at a time: larger pieces cost the memory allocator more than they save."""
+CHUNK = 1 << 20
+"""Bytes read and sent at a time; every further piece costs the server as much as a small answer."""
 AT_ONCE = 1 << 20
 """Bytes of an answer that is read at once and sent without coming back for more."""
 
