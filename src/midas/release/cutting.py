@@ -20,7 +20,6 @@ from midas.release.content import Content
 from midas.release.documents import whole_files
 from midas.release.gathering import gather
 from midas.release.models import Draft, Release, ReleaseSubject, ReleaseTombstone
-from midas.release.publication import publish
 from midas.release.sealing import keep, record_files, salts_from
 from midas.release.tables import batches
 from midas.store import Blobs
@@ -146,15 +145,10 @@ def record(
         ):  # fmt: skip
             ReleaseSubject.objects.bulk_create(batch)
         record_files(release, made.tree.entries)
-<<<<<<< HEAD
         lens.publish(
             kind="twin" if about.twin else "release", name=f"{about.dataset}@{about.version}", dataset=draft.dataset,
             digests=content.tables["manifest"]["sha256"].to_pylist(),
         )  # fmt: skip
-=======
-        if not about.twin:
-            publish(release, content)
->>>>>>> 2afa39444427f4fecf989a37dfea18bd270994e1
         enter(
             Deed.CUT, by=by, clock=clock, dataset=about.dataset, version=about.version, target=made.key, twin=about.twin
         )  # fmt: skip
