@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from midas import __version__
+from midas.catalogue import lens
 from midas.catalogue.models import Subject
 from midas.catalogue.withdrawal import doom
 from midas.kernel import Clock, Conflict, Digest, NotFound, Progress, canonical, sha256_bytes
@@ -19,7 +20,6 @@ from midas.release.content import Content
 from midas.release.documents import whole_files
 from midas.release.gathering import gather
 from midas.release.models import Draft, Release, ReleaseSubject, ReleaseTombstone
-from midas.release.publication import publish
 from midas.release.sealing import keep, record_files, salts_from
 from midas.release.tables import batches
 from midas.store import Blobs
@@ -147,6 +147,10 @@ def record(
         record_files(release, made.tree.entries)
         if not about.twin:
             publish(release, content)
+        lens.publish(
+            kind="twin" if about.twin else "release", name=f"{about.dataset}@{about.version}", dataset=draft.dataset,
+            digests=content.tables["manifest"]["sha256"].to_pylist(),
+        )  # fmt: skip
         enter(
             Deed.CUT, by=by, clock=clock, dataset=about.dataset, version=about.version, target=made.key, twin=about.twin
         )  # fmt: skip
