@@ -18,7 +18,8 @@ def where_of(error: BaseException) -> str:
     """Return an error's kind and where it arose, without its words."""
     frames = traceback.extract_tb(error.__traceback__)[-LINES:]
     places = [
-        f"{one.filename.rpartition('site-packages/')[2].rpartition('/src/')[2]}:{one.lineno}" for one in reversed(frames)
+        f"{one.filename.rpartition('site-packages/')[2].rpartition('/src/')[2]}:{one.lineno}"
+        for one in reversed(frames)
     ]
     causes = [type(one).__name__ for one in (error, error.__cause__ or error.__context__) if one is not None]
     return f"{' from '.join(causes)} at {' < '.join(places) or 'no place'}"
