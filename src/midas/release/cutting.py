@@ -86,7 +86,7 @@ def draft_digest(draft: Draft) -> str:
     return sha256_bytes(canonical({
         "dataset": draft.dataset.slug, "version": draft.version, "protocol": draft.protocol.sha256,
         "title": draft.title, "notes": draft.notes, "published_on": draft.published_on.isoformat(),
-        "submissions": sorted(draft.submissions),
+        "submissions": sorted(draft.submissions), **({"readings": sorted(draft.readings)} if draft.readings else {}),
     }))  # fmt: skip
 
 
@@ -154,7 +154,8 @@ def summary(content: Content, tree: Tree, *, draft: Draft) -> dict[str, Any]:
         "image_bytes": sum(held["manifest"]["size"].to_pylist()),
         **{
             name: held[name].num_rows
-            for name in ("subjects", "visits", "lesions", "specimens", "series", "labels")
+            for name in ("subjects", "visits", "lesions", "specimens", "series", "labels", "readings")
+            if name in held
         },
         "instances": held["manifest"].num_rows,
         "modalities": counted(content, "manifest", "modality"),
