@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from midas.web.pages import accounts, administration, curation, datasets, pictures, releases, signing, spokes
+from midas.web.pages import (
+    accounts,
+    administration,
+    curation,
+    datasets,
+    pictures,
+    programs,
+    releases,
+    signing,
+    spokes,
+)
 
 app_name = "hub"
 RELEASE = "datasets/<slug:dataset>/releases/<str:version>"
@@ -33,6 +43,7 @@ urlpatterns = [
     path("people/roles/give", administration.role_give, name="role-give"),
     path("people/roles/take", administration.role_take, name="role-take"),
     path("people/hospitals", administration.spoke_add, name="spoke-add"),
+    path("programs", programs.programs, name="programs"),
     path("sign-in", signing.sign_in, name="sign-in"),
     path("sign-out", signing.sign_out, name="sign-out"),
     path("preferences", signing.preferences, name="preferences"),
