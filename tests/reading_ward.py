@@ -6,6 +6,7 @@ import io
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import highdicom as hd
@@ -17,6 +18,7 @@ from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from midas.annotate import Setting, keep_reading, set_task, settle, submit_reading
 from midas.annotate.models import Assignment, Settlement, Task
 from midas.annotate.reading import Drawn
+from midas.catalogue import lens
 from midas.catalogue.models import Dataset, Instance, Lesion, ProtocolVersion, Series, Study, Subject, Submission, Visit
 from midas.kernel import FixedClock, canonical, sha256_bytes
 from midas.manifest import PrivateKey
@@ -60,6 +62,15 @@ def outline(source: bytes, *, rows: tuple[int, int], name: str = "lesion", creat
     return out.getvalue()
 
 
+def index(store: Blobs, data: bytes) -> str:
+    """Put a DICOM blob into the store, ready to be looked at; return its digest."""
+    digest = store.put_chunks([data])
+    with NamedTemporaryFile(suffix=".dcm") as file:
+        Path(file.name).write_bytes(data)
+        lens.keep([lens.index_file(Path(file.name), sha256=digest, size=len(data))])
+    return digest
+
+
 @dataclass
 class Ward:
     dataset: Dataset
@@ -89,6 +100,7 @@ class Ward:
         out = io.BytesIO()
         ds.save_as(out, enforce_file_format=True)
         data = out.getvalue()
+        index(self.store, data)
         Instance.objects.create(
             series=series, submission=submission, sop_instance_uid=ds.SOPInstanceUID, sop_class_uid=ds.SOPClassUID,
             transfer_syntax_uid=ExplicitVRLittleEndian, path=f"{name}/{study.uid}/{series.uid}/{ds.SOPInstanceUID}.dcm",
@@ -116,7 +128,7 @@ class Ward:
     def drawn(self, data: bytes) -> Drawn:
         ds = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True)
         return Drawn(
-            sha256=self.store.put_chunks([data]), size=len(data), modality=ds.Modality, study_uid=ds.StudyInstanceUID,
+            sha256=index(self.store, data), size=len(data), modality=ds.Modality, study_uid=ds.StudyInstanceUID,
             series_uid=ds.SeriesInstanceUID, sop_instance_uid=ds.SOPInstanceUID, sop_class_uid=ds.SOPClassUID,
             transfer_syntax_uid=str(ds.file_meta.TransferSyntaxUID),
         )  # fmt: skip

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from midas.annotate.models import Assignment, ReaderCode, Reading, Settlement, TaskItem
+from midas.annotate.models import Assignment, Derived, ReaderCode, Reading, Settlement, TaskItem
 from midas.catalogue.models import Dataset
 
 
@@ -49,6 +49,20 @@ def settled(dataset: Dataset) -> list[int]:
     """Return the settled items of a dataset, by number: what a draft freezes."""
     found = Settlement.objects.filter(item__task__dataset=dataset, item__subject__withdrawn_at=None)
     return sorted(found.values_list("item_id", flat=True))
+
+
+def derived_in(dataset: Dataset) -> list[int]:
+    """Return the objects that curators drew in a dataset, by number: what a draft freezes."""
+    found = Derived.objects.filter(subject__dataset=dataset, subject__withdrawn_at=None)
+    return sorted(found.values_list("pk", flat=True))
+
+
+def derived_of(numbers: Iterable[int]) -> Iterator[Derived]:
+    """Yield these objects in the order of subject and UID; what has withdrawn is not there."""
+    rows = Derived.objects.filter(pk__in=list(numbers)).select_related(
+        "subject", "source__series__visit", "source__series__lesion", "source__series__specimen"
+    )
+    yield from rows.order_by("subject__pseudonym", "sop_instance_uid")
 
 
 def labels_of(items: Iterable[int]) -> Iterator[SettledLine]:

@@ -9,17 +9,21 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
-from midas.annotate.models import Assignment, ItemImage, Reading, Settlement, TaskItem
+from midas.annotate.models import Assignment, Derived, ItemImage, Reading, Settlement, TaskItem
 from midas.catalogue.withdrawal import doom
 
 
 @transaction.atomic
 def take_out(*, pseudonyms: Iterable[str], dataset: str) -> int:
     """Delete everything that was read of these subjects; return how many items there were. Again, it changes nothing."""
-    items = TaskItem.objects.filter(subject__pseudonym__in=set(pseudonyms), subject__dataset__slug=dataset)
+    names = set(pseudonyms)
+    items = TaskItem.objects.filter(subject__pseudonym__in=names, subject__dataset__slug=dataset)
     keys = list(items.values_list("pk", flat=True))
     readings = Reading.objects.filter(assignment__item__in=keys)
     doom(readings.exclude(sha256="").values_list("sha256", flat=True))
+    drawn = Derived.objects.filter(subject__pseudonym__in=names, subject__dataset__slug=dataset)
+    doom(drawn.values_list("sha256", flat=True))
+    drawn.delete()
     Settlement.objects.filter(item__in=keys).delete()
     readings.delete()
     Assignment.objects.filter(item__in=keys).delete()

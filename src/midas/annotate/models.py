@@ -166,3 +166,20 @@ class Settlement(models.Model):
                 name="settlement_by_rule_or_person",
             )
         ]
+
+
+class Derived(models.Model):
+    """An object that a curator drew on images of a dataset, outside any task: it enters releases as it is, and no label."""
+
+    subject = models.ForeignKey(Subject, on_delete=models.PROTECT, related_name="+")
+    source = models.ForeignKey(Instance, on_delete=models.PROTECT, related_name="+")
+    sha256 = models.CharField(max_length=64, db_index=True)
+    size = models.BigIntegerField()
+    modality = models.CharField(max_length=16)
+    study_uid = models.CharField(max_length=64)
+    series_uid = models.CharField(max_length=64)
+    sop_instance_uid = models.CharField(max_length=64, unique=True)
+    sop_class_uid = models.CharField(max_length=64)
+    transfer_syntax_uid = models.CharField(max_length=64)
+    kept_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    kept_at = models.DateTimeField()

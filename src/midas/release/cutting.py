@@ -86,8 +86,14 @@ def draft_digest(draft: Draft) -> str:
     return sha256_bytes(canonical({
         "dataset": draft.dataset.slug, "version": draft.version, "protocol": draft.protocol.sha256,
         "title": draft.title, "notes": draft.notes, "published_on": draft.published_on.isoformat(),
-        "submissions": sorted(draft.submissions), **({"readings": sorted(draft.readings)} if draft.readings else {}),
+        "submissions": sorted(draft.submissions), **_drawn_on(draft),
     }))  # fmt: skip
+
+
+def _drawn_on(draft: Draft) -> dict[str, list[int]]:
+    """Name what readers and curators made, where there is any: a draft without it keeps the digest it always had."""
+    found = {"readings": draft.readings, "derived": draft.derived}
+    return {name: sorted(numbers) for name, numbers in found.items() if numbers}
 
 
 def assemble(content: Content, *, store: Blobs, salts: Mapping[str, str]) -> Made:

@@ -7,7 +7,7 @@ import secrets
 from datetime import date
 from typing import TYPE_CHECKING
 
-from midas.annotate import settled
+from midas.annotate import derived_in, settled
 from midas.catalogue.models import Dataset, ProtocolVersion, Submission
 from midas.kernel import BadInput, Clock, Conflict
 from midas.release.models import Draft
@@ -51,5 +51,6 @@ def new_draft(
     return Draft.objects.create(
         dataset=dataset, protocol=protocol, version=version, notes=notes, published_on=published_on,
         salt_root=secrets.token_hex(32), submissions=roots, readings=settled(dataset),
+        derived=derived_in(dataset),
         created_by=by, created_at=clock.now(),
     )  # fmt: skip

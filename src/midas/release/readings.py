@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
-from midas.annotate import agreeing, labels_of
+from midas.annotate import agreeing, derived_of, labels_of
 from midas.annotate.labels import ReadLine, SettledLine
-from midas.annotate.models import Reading, TaskItem
+from midas.annotate.models import Derived, Reading, TaskItem
 from midas.protocol.model import Protocol
-from midas.release import tables
 from midas.release.content import Content
 from midas.release.models import Draft
 
@@ -43,7 +42,9 @@ def read_by(draft: Draft, subjects: Collection[str], protocol: Protocol) -> Read
         for one in line.readings:
             found.readings.append(_reading(line, one))
             if one.reading.sha256:
-                found.objects.append(_object(line, one, items.get(line.target, line.target)))
+                place = {**_place(line.item), "item": items.get(line.target, line.target)}
+                found.objects.append(_object(one.reading, place))
+    found.objects.extend(_object(one, _beside(one)) for one in derived_of(draft.derived) if one.subject.pseudonym in subjects)
     return found
 
 
@@ -85,14 +86,23 @@ def _path(item: TaskItem, reading: Reading) -> str | None:
     return f"data/{'/'.join(where)}.dcm"
 
 
-def _object(line: SettledLine, one: ReadLine, item: str) -> Row:
-    reading = one.reading
+def _beside(one: Derived) -> Row:
+    """Return the place of what a curator drew: that of the image that it was drawn on."""
+    series = one.source.series
+    names = {name: getattr(series, name) for name in ("visit", "lesion", "specimen")}
+    return {"subject": one.subject.pseudonym, "item": series.item} | {
+        name: None if row is None else row.name for name, row in names.items()
+    }
+
+
+def _object(one: Reading | Derived, place: Row) -> Row:
+    where = (place["subject"], one.study_uid, one.series_uid, one.sop_instance_uid)
+    names = (
+        "sha256", "size", "modality", "study_uid", "series_uid", "sop_instance_uid", "sop_class_uid", "transfer_syntax_uid",
+    )  # fmt: skip
     return {
-        "path": _path(line.item, reading), "sha256": reading.sha256, "size": reading.size, **_place(line.item),
-        "item": item, "kind": "label", "modality": reading.modality, "study_uid": reading.study_uid,
-        "series_uid": reading.series_uid, "sop_instance_uid": reading.sop_instance_uid,
-        "sop_class_uid": reading.sop_class_uid, "transfer_syntax_uid": reading.transfer_syntax_uid, "deid": MADE_HERE,
-        **tables.from_facts({"NumberOfFrames": None}, tables.INSTANCE_FACTS + tables.SERIES_FACTS),
+        "path": f"data/{'/'.join(where)}.dcm", **place, "kind": "label", "deid": MADE_HERE,
+        **{name: getattr(one, name) for name in names},
     }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from datetime import timedelta
 from django.db import connection
 from django.db.models import Q
 
-from midas.annotate.models import Reading
+from midas.annotate.models import Derived, Reading
 from midas.catalogue.models import Erasure, Instance, Submission
 from midas.catalogue.withdrawal import blobs_of
 from midas.kernel import Clock
@@ -36,6 +36,7 @@ def needed_blobs() -> Iterator[str]:
     )
     yield from ReleaseFile.objects.values_list("sha256", flat=True).iterator(chunk_size=5000)
     yield from Reading.objects.exclude(sha256="").values_list("sha256", flat=True).iterator(chunk_size=5000)
+    yield from Derived.objects.values_list("sha256", flat=True).iterator(chunk_size=5000)
     yield from _parts(State.REGISTERED)
 
 
@@ -65,7 +66,8 @@ def erase_doomed(*, store: Blobs) -> int:
 def _needed(digests: Iterable[str]) -> set[str]:
     asked = list(digests)
     found = set(ReleaseFile.objects.filter(sha256__in=asked).values_list("sha256", flat=True))
-    found.update(Reading.objects.filter(sha256__in=asked).values_list("sha256", flat=True))
+    for model in (Reading, Derived):
+        found.update(model.objects.filter(sha256__in=asked).values_list("sha256", flat=True))
     images = Instance.objects.filter(Q(sha256__in=asked) | Q(preview__in=asked))
     return found.union(*images.values_list("sha256", "preview"))
 
