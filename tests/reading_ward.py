@@ -19,7 +19,17 @@ from midas.annotate import Setting, keep_reading, set_task, settle, submit_readi
 from midas.annotate.models import Assignment, Settlement, Task
 from midas.annotate.reading import Drawn
 from midas.catalogue import lens
-from midas.catalogue.models import Dataset, Instance, Lesion, ProtocolVersion, Series, Study, Subject, Submission, Visit
+from midas.catalogue.models import (
+    Dataset,
+    Instance,
+    Lesion,
+    ProtocolVersion,
+    Series,
+    Study,
+    Subject,
+    Submission,
+    Visit,
+)
 from midas.kernel import FixedClock, canonical, sha256_bytes
 from midas.manifest import PrivateKey
 from midas.people import add_account, give_role
@@ -42,7 +52,9 @@ def uid(*parts: object) -> str:
     return str(generate_uid(entropy_srcs=[str(part) for part in parts]))
 
 
-def outline(source: bytes, *, rows: tuple[int, int], name: str = "lesion", creator: str = "Reader^A") -> bytes:
+def outline(
+    source: bytes, *, rows: tuple[int, int], name: str = "lesion", creator: str = "Reader^A"
+) -> bytes:
     """A segmentation over one image: `rows` from first to one past the last are marked."""
     image = pydicom.dcmread(io.BytesIO(source))
     mask = np.zeros((1, image.Rows, image.Columns, 1), np.uint8)
@@ -78,7 +90,7 @@ class Ward:
     store: Blobs
     signer: PrivateKey
     people: dict[str, Account] = field(default_factory=dict)
-    clock: FixedClock = FixedClock(NOW)
+    clock: FixedClock = field(default_factory=lambda: FixedClock(NOW))
 
     def person(self, number: int, submission: Submission) -> Subject:
         name = pseudonym(number)
@@ -90,7 +102,13 @@ class Ward:
         lesion = Lesion.objects.create(subject=subject, name="L1", tracking_uid=uid(name, "lesion"))
         study = Study.objects.create(subject=subject, uid=uid(name, "study"))
         series = Series.objects.create(
-            study=study, uid=uid(name, "series"), modality="CT", item="oral-photo", kind="photo", visit=visit, lesion=lesion
+            study=study,
+            uid=uid(name, "series"),
+            modality="CT",
+            item="oral-photo",
+            kind="photo",
+            visit=visit,
+            lesion=lesion,
         )
         data = ct(name, 1, study=study.uid, series="1.2.3", SeriesInstanceUID=series.uid, SOPInstanceUID=uid(name, "image"),
                   FrameOfReferenceUID=uid(name, "frame"), PixelSpacing=[1, 1], SliceThickness=1,
@@ -166,7 +184,11 @@ def open_ward(folder: Path, *, number: int = 6, store: Blobs | None = None) -> W
     loaded = load_named("oral-cancer")
     dataset = Dataset.objects.create(slug="oral-cancer", created_at=NOW)
     protocol = ProtocolVersion.objects.create(
-        dataset=dataset, sha256=loaded.sha256, version=loaded.protocol.version, source=loaded.source, added_at=NOW
+        dataset=dataset,
+        sha256=loaded.sha256,
+        version=loaded.protocol.version,
+        source=loaded.source,
+        added_at=NOW,
     )
     ward = Ward(
         dataset, protocol, store or Blobs.at(folder / "blobs"), PrivateKey.load_or_create(folder / "hub.key")

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 
 _DOOR = {
     "Drawn": "reading", "Setting": "setting", "assignment_of": "reading", "close_task": "setting",
-    "derived_in": "labels", "derived_of": "labels",    "keep_reading": "reading", "labels_of": "labels", "look": "look", "may_open": "showing", "set_task": "setting",
+    "derived_in": "labels", "derived_of": "labels",
+       "keep_reading": "reading", "labels_of": "labels", "look": "look", "may_open": "showing", "set_task": "setting",
     "settle": "settling", "settled": "labels", "submit_reading": "reading", "take_out": "leaving",
 }  # fmt: skip
 
 __all__ = [
-    "Drawn", "Setting", "assignment_of", "close_task", "derived_in", "derived_of", "keep_reading", "labels_of", "look", "may_open", "set_task",
+    "Drawn", "Setting", "assignment_of", "close_task", "derived_in", "derived_of",
+    "keep_reading", "labels_of", "look", "may_open", "set_task",
     "settle", "settled", "submit_reading", "take_out",
 ]  # fmt: skip
 

@@ -48,13 +48,13 @@ def kappa(pairs: Sequence[tuple[str, str]], values: Sequence[str], *, ordinal: b
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         found = cohens_kappa(table, wt="linear" if ordinal else None)
-    low, high = (_told(found.kappa_low), _told(found.kappa_upp))
-    return Coefficient(name, _told(found.kappa), None if low is None else max(-1.0, low), None if high is None else min(1.0, high), len(pairs))  # fmt: skip
+    low, high = _told(found.kappa_low, floor=-1.0), _told(found.kappa_upp, ceiling=1.0)
+    return Coefficient(name, _told(found.kappa), low, high, len(pairs))
 
 
 def dice(first: Mask, second: Mask) -> dict[str, float]:
     """Return the Dice coefficient of each structure that either has; 1 where both left all of it empty."""
-    import SimpleITK as sitk
+    import SimpleITK
 
     found: dict[str, float] = {}
     for name in sorted({*first, *second}):
@@ -65,9 +65,9 @@ def dice(first: Mask, second: Mask) -> dict[str, float]:
         if not a.any() or not b.any():
             found[name] = 0.0
             continue
-        measured = sitk.LabelOverlapMeasuresImageFilter()
+        measured = SimpleITK.LabelOverlapMeasuresImageFilter()
         measured.Execute(
-            sitk.GetImageFromArray(a.astype(np.uint8)), sitk.GetImageFromArray(b.astype(np.uint8))
+            SimpleITK.GetImageFromArray(a.astype(np.uint8)), SimpleITK.GetImageFromArray(b.astype(np.uint8))
         )
         found[name] = float(measured.GetDiceCoefficient(1))
     return found
@@ -90,7 +90,9 @@ def icc(pairs: Sequence[tuple[float, float]]) -> Coefficient:
     if len(pairs) < 3:
         return Coefficient("ICC", None, None, None, len(pairs))
     found = np.asarray(pairs, float)
-    low, high = _bootstrap((found[:, 0], found[:, 1]), lambda a, b: _icc(np.column_stack((a, b))), paired=True)
+    low, high = _bootstrap(
+        (found[:, 0], found[:, 1]), lambda a, b: _icc(np.column_stack((a, b))), paired=True
+    )
     return Coefficient("ICC", _told(_icc(found)), low, high, len(pairs))
 
 
@@ -123,5 +125,5 @@ def _bootstrap(
     return _told(found.low), _told(found.high)
 
 
-def _told(value: Any) -> float | None:
-    return float(value) if np.isfinite(value) else None
+def _told(value: Any, *, floor: float = -np.inf, ceiling: float = np.inf) -> float | None:
+    return float(min(max(value, floor), ceiling)) if np.isfinite(value) else None

@@ -16,9 +16,7 @@ AT_ONCE = 500
 
 
 @transaction.atomic
-def assign(
-    *, task: Task, readers: Sequence[Account], adjudicators: Sequence[Account], clock: Clock
-) -> int:
+def assign(*, task: Task, readers: Sequence[Account], adjudicators: Sequence[Account], clock: Clock) -> int:
     """Assign every item of a task that was just set; return how many assignments there are.
 
     No two readers' shares differ by more than one item, nor do two adjudicators'. An adjudicator reads nothing of the

@@ -32,8 +32,13 @@ def drawing(data: bytes) -> Drawing:
         ds = pydicom.dcmread(io.BytesIO(data))
         if ds.SOPClassUID != SegmentationStorage or ds.get("SegmentationType") == "LABELMAP":
             raise NoMask
-        pixels = np.atleast_3d(ds.pixel_array) if int(ds.get("NumberOfFrames", 1)) > 1 else ds.pixel_array[None]
-        names = {int(one.SegmentNumber): " ".join(str(one.SegmentLabel).split()).casefold() for one in ds.SegmentSequence}
+        pixels = (
+            np.atleast_3d(ds.pixel_array) if int(ds.get("NumberOfFrames", 1)) > 1 else ds.pixel_array[None]
+        )
+        names = {
+            int(one.SegmentNumber): " ".join(str(one.SegmentLabel).split()).casefold()
+            for one in ds.SegmentSequence
+        }
     except NoMask:
         raise
     except Exception as error:  # pydicom and its codecs raise many kinds for what they cannot read
@@ -54,7 +59,11 @@ class _Placed:
 
 def _frames(ds: Any) -> Iterator[_Placed]:
     """Yield what each frame of the segmentation shows, and on which frame of the source."""
-    shared = ds.SharedFunctionalGroupsSequence[0] if ds.get("SharedFunctionalGroupsSequence") else pydicom.Dataset()
+    shared = (
+        ds.SharedFunctionalGroupsSequence[0]
+        if ds.get("SharedFunctionalGroupsSequence")
+        else pydicom.Dataset()
+    )
     try:
         for group in ds.PerFrameFunctionalGroupsSequence:
             identified = group.get("SegmentIdentificationSequence") or shared.SegmentIdentificationSequence
@@ -62,7 +71,9 @@ def _frames(ds: Any) -> Iterator[_Placed]:
             source = derived[0].SourceImageSequence[0]
             numbers = source.get("ReferencedFrameNumber", 1)
             frame = int(numbers if isinstance(numbers, int) else numbers[0])
-            yield _Placed(int(identified[0].ReferencedSegmentNumber), (str(source.ReferencedSOPInstanceUID), frame))
+            yield _Placed(
+                int(identified[0].ReferencedSegmentNumber), (str(source.ReferencedSOPInstanceUID), frame)
+            )
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise NoMask from error
 
@@ -85,5 +96,3 @@ def overlap(first: Drawing, second: Drawing) -> dict[str, float]:
 
 def _stack(frames: Mapping[Frame, Any], places: list[Frame], empty: Any) -> Any:
     return np.stack([frames.get(place, empty) for place in places] or [empty])
-
-

@@ -17,6 +17,7 @@ from midas.annotate import agreeing
 from midas.annotate.agreeing import Coefficient
 from midas.annotate.drawn import NoMask, drawing, overlap
 from midas.annotate.models import Assignment, ItemImage, ReaderCode, Reading, Settlement, Task, TaskItem
+from midas.annotate.reading import ripe
 from midas.catalogue.models import Instance
 from midas.kernel import NotFound
 from midas.people.models import Account
@@ -65,7 +66,11 @@ def task(number: int) -> Task:
 
 def tasks_of(datasets: Iterable[str]) -> QuerySet[Task]:
     """Return the tasks that were set on these datasets, newest first."""
-    return Task.objects.filter(dataset__slug__in=list(datasets)).select_related("dataset").order_by("-set_at", "-pk")
+    return (
+        Task.objects.filter(dataset__slug__in=list(datasets))
+        .select_related("dataset")
+        .order_by("-set_at", "-pk")
+    )
 
 
 def tasks_for(account: Account) -> QuerySet[Task]:
@@ -131,6 +136,23 @@ def people(task_id: int) -> list[Share]:
     return sorted(found, key=lambda one: one.role == Role.ADJUDICATOR)
 
 
+def item(task_id: int, number: int) -> TaskItem:
+    found = (
+        TaskItem.objects.filter(task=task_id, number=number)
+        .select_related("task__dataset", "subject")
+        .first()
+    )
+    if found is None:
+        raise NotFound("There is no such item.", advice="See the list of the task's items.")
+    return found
+
+
+def may_adjudicate(of: TaskItem, account: Account) -> bool:
+    """Say whether the item is the account's to settle, and its readers have all submitted."""
+    mine = Assignment.objects.filter(item=of, reader=account, role=Role.ADJUDICATOR).first()
+    return mine is not None and ripe(mine)
+
+
 def outcome(item: TaskItem) -> Settlement | None:
     return Settlement.objects.filter(item=item).select_related("reading__assignment__reader", "by").first()
 
@@ -150,13 +172,12 @@ def agreement(of: Task, store: Blobs) -> tuple[PairAgreement, ...]:
             pairs.setdefault((a, b), []).append((readings[a], readings[b]))
     codes = dict(ReaderCode.objects.values_list("account_id", "code"))
     return tuple(
-        PairAgreement(codes[a], codes[b], _coefficients(of, both, store)) for (a, b), both in sorted(pairs.items())
+        PairAgreement(codes[a], codes[b], _coefficients(of, both, store))
+        for (a, b), both in sorted(pairs.items())
     )
 
 
-def _coefficients(
-    of: Task, both: list[tuple[Reading, Reading]], store: Blobs
-) -> tuple[Coefficient, ...]:
+def _coefficients(of: Task, both: list[tuple[Reading, Reading]], store: Blobs) -> tuple[Coefficient, ...]:
     if of.kind == Task.Kind.CATEGORY:
         values = [(str(a.value), str(b.value)) for a, b in both]
         return (agreeing.kappa(values, of.values, ordinal=of.ordinal),)

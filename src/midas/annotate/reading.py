@@ -53,7 +53,12 @@ def latest(assignment: Assignment) -> Reading | None:
 
 @transaction.atomic
 def keep_reading(
-    *, assignment: Assignment, by: Account, clock: Clock, value: Value | None = None, drawn: Drawn | None = None
+    *,
+    assignment: Assignment,
+    by: Account,
+    clock: Clock,
+    value: Value | None = None,
+    drawn: Drawn | None = None,
 ) -> Reading:
     """Keep a value, an object, or both, as the next revision; the same again adds none. What is not given stays.
 
@@ -170,5 +175,6 @@ def _not_elsewhere(row: Assignment, drawn: Drawn) -> None:
         or Instance.objects.filter(sop_instance_uid=drawn.sop_instance_uid).exists()
     ):
         raise Conflict(
-            "The hub holds this SOP instance with other bytes.", advice="Store it again under a new instance UID."
+            "The hub holds this SOP instance with other bytes.",
+            advice="Store it again under a new instance UID.",
         )

@@ -75,7 +75,13 @@ def close_task(*, task: Task, by: Account, why: str, clock: Clock) -> Task:
         row.closed_at = clock.now()
         row.save(update_fields=["closed_at"])
         enter(
-            Deed.TASK, by=by, clock=clock, dataset=row.dataset.slug, target=f"task {row.pk}", why=why, closed=True
+            Deed.TASK,
+            by=by,
+            clock=clock,
+            dataset=row.dataset.slug,
+            target=f"task {row.pk}",
+            why=why,
+            closed=True,
         )
     return row
 
@@ -121,7 +127,9 @@ def _agree_at(target: Target, setting: Setting) -> float | None:
     chosen = setting.agree_at
     if target.type == "number":
         if chosen is not None and not chosen >= 0:
-            raise BadInput("A difference is not below 0.", advice="Give the largest difference that counts as the same.")
+            raise BadInput(
+                "A difference is not below 0.", advice="Give the largest difference that counts as the same."
+            )
         return chosen if chosen is not None else 0.0
     if chosen is not None and not 0 < chosen <= 1:
         raise BadInput("A Dice coefficient lies between 0 and 1.", advice="Such as 0.8.")
@@ -143,7 +151,9 @@ def _add_items(task: Task, target: Target, most: int | None) -> int:
     places = _places(task, target)
     keys = sorted(places, key=lambda place: sha256_bytes(f"{task.name}|{place}".encode()))[:most]
     if not keys:
-        raise BadInput("There is nothing to read.", advice="Register images of what this question is about first.")
+        raise BadInput(
+            "There is nothing to read.", advice="Register images of what this question is about first."
+        )
     rows = [
         TaskItem(task=task, number=number, subject_id=subject, visit_id=visit, lesion_id=lesion, specimen_id=specimen, uid=uid)
         for number, (subject, visit, lesion, specimen, uid) in enumerate(keys, start=1)

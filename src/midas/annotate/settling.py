@@ -79,7 +79,11 @@ def settle(
         raise Forbidden("You are not the adjudicator of this item.", advice="See your own list of readings.")
     if not why.strip():
         raise BadInput("Settling needs a reason.", advice="Say in a sentence why.")
-    item = TaskItem.objects.select_for_update(of=("self",)).select_related("task__dataset").get(pk=assignment.item_id)
+    item = (
+        TaskItem.objects.select_for_update(of=("self",))
+        .select_related("task__dataset")
+        .get(pk=assignment.item_id)
+    )
     if not ripe(assignment):
         raise Conflict("Not all readers have submitted.", advice="Come back when they have.")
     if Settlement.objects.filter(item=item).exists():

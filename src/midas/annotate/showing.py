@@ -46,7 +46,9 @@ def publish(task: Task) -> None:
     _add(task, scope_name(task.pk), (one for many in images.values() for one in many))
     for reader, digests in sorted(mine.items()):
         _add(task, scope_name(task.pk, reader), digests)
-    for (one,) in Assignment.objects.filter(item__task=task).values_list("reader").distinct().order_by("reader"):
+    for (one,) in (
+        Assignment.objects.filter(item__task=task).values_list("reader").distinct().order_by("reader")
+    ):
         if one not in mine:
             _add(task, scope_name(task.pk, one), ())
 

@@ -83,7 +83,8 @@ def source_in(*, dataset: str, ds: Dataset) -> Instance:
     found = next((one for one in held.order_by("pk") if {one.sop_instance_uid, one.series.uid} & asked), None)
     if found is None:
         raise BadInput(
-            "It refers to no image of this dataset.", advice="Draw it on an image of the dataset, and store it again."
+            "It refers to no image of this dataset.",
+            advice="Draw it on an image of the dataset, and store it again.",
         )
     return found
 

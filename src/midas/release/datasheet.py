@@ -170,7 +170,9 @@ def _cleaning(content: Content) -> str:
     if content.about.twin:
         return "The files are written as de-identified files are, by the same rules, from invented content."
     deid = content.about.protocol.deid
-    engines = sorted({str(one) for one in content.tables["manifest"]["deid"].unique().to_pylist()} - {MADE_HERE})
+    engines = sorted(
+        {str(one) for one in content.tables["manifest"]["deid"].unique().to_pylist()} - {MADE_HERE}
+    )
     options = "".join(f"- {one}\n" for one in deid.options)
     exceptions = "".join(
         f"- `{one.keyword}`: {one.action}. {_plain(one.reason)}\n" for one in deid.exceptions

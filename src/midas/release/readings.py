@@ -44,7 +44,9 @@ def read_by(draft: Draft, subjects: Collection[str], protocol: Protocol) -> Read
             if one.reading.sha256:
                 place = {**_place(line.item), "item": items.get(line.target, line.target)}
                 found.objects.append(_object(one.reading, place))
-    found.objects.extend(_object(one, _beside(one)) for one in derived_of(draft.derived) if one.subject.pseudonym in subjects)
+    found.objects.extend(
+        _object(one, _beside(one)) for one in derived_of(draft.derived) if one.subject.pseudonym in subjects
+    )
     return found
 
 
@@ -148,7 +150,9 @@ def _coefficient(task: str, items: list[list[Row]], content: Content) -> agreein
     labels = content.tables["labels"].to_pylist()
     found = [row["agreement"] for row in labels if row["source"] == f"reading:{task}"]
     drawn = target is not None and target.type != "number"
-    return agreeing.mean_over_items("Dice" if drawn else "the same", [one for one in found if one is not None])
+    return agreeing.mean_over_items(
+        "Dice" if drawn else "the same", [one for one in found if one is not None]
+    )
 
 
 def _reader(row: Row) -> str:

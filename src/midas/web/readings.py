@@ -69,7 +69,9 @@ class Received:
     coerced: bool = True
 
 
-def receive(place: Where, account: Account, path: Path, header: Any = None, *, clock: Clock | None = None) -> Received:
+def receive(
+    place: Where, account: Account, path: Path, header: Any = None, *, clock: Clock | None = None
+) -> Received:
     """Keep one object for who stored it. The same bytes for the same item again change nothing.
 
     Raise `BadInput` for an image, for an object that refers to none of the caller's images or in which an identifier
@@ -82,13 +84,17 @@ def receive(place: Where, account: Account, path: Path, header: Any = None, *, c
         return _into_task(int(place.name), account, ds, now)
     if place.kind == "drafts" and may(account, Act.DRAFT, place.name):
         return _into_draft(place.name, account, ds, now)
-    raise Forbidden("Nothing can be stored here.", advice="Store what you draw into a reading task or a draft.")
+    raise Forbidden(
+        "Nothing can be stored here.", advice="Store what you draw into a reading task or a draft."
+    )
 
 
 def _into_task(task_id: int, account: Account, ds: Any, clock: Clock) -> Received:
     assignment, image = taking.item_of(task_id=task_id, account=account, ds=ds)
     if not may(account, Act.READ, assignment.item.task.dataset.slug):
-        raise Forbidden(f"You may not {Act.READ.value} here.", advice="Ask the hub's curator for the role that it needs.")
+        raise Forbidden(
+            f"You may not {Act.READ.value} here.", advice="Ask the hub's curator for the role that it needs."
+        )
     with _cleaned(ds, image) as file, transaction.atomic():
         drawn = _blob(file, ds)
         keep_reading(assignment=assignment, by=account, drawn=drawn, clock=clock)
@@ -104,7 +110,8 @@ def _into_draft(dataset: str, account: Account, ds: Any, clock: Clock) -> Receiv
         taken = Reading.objects.filter(sop_instance_uid=drawn.sop_instance_uid).exists()
         if taken or (held is not None and held.sha256 != drawn.sha256) or _is_image(drawn):
             raise Conflict(
-                "The hub holds this SOP instance with other bytes.", advice="Store it again under a new instance UID."
+                "The hub holds this SOP instance with other bytes.",
+                advice="Store it again under a new instance UID.",
             )
         if held is None:
             subject = image.series.study.subject
@@ -150,7 +157,10 @@ def _cleaned(ds: Any, image: Instance) -> Iterator[Path]:
             one for one in leaks.examine_dicom(path, scope="object") if one.severity is Severity.ERROR and one.rule != NEW_UID
         ]  # fmt: skip
         if found:
-            raise BadInput(f"It cannot be kept: {found[0].message} ({found[0].scope})", advice="Take it out and store it again.")
+            raise BadInput(
+                f"It cannot be kept: {found[0].message} ({found[0].scope})",
+                advice="Take it out and store it again.",
+            )
         yield path
 
 

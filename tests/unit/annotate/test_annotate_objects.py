@@ -75,7 +75,9 @@ def test_scopes_hold_ones_own_items_and_an_adjudicators_grow(hub: Ward, tmp_path
     drawn = []
     for who, rows in (("asha", (0, 4)), ("ravi", (8, 12))):
         data = outline(hub.image_of(task, 1), rows=rows)
-        made = readings.receive(At("tasks", str(task.pk)), hub.people[who], file(tmp_path, data), clock=hub.clock)
+        made = readings.receive(
+            At("tasks", str(task.pk)), hub.people[who], file(tmp_path, data), clock=hub.clock
+        )
         drawn.append(made.sop_instance_uid)
         from midas.annotate import submit_reading
 
@@ -126,7 +128,9 @@ def test_a_curators_drawing_joins_the_draft_and_the_release(hub: Ward, tmp_path:
     give_role(account=hub.people["curator"], role="curator")
     data = outline(hub.image_of(task, 1), rows=(4, 12))
     for _ in range(2):
-        made = readings.receive(At("drafts", "oral-cancer"), hub.people["curator"], file(tmp_path, data), clock=hub.clock)
+        made = readings.receive(
+            At("drafts", "oral-cancer"), hub.people["curator"], file(tmp_path, data), clock=hub.clock
+        )
     kept = Derived.objects.get()
     assert kept.sop_instance_uid == made.sop_instance_uid
     other = outline(hub.image_of(task, 1), rows=(1, 3))
@@ -135,7 +139,12 @@ def test_a_curators_drawing_joins_the_draft_and_the_release(hub: Ward, tmp_path:
     out = io.BytesIO()
     ds.save_as(out)
     with pytest.raises(Conflict):
-        readings.receive(At("drafts", "oral-cancer"), hub.people["curator"], file(tmp_path, out.getvalue()), clock=hub.clock)
+        readings.receive(
+            At("drafts", "oral-cancer"),
+            hub.people["curator"],
+            file(tmp_path, out.getvalue()),
+            clock=hub.clock,
+        )
     release = hub.cut(hub.draft())
     from midas.release.models import ReleaseFile
 

@@ -40,7 +40,9 @@ def exported(ward: Ward, release: Release, folder: Path) -> Path:
     return export(release, store=ward.store, folder=folder)
 
 
-def test_settled_readings_become_labels_and_all_readings_stand_beside_them(read: Ward, tmp_path: Path) -> None:
+def test_settled_readings_become_labels_and_all_readings_stand_beside_them(
+    read: Ward, tmp_path: Path
+) -> None:
     release = read.cut(read.draft())
     folder = exported(read, release, tmp_path / "out")
     labels = pl.read_parquet(folder / "labels.parquet")
@@ -98,7 +100,9 @@ def test_readings_leave_every_release_with_the_person(read: Ward, tmp_path: Path
     assert gone
     name = gone.subject.pseudonym
     digests = set(
-        Reading.objects.filter(assignment__item__subject__pseudonym=name).exclude(sha256="").values_list("sha256", flat=True)
+        Reading.objects.filter(assignment__item__subject__pseudonym=name)
+        .exclude(sha256="")
+        .values_list("sha256", flat=True)
     )
     assert len(digests) == 2
     flows.withdraw(

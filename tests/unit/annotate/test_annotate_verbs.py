@@ -6,7 +6,17 @@ import pytest
 from django.db import IntegrityError, transaction
 from tests.reading_ward import Ward, outline, pseudonym
 
-from midas.annotate import Setting, close_task, keep_reading, labels_of, look, set_task, settled, submit_reading, take_out
+from midas.annotate import (
+    Setting,
+    close_task,
+    keep_reading,
+    labels_of,
+    look,
+    set_task,
+    settled,
+    submit_reading,
+    take_out,
+)
 from midas.annotate.assigning import shares
 from midas.annotate.models import Assignment, ItemImage, ReaderCode, Reading, Settlement, TaskItem
 from midas.catalogue.models import Erasure
@@ -16,7 +26,12 @@ from midas.ledger.models import Deed, Entry
 
 def test_a_task_takes_its_question_and_items_from_the_protocol(ward: Ward) -> None:
     task = ward.task()
-    assert (task.name, task.kind, task.level, task.readers_per_item) == ("impressions", "category", "lesion", 2)
+    assert (task.name, task.kind, task.level, task.readers_per_item) == (
+        "impressions",
+        "category",
+        "lesion",
+        2,
+    )
     assert task.values == ["normal", "variation-from-normal", "opmd", "malignant"]
     assert TaskItem.objects.filter(task=task).count() == 6
     assert ItemImage.objects.filter(item__task=task).count() == 6
@@ -40,7 +55,9 @@ def test_a_task_takes_its_question_and_items_from_the_protocol(ward: Ward) -> No
         ({"annotation": "lesion-outlines", "agree_at": 1.5}, BadInput),
     ],
 )
-def test_a_task_that_could_not_be_read_well_is_not_set(ward: Ward, change: dict, error: type[MidasError]) -> None:
+def test_a_task_that_could_not_be_read_well_is_not_set(
+    ward: Ward, change: dict, error: type[MidasError]
+) -> None:
     asked = {"annotation": "impressions", "readers": ["asha", "ravi"], "adjudicators": ["meera"], **change}
     for who in ("readers", "adjudicators"):
         asked[who] = [ward.people[name] for name in asked[who]]
@@ -80,7 +97,9 @@ def test_only_ones_own_items_are_read(ward: Ward) -> None:
     with pytest.raises(BadInput, match="Nothing answers"):
         submit_reading(assignment=theirs, by=ward.people["ravi"], store=ward.store, clock=ward.clock)
     with pytest.raises(Conflict, match="Not all readers"):
-        keep_reading(assignment=ward.of("meera", task, 1), by=ward.people["meera"], value="opmd", clock=ward.clock)
+        keep_reading(
+            assignment=ward.of("meera", task, 1), by=ward.people["meera"], value="opmd", clock=ward.clock
+        )
     assert not Reading.objects.exists()
 
 
@@ -115,13 +134,20 @@ def test_an_adjudicator_may_let_a_readers_word_stand(ward: Ward) -> None:
     ward.read("asha", task, 1, "opmd")
     ward.read("ravi", task, 1, "normal")
     ravis = Reading.objects.get(assignment=ward.of("ravi", task, 1))
-    other = keep_reading(assignment=ward.of("ravi", task, 2), by=ward.people["ravi"], value="opmd", clock=ward.clock)
+    other = keep_reading(
+        assignment=ward.of("ravi", task, 2), by=ward.people["ravi"], value="opmd", clock=ward.clock
+    )
     with pytest.raises(BadInput, match="no reading of this item"):
         ward.settle(task, 1, other)
     made = ward.settle(task, 1, ravis)
     line = next(labels_of(settled(ward.dataset)))
     assert made.reading == ravis
-    assert (line.value, line.source, line.agreement, len(line.readings)) == ("normal", "reading:impressions", 0.0, 2)
+    assert (line.value, line.source, line.agreement, len(line.readings)) == (
+        "normal",
+        "reading:impressions",
+        0.0,
+        2,
+    )
     assert [one.reading.value for one in line.readings if one.stands] == ["normal"]
     assert set(line.readers) == set(
         ReaderCode.objects.filter(account__username__in=("asha", "ravi")).values_list("code", flat=True)
@@ -131,7 +157,9 @@ def test_an_adjudicator_may_let_a_readers_word_stand(ward: Ward) -> None:
 def test_outlines_agree_by_dice_and_a_third_draws_otherwise(ward: Ward) -> None:
     task = ward.task("lesion-outlines", agree_at=0.7)
     with pytest.raises(BadInput, match="drawing"):
-        keep_reading(assignment=ward.of("asha", task, 1), by=ward.people["asha"], value="lesion", clock=ward.clock)
+        keep_reading(
+            assignment=ward.of("asha", task, 1), by=ward.people["asha"], value="lesion", clock=ward.clock
+        )
     image = ward.image_of(task, 1)
     ward.read("asha", task, 1, data=outline(image, rows=(4, 12)))
     ward.read("ravi", task, 1, data=outline(image, rows=(5, 13), name="Lesion"))
@@ -156,10 +184,14 @@ def test_an_object_that_is_somebody_elses_is_refused(ward: Ward) -> None:
     task = ward.task("lesion-outlines")
     drawn = ward.drawn(outline(ward.image_of(task, 1), rows=(4, 12)))
     for _ in range(2):
-        keep_reading(assignment=ward.of("asha", task, 1), by=ward.people["asha"], drawn=drawn, clock=ward.clock)
+        keep_reading(
+            assignment=ward.of("asha", task, 1), by=ward.people["asha"], drawn=drawn, clock=ward.clock
+        )
     assert Reading.objects.count() == 1
     with pytest.raises(Conflict, match="other bytes"):
-        keep_reading(assignment=ward.of("ravi", task, 1), by=ward.people["ravi"], drawn=drawn, clock=ward.clock)
+        keep_reading(
+            assignment=ward.of("ravi", task, 1), by=ward.people["ravi"], drawn=drawn, clock=ward.clock
+        )
 
 
 def test_a_task_that_ended_takes_nothing_more(ward: Ward) -> None:
@@ -168,7 +200,9 @@ def test_a_task_that_ended_takes_nothing_more(ward: Ward) -> None:
         close_task(task=task, by=ward.people["curator"], why="", clock=ward.clock)
     close_task(task=task, by=ward.people["curator"], why="The wrong question.", clock=ward.clock)
     with pytest.raises(Conflict, match="ended"):
-        keep_reading(assignment=ward.of("asha", task, 1), by=ward.people["asha"], value="opmd", clock=ward.clock)
+        keep_reading(
+            assignment=ward.of("asha", task, 1), by=ward.people["asha"], value="opmd", clock=ward.clock
+        )
 
 
 def test_the_database_refuses_what_the_verbs_never_do(ward: Ward) -> None:
