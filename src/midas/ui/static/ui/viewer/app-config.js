@@ -6,6 +6,7 @@
   const [, base, below] = location.pathname.match(/^(\/viewer\/((?:releases|twins|drafts|tasks)\/[^/]+))/);
   const root = `${location.origin}/dicomweb/${below}`;
 
+  console.time('scriptToView');  // the viewer stops this clock at its first image
   window.PUBLIC_URL = `/static/${page.folder}`;
   window.browserImportFunction = path => import(window.PUBLIC_URL + path.replace(/^\//, ''));
 
