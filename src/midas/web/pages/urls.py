@@ -2,11 +2,22 @@
 
 from django.urls import path, re_path
 
-from midas.web.pages import accounts, administration, curation, datasets, pictures, releases, signing, spokes, viewer
+from midas.web.pages import (
+    accounts,
+    administration,
+    curation,
+    datasets,
+    pictures,
+    releases,
+    signing,
+    spokes,
+    studies,
+    viewer,
+)
 
 app_name = "hub"
 RELEASE = "datasets/<slug:dataset>/releases/<str:version>"
-VIEWER = rf"^viewer/(?P<kind>{'|'.join(viewer.KINDS)})/(?P<name>[A-Za-z0-9_.@-]+)(?:/(?P<rest>[^/]*))?$"
+ROOT = rf"(?P<kind>{'|'.join(viewer.KINDS)})/(?P<name>[A-Za-z0-9_.@-]+)"
 urlpatterns = [
     path("", datasets.home, name="home"),
     path("datasets", datasets.catalogue, name="catalogue"),
@@ -19,7 +30,8 @@ urlpatterns = [
     path(f"{RELEASE}/twin/papers/<path:path>", releases.twin_paper, name="twin-paper"),
     path(f"{RELEASE}/twin/pictures/<str:sha256>", pictures.twin_picture, name="twin-picture"),
     path("pictures/<str:sha256>", pictures.picture, name="picture"),
-    re_path(VIEWER, viewer.shell, name="viewer"),
+    re_path(rf"^studies/{ROOT}$", studies.listing, name="studies"),
+    re_path(rf"^viewer/{ROOT}(?:/(?P<rest>[^/]*))?$", viewer.shell, name="viewer"),
     path("hospitals", spokes.spokes, name="spokes"),
     path("hospitals/<slug:slug>", spokes.spoke, name="spoke"),
     path("account", accounts.account, name="account"),
