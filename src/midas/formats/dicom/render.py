@@ -84,7 +84,8 @@ def pieced(ds: Dataset, tile: Callable[[int], np.ndarray], viewport: Viewport | 
     rows = range(int(top) // high, math.ceil(bottom / high))
     if len(columns) * len(rows) > MOST_TILES:
         raise BadInput(
-            "This level has too many tiles for one picture.", advice="Ask for a part of it, or for the series."
+            "This level has too many tiles for one picture.",
+            advice="Ask for a part of it, or for the series.",
         )
     places = _places(ds, math.ceil(whole[0] / wide))
     size = (max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale)))
@@ -98,7 +99,9 @@ def pieced(ds: Dataset, tile: Callable[[int], np.ndarray], viewport: Viewport | 
             y0, y1 = (round((edge * high - top) * scale) for edge in (row, row + 1))
             small = Image.fromarray(tile(at)).convert("RGB")
             shape = (max(1, x1 - x0), max(1, y1 - y0))
-            canvas.paste(small if small.size == shape else small.resize(shape, Image.Resampling.BOX), (x0, y0))
+            canvas.paste(
+                small if small.size == shape else small.resize(shape, Image.Resampling.BOX), (x0, y0)
+            )
     return _flipped(np.asarray(canvas), viewport)
 
 
@@ -170,7 +173,9 @@ def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
         target = ImageCms.ImageCmsProfile(io.BytesIO(srgb()))
         return ImageCms.profileToProfile(image, source, target) or image
     except (ImageCms.PyCMSError, OSError, ValueError) as problem:
-        raise BadInput("The image's colour profile cannot be used.", advice="Ask with iccprofile=no.") from problem
+        raise BadInput(
+            "The image's colour profile cannot be used.", advice="Ask with iccprofile=no."
+        ) from problem
 
 
 @cache

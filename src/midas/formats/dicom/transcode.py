@@ -26,7 +26,16 @@ from pydicom.uid import UID
 from midas.formats.dicom import codecs
 from midas.formats.dicom.quiet import quiet
 from midas.formats.dicom.read import BROKEN
-from midas.formats.dicom.syntaxes import BIG_ENDIAN, DEFLATED, EXPLICIT, HTJ2K, JPEG_2000, JPEG_LS, RLE, syntax
+from midas.formats.dicom.syntaxes import (
+    BIG_ENDIAN,
+    DEFLATED,
+    EXPLICIT,
+    HTJ2K,
+    JPEG_2000,
+    JPEG_LS,
+    RLE,
+    syntax,
+)
 from midas.kernel import BadInput
 
 REGISTERED = codecs.LABEL
@@ -67,7 +76,9 @@ def header(data: bytes) -> Dataset:
         try:
             return dcmread(io.BytesIO(data), stop_before_pixels=True)
         except BROKEN as problem:
-            raise BadInput("The file cannot be read as DICOM.", advice="Send it to the hub again.") from problem
+            raise BadInput(
+                "The file cannot be read as DICOM.", advice="Send it to the hub again."
+            ) from problem
 
 
 def decoded(stored: bytes, ds: Dataset) -> Picture:
@@ -114,7 +125,8 @@ def encoded(picture: Picture, ds: Dataset, to: str) -> bytes:
             return _compressed(samples, picture, ds, to)
         except UNDECODED as problem:
             raise BadInput(
-                "These pixels have no form in that transfer syntax.", advice="Ask for another one, or for any (*)."
+                "These pixels have no form in that transfer syntax.",
+                advice="Ask for another one, or for any (*).",
             ) from problem
 
 
@@ -180,7 +192,8 @@ def has_pixels(ds: Dataset) -> bool:
     """Does the header of a file say that pixels follow it? `BadInput` where they are no integers."""
     if "BitsAllocated" in ds and "Rows" in ds and "PixelRepresentation" not in ds:
         raise BadInput(
-            "Floating-point pixels are sent as they are stored only.", advice="Ask for any transfer syntax (*)."
+            "Floating-point pixels are sent as they are stored only.",
+            advice="Ask for any transfer syntax (*).",
         )
     return "Rows" in ds and "Columns" in ds and "BitsAllocated" in ds
 

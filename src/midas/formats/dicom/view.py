@@ -199,7 +199,8 @@ def _window(values: np.ndarray, ds: Dataset, index: int, window: Window | None) 
 def _own_window(voi: Dataset) -> Window:
     """The first window of a file."""
     center, width = (
-        float(value[0] if isinstance(value, MultiValue) else value) for value in (voi.WindowCenter, voi.WindowWidth)
+        float(value[0] if isinstance(value, MultiValue) else value)
+        for value in (voi.WindowCenter, voi.WindowWidth)
     )
     if width <= 0:
         raise ValueError("a window has a width")

@@ -70,7 +70,7 @@ class WithDicomweb:
             if isinstance(entered, Entered):
                 scratch = str(current_home().scratch)
                 with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=scratch) as body:
-                    limit = current_home().config.page_upload_mib * 1024 * 1024
+                    limit = current_home().config.object_upload_mib * 1024 * 1024
                     if await _read(receive, body, limit):
                         answer = await run(self._threads, _with_body, entered, body)
                     else:
@@ -86,15 +86,17 @@ class WithDicomweb:
         headers = {**ALWAYS, "cache-control": "no-store", **answer.headers}
         if answer.type:
             headers["content-type"] = answer.type
-        if isinstance(body, bytes) and answer.status != 204 and "content-length" not in headers:
+        if isinstance(body, bytes) and answer.status not in {204, 304} and "content-length" not in headers:
             headers["content-length"] = str(len(body))
         listed = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": answer.status, "headers": listed})
         if scope["method"] == "HEAD":
             _close(body)
             await send({"type": "http.response.body", "body": b""})
-        elif isinstance(body, bytes):
-            await send({"type": "http.response.body", "body": body})
+        elif isinstance(body, bytes | list):
+            for piece in [body] if isinstance(body, bytes) else body:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
         elif isinstance(body, Path) and "http.response.pathsend" in scope.get("extensions", {}):
             await send({"type": "http.response.pathsend", "path": str(body)})
         else:

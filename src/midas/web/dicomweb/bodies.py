@@ -44,7 +44,13 @@ def etag_of(*parts: str) -> str:
 
 
 def answer(
-    asked: Asked, store: Blobs, pieces: Sequence[Piece], *, kind: str, etag: str, headers: Mapping[str, str] | None = None
+    asked: Asked,
+    store: Blobs,
+    pieces: Sequence[Piece],
+    *,
+    kind: str,
+    etag: str,
+    headers: Mapping[str, str] | None = None,
 ) -> Answer:
     """Return the answer that the pieces make: 200, 206 with a range, 304 where it is known already, or 416."""
     more = {"etag": etag, "cache-control": "private, no-cache", "vary": "Accept", **(headers or {})}

@@ -36,7 +36,8 @@ def numbers_of(text: str) -> list[int]:
     numbers = [int(one) for one in text.split(",") if one.isdecimal() and len(one) < 10]
     if len(numbers) != text.count(",") + 1 or len(numbers) > MOST_FRAMES or 0 in numbers:
         raise BadInput(
-            "Frames are numbers from 1 with commas between.", advice=f"Such as /frames/1,2; at most {MOST_FRAMES}."
+            "Frames are numbers from 1 with commas between.",
+            advice=f"Such as /frames/1,2; at most {MOST_FRAMES}.",
         )
     return numbers
 
@@ -109,7 +110,9 @@ def _bulk(asked: Asked, source: Source, pieces: Sequence[Piece], kind: str, path
     wanted = [one for one in taken(asked) if one.syntax in {"", media.ANY, EXPLICIT}]
     chosen = media.for_kinds(tuple(wanted), kinds)
     if chosen is None:
-        raise NotAcceptable("This value does not come in the media types that were asked for.", advice=f"Accept {kind}.")
+        raise NotAcceptable(
+            "This value does not come in the media types that were asked for.", advice=f"Accept {kind}."
+        )
     kind, multi = chosen
     etag = etag_of(source.found.sha256, "bulkdata", path, kind, str(multi))
     if not multi:
@@ -141,4 +144,3 @@ def _tag(text: str) -> Any:
     if len(text) != 8:
         raise ValueError(text)
     return Tag(int(text, 16))
-

@@ -69,7 +69,9 @@ def _taken(text: str) -> Taken:
     if not 0 <= quality <= 1:
         raise BadInput("A quality value is a number from 0 to 1 (RFC 9110 12.4.2).", advice="Such as q=0.8.")
     multi = kind == MULTIPART
-    return Taken(more.get("type", "*/*").lower() if multi else kind, multi, more.get("transfer-syntax", ""), quality)
+    return Taken(
+        more.get("type", "*/*").lower() if multi else kind, multi, more.get("transfer-syntax", ""), quality
+    )
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,9 @@ class Chosen:
     media_type: str = DICOM
 
 
-def for_object(taken: tuple[Taken, ...], *, stored: str, alone: bool, can: Callable[[str], bool]) -> Chosen | None:
+def for_object(
+    taken: tuple[Taken, ...], *, stored: str, alone: bool, can: Callable[[str], bool]
+) -> Chosen | None:
     """Choose for one DICOM object (8.7.3.5); `alone`: it may go out as a single part; `can(uid)`: it can be made.
 
     Where no transfer syntax is named that is Explicit VR Little Endian, or what is stored where that has lost something
@@ -110,7 +114,9 @@ def _of_object(named: str, stored: str, can: Callable[[str], bool]) -> str | Non
     return EXPLICIT if not syntax(stored).lossy and can(EXPLICIT) else stored
 
 
-def for_frames(taken: tuple[Taken, ...], *, stored: str, alone: bool, can: Callable[[str], bool]) -> Chosen | None:
+def for_frames(
+    taken: tuple[Taken, ...], *, stored: str, alone: bool, can: Callable[[str], bool]
+) -> Chosen | None:
     """Choose for frames or pixel data (Table 8.7.3-5): as stored where that is acceptable, else made so.
 
     A media type without a transfer syntax takes what is stored under it; octets are then uncompressed pixels, and so is

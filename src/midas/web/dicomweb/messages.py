@@ -74,10 +74,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answer:
-    """One response. A body is bytes, chunks that are taken as the client takes them, or a whole file."""
+    """One response. A body is bytes, a list of them, chunks that are taken as the client takes them, or a whole file."""
 
     status: int = 200
-    body: bytes | Iterator[bytes] | Path = b""
+    body: bytes | list[bytes] | Iterator[bytes] | Path = b""
     type: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
 

@@ -31,7 +31,9 @@ UIDS = ("study", "series", "instance")
 
 def found_of(asked: Asked) -> list[Found]:
     """Return the objects that the path names; `NotFound` where there are none."""
-    found = lens.objects(asked.place.scope_id, **{name: asked.args[name] for name in UIDS if name in asked.args})
+    found = lens.objects(
+        asked.place.scope_id, **{name: asked.args[name] for name in UIDS if name in asked.args}
+    )
     if not found:
         raise NotFound("There is no such study, series or instance here.", advice="Search again.")
     return found
@@ -66,9 +68,7 @@ def _choose(source: Source, wanted: tuple[media.Taken, ...], alone: bool) -> med
         wanted = tuple(
             one if one.syntax in {"", media.ANY, DEFLATED} else replace(one, syntax="") for one in wanted
         )
-    chosen = media.for_object(
-        wanted, stored=source.found.transfer_syntax_uid, alone=alone, can=source.can
-    )
+    chosen = media.for_object(wanted, stored=source.found.transfer_syntax_uid, alone=alone, can=source.can)
     if chosen is None:
         raise NotAcceptable(
             "The objects do not come in any of the media types and transfer syntaxes that were asked for.",
@@ -92,7 +92,9 @@ def _single(asked: Asked, source: Source, how: media.Chosen) -> Answer:
     return answer(asked, store(), [lambda: remade.chunks], kind=_kind(how.syntax), etag=etag, headers=known)
 
 
-def _part(source: Source, syntax: str, frame: multipart.Frame, *, first: bool, location: str) -> Iterator[Piece]:
+def _part(
+    source: Source, syntax: str, frame: multipart.Frame, *, first: bool, location: str
+) -> Iterator[Piece]:
     found = source.found
     if syntax == found.transfer_syntax_uid:
         yield frame.head(_kind(syntax), first=first, length=found.size, location=location)

@@ -6,13 +6,14 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from midas.web.dicomweb import capabilities, metadata, qido
+from midas.web.dicomweb import capabilities, frames, metadata, qido, rendered, retrieve, stow
 from midas.web.dicomweb.messages import Handler
 
 UID = r"[0-9.]{1,64}"
 STUDY = rf"/studies/(?P<study>{UID})"
 SERIES = rf"{STUDY}/series/(?P<series>{UID})"
 INSTANCE = rf"{SERIES}/instances/(?P<instance>{UID})"
+FRAMES = r"(?P<frames>[0-9,]{1,10000})"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,24 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", rf"{STUDY}/metadata", metadata.retrieve, views=True),
     Route("GET", rf"{SERIES}/metadata", metadata.retrieve, views=True),
     Route("GET", rf"{INSTANCE}/metadata", metadata.retrieve, views=True),
+    # -- objects, frames and bulk data (§10.4.1.1.1, .5, .6)
+    Route("GET", STUDY, retrieve.objects, views=True),
+    Route("GET", SERIES, retrieve.objects, views=True),
+    Route("GET", INSTANCE, retrieve.objects, views=True),
+    Route("GET", rf"{INSTANCE}/frames/{FRAMES}", frames.frames, views=True),
+    Route("GET", rf"{INSTANCE}/bulkdata/(?P<path>[0-9A-Fa-f/]{{8,200}})", frames.bulkdata, views=True),
+    # -- pictures (§10.4.1.1.3, .4)
+    Route("GET", rf"{STUDY}/rendered", rendered.objects, views=True),
+    Route("GET", rf"{SERIES}/rendered", rendered.objects, views=True),
+    Route("GET", rf"{INSTANCE}/rendered", rendered.objects, views=True),
+    Route("GET", rf"{INSTANCE}/frames/{FRAMES}/rendered", rendered.frames, views=True),
+    Route("GET", rf"{STUDY}/thumbnail", rendered.thumbnail, views=True),
+    Route("GET", rf"{SERIES}/thumbnail", rendered.thumbnail, views=True),
+    Route("GET", rf"{INSTANCE}/thumbnail", rendered.thumbnail, views=True),
+    Route("GET", rf"{INSTANCE}/frames/{FRAMES}/thumbnail", rendered.thumbnail, views=True),
+    # -- what is derived from images (§10.5)
+    Route("POST", r"/studies", stow.store_instances),
+    Route("POST", STUDY, stow.store_instances),
 )
 
 

@@ -80,7 +80,9 @@ class Source:
         if self.found.frames == 0:
             raise NotFound("The object has no frames.", advice="Fetch the instance.")
         if not self.table.ranged:
-            raise NotAcceptable("The frames of this object cannot be told apart.", advice="Fetch the instance.")
+            raise NotAcceptable(
+                "The frames of this object cannot be told apart.", advice="Fetch the instance."
+            )
         for number in numbers:
             if not 1 <= number <= self.table.frames:
                 raise NotFound(f"There is no frame {number}.", advice=f"Frames are 1 to {self.table.frames}.")
