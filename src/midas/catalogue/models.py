@@ -236,7 +236,7 @@ class Scope(models.Model):
 
 
 class ScopeStudy(models.Model):
-    """A study of a scope as a search finds it. Names are folded (`midas.catalogue.lens.folded`); dates are YYYYMMDD.
+    """A study of a scope as a search finds it: names folded (`lens.matching.folded`), YYYYMMDD, HHMMSS.FFFFFF.
 
     `fragment` is the ready answer (DICOM JSON), `common` what else its instances agree in (zstd).
     """

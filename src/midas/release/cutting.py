@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from midas import __version__
+from midas.catalogue import lens
 from midas.catalogue.models import Subject
 from midas.catalogue.withdrawal import doom
 from midas.kernel import Clock, Conflict, Digest, NotFound, Progress, canonical, sha256_bytes
@@ -139,6 +140,10 @@ def record(content: Content, made: Made, *, draft: Draft, signer: PrivateKey, cl
         ):  # fmt: skip
             ReleaseSubject.objects.bulk_create(batch)
         record_files(release, made.tree.entries)
+        lens.publish(
+            kind="twin" if about.twin else "release", name=f"{about.dataset}@{about.version}", dataset=draft.dataset,
+            digests=content.tables["manifest"]["sha256"].to_pylist(),
+        )  # fmt: skip
     return release
 
 

@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.models import Q
 
 from midas.annotate.models import Derived, Reading
+from midas.catalogue import lens
 from midas.catalogue.models import Erasure, Instance, Submission
 from midas.catalogue.withdrawal import blobs_of
 from midas.kernel import Clock
@@ -55,9 +56,11 @@ def erase_doomed(*, store: Blobs) -> int:
     doomed = Erasure.objects.order_by("pk").values_list("digest", flat=True)
     parts = {*_parts(State.REGISTERED, State.RECEIVED, State.VERIFYING)} if doomed.exists() else set()
     for batch in batches(list(doomed)):
-        for digest in sorted(set(batch) - _needed(batch) - parts):
+        gone = sorted(set(batch) - _needed(batch) - parts)
+        for digest in gone:
             store.delete(digest)
-            erased += 1
+        lens.drop(gone)
+        erased += len(gone)
         Erasure.objects.filter(digest__in=batch).delete()
     _flush_log()
     return erased
@@ -90,6 +93,7 @@ def collect(*, store: Blobs, clock: Clock, older_than: timedelta = UNNAMED_FOR) 
     unnamed = [digest for digest in old if bytes.fromhex(digest) not in needed]
     for digest in unnamed:
         store.delete(digest)
+    lens.drop(unnamed)
     store.sweep(before=before)
     return len(unnamed)
 

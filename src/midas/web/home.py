@@ -51,6 +51,9 @@ class HubConfig(BaseModel):
     page_upload_mib: int = Field(
         default=64, ge=1, description="MiB of a request that is no blob; a submission's header needs far less"
     )
+    object_upload_mib: int = Field(
+        default=1024, ge=1, description="MiB of DICOM objects that are stored at once (STOW-RS)"
+    )
     trust_proxy: bool = Field(
         default=False, description="believe X-Forwarded-Proto; only behind a proxy that sets it itself"
     )

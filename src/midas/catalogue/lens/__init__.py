@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from midas.catalogue.lens.finding import objects as objects
     from midas.catalogue.lens.finding import scope_of as scope_of
     from midas.catalogue.lens.indexing import Indexed as Indexed
+    from midas.catalogue.lens.indexing import index_bytes as index_bytes
     from midas.catalogue.lens.indexing import index_file as index_file
     from midas.catalogue.lens.publishing import drop as drop
     from midas.catalogue.lens.publishing import keep as keep
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 _DOOR = {
     "Found": "finding", "frames_of": "finding", "metadata_of": "finding", "objects": "finding", "scope_of": "finding",
-    "Indexed": "indexing", "index_file": "indexing", "drop": "publishing", "keep": "publishing",
+    "Indexed": "indexing", "index_bytes": "indexing", "index_file": "indexing", "drop": "publishing", "keep": "publishing",
     "publish": "publishing", "retract": "publishing",
 }  # fmt: skip
 __all__ = list(_DOOR)

@@ -119,6 +119,8 @@ def _joined(packs: list[str]) -> Iterator[bytes]:
     for pack in packs:
         at, pieces = 0, listing(pack).pieces
         held = SeriesPack.objects.filter(pk=pack).values_list("metadata", flat=True).first()
-        for size in pieces if held is not None else ():
-            yield between + spread(memoryview(held)[at : at + size])
+        if held is None:
+            raise NotFound("This is not here any more.", advice="Search again.")
+        for size in pieces:
+            yield between + spread(bytes(held[at : at + size]))
             at, between = at + size, b","

@@ -66,8 +66,8 @@ def publish(*, kind: str, name: str, dataset: Dataset, digests: Iterable[str]) -
         raise BrokenPromise(
             f"{asked - found} of {asked} images are not indexed.", advice="Run `midas hub index`."
         )
-    for (subject, study), series in sorted(tree.items()):
-        _publish_study(scope, subject, study, series)
+    for (subject, uid), parts in sorted(tree.items()):
+        _publish_study(scope, subject, uid, parts)
     return scope
 
 

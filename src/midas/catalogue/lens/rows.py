@@ -5,12 +5,12 @@ An attribute belongs to a series or study where all its instances agree in it (`
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from midas.catalogue.lens.indexing import ROOT, pack, spread, squeezed, text_of, value_of
+from midas.catalogue.lens.matching import folded, moment
 from midas.catalogue.models import DicomIndex, Scope, ScopeSeries, ScopeStudy, SeriesPack
 
 Json = dict[str, Any]
@@ -34,6 +34,15 @@ INSTANCE = ("00080016", "00080018", "00200013", "00280008", "00280010", "0028001
 """The same of an instance (Table 10.6.3-5)."""
 
 
+ANSWERED: Mapping[str, frozenset[str]] = {
+    "studies": frozenset(STUDY) | {"00080056", "00080061", "00081190", "0020000D", "00201206", "00201208"},
+    "series": frozenset(SERIES) | {"00080056", "00081190", "0020000D", "0020000E", "00201209"},
+    "instances": frozenset(INSTANCE)
+    | {"00080056", "00080201", "00081190", "00083002", "0020000D", "0020000E"},
+}
+"""All attributes that an answer has without being asked for more."""
+
+
 @dataclass(frozen=True)
 class Summary:
     """A series as its pack describes it."""
@@ -44,15 +53,6 @@ class Summary:
     number: int | None
     instances: int
     common: Json
-
-
-def folded(text: str) -> str:
-    """Return a person's name as searches compare it: its first group, without case, accents and empty ends."""
-    group = next((one for one in text.split("=") if one.strip("^ ")), "")
-    plain = "".join(
-        one for one in unicodedata.normalize("NFKD", group.casefold()) if not unicodedata.combining(one)
-    )
-    return plain.rstrip("^ ").strip()
 
 
 def first(value: Json, tag: str) -> Any:
@@ -180,7 +180,7 @@ def study_row(scope: Scope, subject: str, uid: str, series: Sequence[Summary]) -
         scope=scope, subject=subject, uid=uid, patient_id=words(known, "00100020")[:64],
         patient_name=folded(words(known, "00100010"))[:200], patient_birth_date=words(known, "00100030")[:8],
         patient_sex=words(known, "00100040")[:16], study_date=words(known, "00080020")[:8],
-        study_time=words(known, "00080030")[:14], accession_number=words(known, "00080050")[:64],
+        study_time=moment("TM", words(known, "00080030")), accession_number=words(known, "00080050")[:64],
         study_id=words(known, "00200010")[:64], study_description=words(known, "00081030")[:200],
         referring_physician_name=folded(words(known, "00080090"))[:200], series=len(series), instances=instances,
         fragment=_text(fragment), common=pack(agreed),

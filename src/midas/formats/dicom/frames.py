@@ -84,7 +84,8 @@ class FrameTable:
             return cls()
         cuts = array("Q")
         cuts.frombytes(data[_HEAD.size :])
-        return cls(*_HEAD.unpack_from(data), cuts)
+        kind, frames, start, bits = _HEAD.unpack_from(data)
+        return cls(kind, frames, start, bits, cuts)
 
 
 def frame_table(ds: Dataset, stream: BinaryIO) -> FrameTable:

@@ -26,6 +26,8 @@ NUMBERS = frozenset({"DS", "FD", "FL"})
 PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 _GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 CHARACTER_SET = "00080005"
+_NO_CONTROLS = dict.fromkeys(set(range(32)) - {9, 10, 12, 13, 27})
+"""Control characters that no text may hold (PS3.5 §6.1.3)."""
 
 
 def to_json(ds: Dataset, *, bulk: Callable[[str], str]) -> Json:
@@ -105,9 +107,12 @@ def _value(vr: str, value: Any) -> Any:
     if vr in NUMBERS:
         number = float(value)
         return number if math.isfinite(number) else str(value)
-    return str(value)
+    return str(value).translate(_NO_CONTROLS)
 
 
 def _name(value: Any) -> Json | None:
-    groups = {name: part.strip() for name, part in zip(_GROUPS, str(value).split("="), strict=False)}
+    groups = {
+        name: part.strip()
+        for name, part in zip(_GROUPS, str(value).translate(_NO_CONTROLS).split("="), strict=False)
+    }
     return {name: part for name, part in groups.items() if part} or None

@@ -26,6 +26,7 @@ from midas.web.pages.datasets import dataset_or_404, may_get, snippets
 from midas.web.pages.disclosure import open_to
 from midas.web.pages.frame import account_of, page
 from midas.web.pages.protocols import said
+from midas.web.pages.studies import strip
 
 FILES_ON_PAGE = 50
 PAPERS = ("DATASHEET.html", "deid/report.html", "README.md", "LICENSE.txt", "protocol.yaml", "croissant.json")
@@ -94,6 +95,7 @@ def _page(request: HttpRequest, dataset: str, version: str, *, twin: bool) -> Ht
     numbers = {"": files.count(), "images": images.count()}
     if not whole:  # paths of images carry pseudonyms
         part, shown = "", shown.exclude(path__startswith="data/")
+    gets = twin or may_get(account_of(request), release.access, dataset, version)
     changed = look.changes(release)
     other = (
         look.twin_of(release)
@@ -127,7 +129,8 @@ def _page(request: HttpRequest, dataset: str, version: str, *, twin: bool) -> Ht
         "whole": whole,
         "datasheet": _datasheet(release) if whole else None,
         "papers": _papers(release, whole=whole),
-        "may_download": twin or may_get(account_of(request), release.access, dataset, version),
+        "may_download": gets,
+        "strip": strip("twins" if twin else "releases", f"{dataset}@{version}") if gets else None,
         "snippets": snippets(request, dataset, version, twin=twin),
         "citation": f"{protocol.access.citation} {_('Release')} {version}. MIDAS {release.key}.",
         "other_url": address,
