@@ -154,9 +154,8 @@ def _cleaned(ds: Any, image: Instance) -> Iterator[Path]:
         path = Path(spool.name)
         with dicom.quiet():
             ds.save_as(path, enforce_file_format=True)
-        found = [
-            one for one in leaks.examine_dicom(path, scope="object") if one.severity is Severity.ERROR and one.rule != NEW_UID
-        ]  # fmt: skip
+        seen = leaks.examine_dicom(path, scope="object")
+        found = [one for one in seen if one.severity is Severity.ERROR and one.rule != NEW_UID]
         if found:
             raise BadInput(
                 f"It cannot be kept: {found[0].message} ({found[0].scope})",

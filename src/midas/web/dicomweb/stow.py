@@ -1,7 +1,8 @@
 """STOW-RS for what is derived from images (PS3.18 §10.5): SEG, SR, ANN, RTSTRUCT and presentation states.
 
 In comes multipart/related of application/dicom; each object is examined by itself and handed to `midas.web.readings`,
-which takes names out of it, has the leak rules look at it and decides what becomes of it. Out goes the store instances response: what was kept, what was not, and why.
+which takes names out of it, has the leak rules look at it and decides what becomes of it. Out goes the store instances
+response: what was kept, what was not, and why.
 """
 
 from __future__ import annotations
