@@ -12,7 +12,7 @@ export PYTHONUTF8 := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long check types format assets lock bench-deid screenshots clean
+.PHONY: help demo test test-long check format assets lock bench-deid sbom bundle screenshots clean
 
 help: ## List what make can do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}'
@@ -45,10 +45,11 @@ assets: $(STATE)/assets ## Fetch and place the front-end assets
 demo: $(STATE)/demo $(STATE)/assets ## From a hospital's export to a released dataset; serves until Ctrl-C (ONCE=1 stops at the table, FRESH=1 starts over)
 	@$(BIN)/python -m midas.testing.demo $(if $(ONCE),--once) $(if $(FRESH),--fresh)
 
-check: $(STATE)/dev ## Style, import contracts and types
+check: $(STATE)/dev ## Style, import contracts, types, secrets and known faults
 	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check .
 	@$(BIN)/lint-imports --no-cache | tail -4
 	@$(BIN)/mypy
+	@$(BIN)/python tools/scan.py
 
 test: $(STATE)/dev $(STATE)/assets check ## Set up and pass every test (about a quarter of an hour on two cores)
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long" --cov --cov-report=term:skip-covered -q $(ARGS)
@@ -61,6 +62,12 @@ format: $(STATE)/dev ## Put the code in its one form
 
 bench-deid: $(STATE)/dev ## MIDAS and every peer on one corpus with planted identifiers: right actions, leaks, speed (ARGS="--files 60 --only midas")
 	@$(BIN)/python -W ignore benchmarks/deid.py $(ARGS)
+
+sbom: $(STATE)/dev $(STATE)/assets ## What MIDAS is made of: dist/sbom-python.cdx.json and dist/sbom-pages.cdx.json (CycloneDX)
+	@$(BIN)/python tools/bundle.py sbom
+
+bundle: $(STATE)/dev $(STATE)/assets ## One archive that installs MIDAS where there is no internet: dist/midas-VERSION-offline.tar
+	@$(BIN)/python tools/bundle.py
 
 screenshots: $(STATE)/dev $(STATE)/assets ## Pictures of the running demo for the README
 	@$(BIN)/python tools/screenshots.py

@@ -18,8 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
+from midas.access import give
+from midas.access.terms import terms_of_release
 from midas.catalogue import models as c
-from midas.kernel import sha256_bytes
+from midas.kernel import SystemClock, sha256_bytes
 from midas.people.models import Account, Institution, Membership
 from midas.protocol import load_named
 from midas.release import models as r
@@ -70,13 +72,13 @@ def _uid(dice: random.Random) -> str:
 
 
 def people() -> dict[str, Account]:
-    """Add the three hospitals and one account of each role; the password is `look-and-see-1`."""
+    """Add the three hospitals and one account of most roles; the password is `look-and-see-1`."""
     for slug, name, city, state in HOSPITALS:
         Institution.objects.create(
             slug=slug, name=name, city=city, state=state, spoke_key=sha256_bytes(slug.encode())
         )
     accounts = {}
-    for role in ("operator", "curator", "researcher", "admin"):
+    for role in ("operator", "curator", "researcher", "admin", "access-officer", "ethics", "auditor"):
         account = Account.objects.create_user(
             username=role, password="look-and-see-1", email=f"{role}@example.org"
         )
@@ -270,8 +272,16 @@ def _files(found, chosen, store):
     r.ReleaseFile.objects.bulk_create(rows)
 
 
+def grant(account: Account, found: r.Release, by: Account, store) -> None:
+    clock = SystemClock()
+    give(
+        account=account, release=found, purpose="HMB", terms=terms_of_release(found, store=store, clock=clock), by=by,
+        why="The agreement was signed.", words="A classifier of lesions of the mouth.", clock=clock,
+    )  # fmt: skip
+
+
 def fill(store, *, subjects: int = 148, pictures: int = 10) -> dict[str, Account]:
-    """Fill a whole hub: accounts, hospitals, two datasets, two releases with twins, one open draft."""
+    """Fill a whole hub: accounts, hospitals, two datasets, two releases with twins, one grant, one open draft."""
     accounts = people()
     oral = dataset(
         "oral-cancer",
@@ -299,6 +309,12 @@ def fill(store, *, subjects: int = 148, pictures: int = 10) -> dict[str, Account
         by=by,
         store=store,
         notes="Adds the people of two more submissions.",
+    )
+    grant(
+        accounts["researcher"],
+        r.Release.objects.get(version="1.1.0", twin=False),
+        accounts["access-officer"],
+        store,
     )
     meningioma = c.Dataset.objects.get(slug="meningioma")
     r.Draft.objects.create(

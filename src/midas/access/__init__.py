@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from midas.access.granting import give as give
+    from midas.access.granting import grant_numbered as grant_numbered
     from midas.access.granting import revoke as revoke
     from midas.access.granting import standing_grants as standing_grants
 
-_DOOR = {"give": "granting", "revoke": "granting", "standing_grants": "granting"}
+_DOOR = {
+    "give": "granting",
+    "grant_numbered": "granting",
+    "revoke": "granting",
+    "standing_grants": "granting",
+}
 __all__ = list(_DOOR)
 
 

@@ -7,21 +7,14 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from midas.access.models import Grant, Request, Terms
-from midas.kernel import BadInput, Clock, Conflict, sha256_bytes
+from midas.access.terms import purpose_for
+from midas.kernel import BadInput, Clock, Conflict, NotFound
 from midas.ledger import Deed, enter
 from midas.people.models import Account
 from midas.release.models import Release
 
 LONGEST_DAYS = 3 * 365
 """A grant ends after three years at the latest; then it is asked for again."""
-
-
-def terms_of(text: str, *, title: str, clock: Clock) -> Terms:
-    """Return the terms with this text, kept by its SHA-256; made at first use."""
-    found, _ = Terms.objects.get_or_create(
-        sha256=sha256_bytes(text.encode()), defaults={"title": title, "text": text, "added_at": clock.now()}
-    )
-    return found
 
 
 @transaction.atomic
@@ -38,14 +31,22 @@ def give(
     words: str = "",
     request: Request | None = None,
 ) -> Grant:
-    """Give `account` a release for `days`. `BadInput` without a reason or for too long, `Conflict` for one's own grant."""
+    """Give `account` a release for `days`.
+
+    `BadInput` without a reason, for too long, or for a purpose that the release's terms do not allow; `Conflict` for one's
+    own grant, or where none is needed.
+    """
     if not why.strip():
         raise BadInput("A grant needs a reason.", advice="Say in a sentence why access is given.")
     if not 1 <= days <= LONGEST_DAYS:
         raise BadInput(f"A grant lasts 1 to {LONGEST_DAYS} days.", advice="Choose a shorter time.")
     if by.pk == account.pk:
         raise Conflict("Nobody gives access to themselves.", advice="Ask another officer.")
-    now = clock.now()
+    if release.twin or release.access == "open":
+        raise Conflict(
+            "This needs no grant.", advice="Twins are for anyone, open releases for all who sign in."
+        )
+    now, purpose = clock.now(), purpose_for(release, purpose)
     made = Grant.objects.create(
         account=account, institution=account.institution, release=release, purpose=purpose, words=words, terms=terms,
         request=request, given_by=by, given_at=now, why=why[:500], expires_at=now + timedelta(days=days),
@@ -74,7 +75,24 @@ def revoke(*, grant: Grant, by: Account, why: str, clock: Clock) -> Grant:
     return row
 
 
+def grant_numbered(number: int) -> Grant:
+    """Return the grant with this number; `NotFound` without it."""
+    found = Grant.objects.select_related("account", "release__dataset", "terms").filter(pk=number).first()
+    if found is None:
+        raise NotFound(f"There is no grant {number}.", advice="See `midas hub grant list`.")
+    return found
+
+
 def standing_grants(account: Account, *, now: datetime) -> frozenset[tuple[str, str]]:
-    """Return (dataset, version) of each release that the account has a grant for now."""
-    held = Grant.objects.filter(account=account, revoked_at=None, expires_at__gt=now, release__twin=False)
+    """Return (dataset, version) of each release that the account has a grant for now.
+
+    A grant is given to a person at an institution: who has moved to another asks again.
+    """
+    held = Grant.objects.filter(
+        account=account,
+        institution=account.institution_id,
+        revoked_at=None,
+        expires_at__gt=now,
+        release__twin=False,
+    )
     return frozenset(held.values_list("release__dataset__slug", "release__version"))

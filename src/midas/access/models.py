@@ -1,5 +1,8 @@
 """Terms, requests and grants. A grant is never deleted and never extended: a further one is given."""
 
+from datetime import datetime
+from typing import Literal
+
 from django.conf import settings
 from django.db import models
 
@@ -55,3 +58,11 @@ class Grant(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["account", "expires_at"], name="grant_standing")]
+
+    def state(self, now: datetime) -> Literal["stands", "ended", "taken back", "institution changed"]:
+        """Return what becomes of it at `now`; only one that stands gives anything."""
+        if self.revoked_at is not None:
+            return "taken back"
+        if self.expires_at <= now:
+            return "ended"
+        return "stands" if self.institution_id == self.account.institution_id else "institution changed"

@@ -79,6 +79,13 @@ def datasets() -> tuple[DatasetLine, ...]:
     return tuple(_line(dataset) for dataset in Dataset.objects.order_by("slug"))
 
 
+def slugs(*, after: str = "", limit: int) -> list[str]:
+    """Return names of datasets in their order, those that follow `after`."""
+    return list(
+        Dataset.objects.filter(slug__gt=after).order_by("slug").values_list("slug", flat=True)[:limit]
+    )
+
+
 def dataset(slug: str) -> DatasetLine:
     """Return one dataset; `NotFound` without it."""
     found = Dataset.objects.filter(slug=slug).first()

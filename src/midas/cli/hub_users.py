@@ -21,7 +21,7 @@ PasswordStdin = Annotated[
 ROLES = (
     "operator, curator, annotator, adjudicator, ethics, access-officer, researcher, policy, admin or auditor"
 )
-PASSWORD_VARIABLE = "MIDAS_PASSWORD"  # noqa: S105 - the name of a variable
+PASSWORD_VARIABLE = "MIDAS_PASSWORD"  # noqa: S105 - the name of a variable  # pragma: allowlist secret
 
 
 def _password(from_stdin: bool) -> tuple[str, bool]:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from midas.people.tokens import spoke_of_token as spoke_of_token
 
 _DOOR = {
-    "add_account": "accounts", "add_institution": "accounts", "give_role": "accounts", "set_password": "accounts",
+    "add_account": "accounts", "add_institution": "accounts", "give_role": "accounts",
+    "set_password": "accounts",  # pragma: allowlist secret
     "Act": "rule", "Standing": "rule", "allows": "rule", "seen": "rule",
     "account_of_token": "tokens", "issue_token": "tokens", "revoke_tokens": "tokens", "spoke_of_token": "tokens",
 }  # fmt: skip

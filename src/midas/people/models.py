@@ -73,3 +73,13 @@ class Token(models.Model):
                 name="token_has_one_owner",
             )
         ]
+
+
+class Answered(models.Model):
+    """What a write with an Idempotency-Key was answered, for a day. `key` and `request` are digests."""
+
+    key = models.CharField(max_length=64, unique=True)
+    request = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(default=0)
+    body = models.TextField(blank=True)
+    at = models.DateTimeField(db_index=True)

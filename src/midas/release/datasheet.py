@@ -12,6 +12,7 @@ from html import escape
 import pyarrow as pa
 from markdown_it import MarkdownIt
 
+from midas.protocol.duo import duo_label
 from midas.protocol.model import Institution, Protocol
 from midas.release.content import About, Content, path_of
 from midas.release.croissant import column_says, says
@@ -223,7 +224,7 @@ def _uses(protocol: Protocol) -> str:
         "Commercial use is allowed." if protocol.access.commercial else "Commercial use is not allowed."
     )
     return (
-        f"Allowed uses (Data Use Ontology): {', '.join(protocol.access.uses)}. {commerce}\n\n"
+        f"Allowed uses (Data Use Ontology): {'; '.join(map(duo_label, protocol.access.uses))}. {commerce}\n\n"
         "No one may try to find out who a subject is. What a model learns here holds for the hospitals, devices and "
         "persons listed above and must be tested anew elsewhere."
     )
@@ -288,7 +289,7 @@ def licence(about: About) -> str:
         text += (
             f"\nAccess is {access.level}: this copy is for the person and the purpose it was granted to.\n\n"
             "- Use it only for the granted purpose"
-            f" (Data Use Ontology: {', '.join(access.uses)}).\n"
+            f" (Data Use Ontology: {'; '.join(map(duo_label, access.uses))}).\n"
             f"- {'Commercial use is allowed.' if access.commercial else 'Commercial use is not allowed.'}\n"
             "- Do not try to find out who a subject is, and do not link it with data that could.\n"
             "- Do not pass it on. Delete it when the grant ends, and delete a subject's data when told of a withdrawal.\n"

@@ -22,7 +22,17 @@ from pydantic import ValidationError
 from midas import __version__
 from midas.kernel import BadInput, BrokenPromise, Conflict, Forbidden, MidasError, NotFound, Unavailable
 from midas.manifest import Entry
-from midas.wire.v1 import DatasetCard, Missing, Problem, ReleaseCard, Signed, SubmissionStatus, Wire
+from midas.wire.v1 import (
+    DatasetCard,
+    DatasetPage,
+    Missing,
+    Problem,
+    ReleaseCard,
+    SealAnswer,
+    Signed,
+    SubmissionStatus,
+    Wire,
+)
 
 W = TypeVar("W", bound=Wire)
 T = TypeVar("T")
@@ -51,15 +61,6 @@ class Patience:
     connect_s: float = 10.0
     answer_s: float = 120.0
     """Silence after which a try counts as failed; a hub may hash a large blob before it answers."""
-
-
-@dataclass(frozen=True)
-class Sealed:
-    """`GET …/seal`: the signed seal, the salts of owners, and the signed tombstones."""
-
-    seal: Signed
-    salts: dict[str, str]
-    tombstones: tuple[Signed, ...]
 
 
 def _problem(response: httpx.Response) -> MidasError:
@@ -192,8 +193,15 @@ class Client:
     # -- what researchers ask ----------------------------------------------------------------------------------
 
     def datasets(self) -> tuple[DatasetCard, ...]:
-        answer = self._json("GET", "/api/v1/datasets")
-        return tuple(self._model(DatasetCard, one) for one in _member(answer, "datasets", self.hub))
+        """Return the cards of all datasets, asking page by page."""
+        found: list[DatasetCard] = []
+        after: str | None = ""
+        while after is not None:
+            asked = {"after": after} if after else {}
+            page = self._model(DatasetPage, self._json("GET", "/api/v1/datasets", params=asked))
+            found += page.datasets
+            after = page.next
+        return tuple(found)
 
     def dataset(self, name: str) -> DatasetCard:
         return self._model(DatasetCard, self._json("GET", f"/api/v1/datasets/{quote(name, safe='')}"))
@@ -202,13 +210,8 @@ class Client:
         """Return the card of `dataset@version`, or of its open twin."""
         return self._model(ReleaseCard, self._json("GET", _release_path(name), params=_twin(twin)))
 
-    def seal(self, name: str, *, twin: bool = False) -> Sealed:
-        answer = self._json("GET", f"{_release_path(name)}/seal", params=_twin(twin))
-        return Sealed(
-            seal=self._model(Signed, _member(answer, "seal", self.hub)),
-            salts=dict(_member(answer, "salts", self.hub)),
-            tombstones=tuple(self._model(Signed, one) for one in answer.get("tombstones", ())),
-        )
+    def seal(self, name: str, *, twin: bool = False) -> SealAnswer:
+        return self._model(SealAnswer, self._json("GET", f"{_release_path(name)}/seal", params=_twin(twin)))
 
     def tree(self, name: str, *, twin: bool = False) -> tuple[Entry, ...]:
         """Return every file of a release with its digest, size and owner."""
@@ -299,14 +302,6 @@ def _release_path(name: str) -> str:
 
 def _twin(twin: bool) -> dict[str, str]:
     return {"twin": "1"} if twin else {}
-
-
-def _member(answer: Any, name: str, hub: str) -> Any:
-    if not isinstance(answer, dict) or name not in answer:
-        raise BrokenPromise(
-            f"{hub} did not answer as a MIDAS hub does.", advice="Check the address of the hub."
-        )
-    return answer[name]
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

@@ -17,7 +17,8 @@ from pathlib import Path, PurePosixPath
 from midas.kernel import BrokenPromise, Conflict, NoProgress, Progress, sha256_bytes, sha256_file
 from midas.manifest import Entry, Tombstone, Tree, key_of, read_seal, verify_signature, write_seal
 from midas.manifest.folder import SEAL, TOMBSTONES
-from midas.sdk.client import Client, Sealed
+from midas.sdk.client import Client
+from midas.wire.v1 import SealAnswer
 
 PARTS = ".midas-parts"
 """Where what was fetched so far of a file waits, inside the folder; gone when all is done."""
@@ -50,7 +51,7 @@ def inside(folder: Path, path: str) -> Path:
     return folder.joinpath(*pure.parts)
 
 
-def _tree(entries: Sequence[Entry], sealed: Sealed) -> Tree:
+def _tree(entries: Sequence[Entry], sealed: SealAnswer) -> Tree:
     """Put the tree together and check that it gives the signed key."""
     verify_signature(sealed.seal)
     key = json.loads(sealed.seal.payload)["key"]
@@ -70,7 +71,7 @@ def _tree(entries: Sequence[Entry], sealed: Sealed) -> Tree:
     return tree
 
 
-def _earlier(folder: Path, sealed: Sealed) -> tuple[Entry, ...]:
+def _earlier(folder: Path, sealed: SealAnswer) -> tuple[Entry, ...]:
     """Return what an earlier seal in the folder named; `Conflict` where it is another release or another signer."""
     if not (folder / SEAL).is_file():
         return ()

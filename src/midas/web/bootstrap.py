@@ -57,7 +57,7 @@ def _database(home: HubHome) -> dict[str, Any]:
     except ValueError:
         raise BadInput(
             "The database's address cannot be read.",
-            advice="Such as postgres://user:password@host:5432/midas.",
+            advice="Such as postgres://user:…@host:5432/midas.",
         ) from None
     if found["ENGINE"] == "django.db.backends.sqlite3":
         found["OPTIONS"] = SQLITE

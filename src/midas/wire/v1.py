@@ -279,6 +279,36 @@ class DatasetCard(Wire):
     releases: tuple[ReleaseCard, ...] = ()
 
 
+class DatasetPage(Wire):
+    """`GET /api/v1/datasets`: datasets by name; `next` is what to give as `after` for those that follow."""
+
+    datasets: tuple[DatasetCard, ...]
+    next: str | None = None
+
+
+class DatasetQuery(Wire):
+    limit: int = Field(default=100, ge=1, le=1000, description="datasets in one answer")
+    after: str = Field(default="", max_length=64, description="name of the last dataset that you have")
+
+
+class TwinQuery(Wire):
+    twin: Literal["0", "1"] = Field(default="0", description="1: the open synthetic twin of this release")
+
+
+class SealAnswer(Wire):
+    """`GET …/seal`: the signed seal, the salts of owners, and the signed tombstones."""
+
+    seal: Signed
+    salts: dict[str, str]
+    tombstones: tuple[Signed, ...] = ()
+
+
+class BlobKept(Wire):
+    """`PUT /api/v1/blobs/{sha256}`: 201 where it is new, 200 where it was there."""
+
+    sha256: Sha256
+
+
 class Problem(Wire):
     """An error as RFC 9457 problem details; `detail` says what happened, `advice` what to do."""
 

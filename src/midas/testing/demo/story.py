@@ -8,7 +8,8 @@
     6 audit      the spoke measures its de-identification: identifiers of nobody, planted in copies of its own images
     7 send       a signed submission; the hub verifies it again and registers it
     8 release    a draft is cut, with an open synthetic twin
-    9 get        a researcher downloads the release, verified
+    9 grant      the access officer gives a researcher access
+    10 get       the researcher downloads the release, verified
 
 In comes an empty place; out come homes, releases and `done.json`. The scripted operator knows the truth; the product
 does not.
@@ -36,7 +37,7 @@ VERSION = "1.0.0"
 SEED = 20261122
 AUDITED = "40"
 """Files of each spoke's audit: as many as the shipped protocols ask for."""
-HUB_ROLES = ("curator", "researcher", "admin", "operator")
+HUB_ROLES = ("curator", "researcher", "admin", "operator", "access-officer")
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def tell(place: Place, *, port: int) -> None:
         token = midas_json("hub", "user", "token", "researcher", "--home", str(place.hub), quiet=True)[
             "token"
         ]
-        cards = [card for truth in truths for card in _release(place, truth, addresses, token=token)]  # 8, 9
+        cards = [card for truth in truths for card in _release(place, truth, addresses, token=token)]  # 8-10
     place.keep("accounts.json", accounts)
     place.keep("done.json", {
         "code": code_print(), "hub": addresses.hub, "spokes": addresses.spokes, "releases": cards, "token": token,
@@ -192,13 +193,18 @@ def _send(place: Place, truth: Truth) -> None:
 
 
 def _release(place: Place, truth: Truth, addresses: Addresses, *, token: str) -> list[dict[str, Any]]:
-    """Steps 8 and 9. Return what the hub says of the release and its twin."""
+    """Steps 8 to 10. Return what the hub says of the release and its twin."""
     name = f"{truth.dataset}@{VERSION}"
     _title(8, f"The hub cuts {name} and its open twin")
     home = ("--home", str(place.hub))
     midas_json("release", "draft", truth.dataset, VERSION, "--notes", "The demo's first release.", *home)
     cards: list[dict[str, Any]] = midas_json("release", "cut", name, "--twin", *home)
-    _title(9, f"A researcher downloads {name}")
+    _title(9, f"The access officer gives a researcher {name}")
+    midas_json(
+        "hub", "grant", "give", "researcher", name, "--by", "access-officer", "--purpose", "HMB", "--words",
+        "To see that the released dataset loads.", "--why", "The demo's researcher has accepted the terms.", *home,
+    )  # fmt: skip
+    _title(10, f"The researcher downloads {name}")
     to = str(place.release(truth.dataset))
     midas("get", name, "--to", to, "--hub", addresses.hub, "--token", token)
     return cards

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.views.decorators.http import require_GET, require_safe
 
 from midas.catalogue import look as catalogue
 from midas.kernel import NotFound
@@ -15,13 +14,14 @@ from midas.release import look as releases
 from midas.release.models import Release, ReleaseFile
 from midas.release.sealing import entries, seal_of
 from midas.web import answers
+from midas.web.api.describe import operation, query_of
 from midas.web.bootstrap import store
 from midas.web.guard import Caller, needs
-from midas.wire.v1 import DatasetCard, ReleaseCard
+from midas.wire.v1 import DatasetCard, DatasetPage, DatasetQuery, ReleaseCard, SealAnswer, TwinQuery
 
 
 def _release(request: HttpRequest, dataset: str, version: str) -> Release:
-    return releases.release(dataset, version, twin=request.GET.get("twin") == "1")
+    return releases.release(dataset, version, twin=query_of(TwinQuery, request).twin == "1")
 
 
 def act_for(release: Release) -> Act:
@@ -54,36 +54,38 @@ def _dataset_card(dataset: str, caller: Caller) -> DatasetCard:
     )
 
 
-@require_GET
+@operation("GET", "Datasets by name, a page at a time", gives=DatasetPage, query=DatasetQuery)
 @needs(Act.BROWSE)
 def datasets(request: HttpRequest) -> HttpResponse:
     caller = request.caller  # type: ignore[attr-defined]
-    cards = [_dataset_card(one.slug, caller).model_dump(mode="json") for one in catalogue.datasets()]
-    return answers.wire({"datasets": cards})
+    asked = query_of(DatasetQuery, request)
+    slugs = catalogue.slugs(after=asked.after, limit=asked.limit + 1)
+    more = slugs[asked.limit - 1] if len(slugs) > asked.limit else None
+    cards = tuple(_dataset_card(slug, caller) for slug in slugs[: asked.limit])
+    return answers.wire(DatasetPage(datasets=cards, next=more))
 
 
-@require_GET
+@operation("GET", "One dataset with its releases", gives=DatasetCard)
 @needs(Act.BROWSE)
 def dataset(request: HttpRequest, dataset: str) -> HttpResponse:
     return answers.wire(_dataset_card(dataset, request.caller))  # type: ignore[attr-defined]
 
 
-@require_GET
+@operation("GET", "The card of a release, or of its twin", gives=ReleaseCard, query=TwinQuery)
 @needs(Act.BROWSE)
 def release(request: HttpRequest, dataset: str, version: str) -> HttpResponse:
     found = _release(request, dataset, version)
     return answers.wire(card_of(found, request.caller))  # type: ignore[attr-defined]
 
 
-@require_GET
+@operation("GET", "The signed seal of a release", gives=SealAnswer, query=TwinQuery)
 @needs(Act.GET_TWIN, Act.DOWNLOAD_OPEN, Act.DOWNLOAD, choose=_download)
 def seal(request: HttpRequest, dataset: str, version: str) -> HttpResponse:
     signed, salts, tombstones = seal_of(_release(request, dataset, version))
-    stones = [stone.model_dump() for stone in tombstones]
-    return answers.wire({"seal": signed.model_dump(), "salts": salts, "tombstones": stones})
+    return answers.wire(SealAnswer(seal=signed, salts=salts, tombstones=tombstones))
 
 
-@require_GET
+@operation("GET", "Every file of a release, a line each", gives="application/x-ndjson", query=TwinQuery)
 @needs(Act.GET_TWIN, Act.DOWNLOAD_OPEN, Act.DOWNLOAD, choose=_download)
 def tree(request: HttpRequest, dataset: str, version: str) -> HttpResponseBase:
     found = _release(request, dataset, version)
@@ -102,7 +104,7 @@ def _lines(release: Release) -> Iterator[bytes]:
         yield b"".join(bundle)
 
 
-@require_safe
+@operation("GET", "The bytes of a file, whole or a range", gives="*/*", query=TwinQuery, also=(206, 304, 416))
 @needs(Act.GET_TWIN, Act.DOWNLOAD_OPEN, Act.DOWNLOAD, choose=_download)
 def file(request: HttpRequest, dataset: str, version: str, name: str) -> HttpResponseBase:
     found = ReleaseFile.objects.filter(release=_release(request, dataset, version), path=name).first()

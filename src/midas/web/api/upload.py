@@ -21,6 +21,7 @@ from midas.people.rule import Act
 from midas.web.answers import problem, wire
 from midas.web.bootstrap import current_home, store
 from midas.web.guard import caller_of, require
+from midas.wire.v1 import BlobKept
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -93,7 +94,7 @@ async def _store(receive: Receive, sha256: str) -> HttpResponse:
     finally:
         await _offer(waiting, last, taking)
     await taking
-    return wire({"sha256": sha256}, status=200 if known else 201)
+    return wire(BlobKept(sha256=sha256), status=200 if known else 201)
 
 
 async def _pump(

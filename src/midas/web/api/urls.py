@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from midas.web.api import reading, sending
+from midas.web.api import description, reading, sending
 
 RELEASE = "releases/<slug:dataset>@<str:version>"
 
 urlpatterns = [
+    path("openapi.json", description.openapi_json, name="openapi"),
     path("datasets", reading.datasets),
     path("datasets/<slug:dataset>", reading.dataset),
     path(RELEASE, reading.release),

@@ -33,10 +33,12 @@ class Hidden(Enum):
 Told = int | Hidden
 
 
-def open_to(account: Any, access: str, dataset: str) -> bool:
+def open_to(account: Any, access: str, dataset: str, version: str | None = None) -> bool:
     """Say whether pictures and exact counts are for this reader: of open datasets for all, else with a grant, and for
     who makes the releases."""
-    return access == "open" or may(account, Act.DOWNLOAD, dataset) or may(account, Act.DRAFT, dataset)
+    return (
+        access == "open" or may(account, Act.DOWNLOAD, dataset, version) or may(account, Act.DRAFT, dataset)
+    )
 
 
 def publish(counts: Sequence[int]) -> tuple[Told, ...]:

@@ -80,7 +80,7 @@ def _release(dataset: str, version: str, *, twin: bool) -> Release:
 def _page(request: HttpRequest, dataset: str, version: str, *, twin: bool) -> HttpResponse:
     found, _version, protocol = dataset_or_404(dataset)
     release = _release(dataset, version, twin=twin)
-    whole = twin or open_to(account_of(request), release.access, dataset)
+    whole = twin or open_to(account_of(request), release.access, dataset, version)
     files = ReleaseFile.objects.filter(release=release).order_by("path")
     query = request.GET.get("q", "").strip()[:100]
     images = files.filter(path__startswith="data/")
@@ -163,15 +163,17 @@ def _paper(dataset: str, version: str, path: str, *, twin: bool) -> HttpResponse
 
 
 def _to_read(request: HttpRequest, dataset: str, version: str, path: str) -> Place:
-    """Papers with small numbers need what the release itself needs; the others are for all."""
-    del request
+    """Papers with small numbers need what the release itself needs, or being its curator; the others are for all."""
     if path not in WITH_COUNTS:
         return Act.BROWSE, dataset
     release: Any = Release.objects.filter(dataset__slug=dataset, version=version, twin=False).first()
-    return (Act.BROWSE if release is None or release.access == "open" else Act.DOWNLOAD), dataset, version
+    if release is None or release.access == "open":
+        return Act.BROWSE, dataset
+    caller: Any = request.caller  # type: ignore[attr-defined]
+    return (Act.DRAFT, dataset) if caller.may(Act.DRAFT, dataset) else (Act.DOWNLOAD, dataset, version)
 
 
-@needs(Act.BROWSE, Act.DOWNLOAD, choose=_to_read)
+@needs(Act.BROWSE, Act.DRAFT, Act.DOWNLOAD, choose=_to_read)
 @cache_control(private=True, max_age=3600)
 def paper(request: HttpRequest, dataset: str, version: str, path: str) -> HttpResponseBase:
     del request
