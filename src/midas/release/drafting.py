@@ -1,4 +1,4 @@
-"""A draft: which registered submissions a version draws on, frozen, with the secret that its salts are derived from."""
+"""A draft: which submissions and settled readings a version draws on, frozen, with the secret behind its salts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import secrets
 from datetime import date
 from typing import TYPE_CHECKING
 
+from midas.annotate import derived_in, settled
 from midas.catalogue.models import Dataset, ProtocolVersion, Submission
 from midas.kernel import BadInput, Clock, Conflict
 from midas.release.models import Draft
@@ -49,5 +50,7 @@ def new_draft(
         )
     return Draft.objects.create(
         dataset=dataset, protocol=protocol, version=version, notes=notes, published_on=published_on,
-        salt_root=secrets.token_hex(32), submissions=roots, created_by=by, created_at=clock.now(),
+        salt_root=secrets.token_hex(32), submissions=roots, readings=settled(dataset),
+        derived=derived_in(dataset),
+        created_by=by, created_at=clock.now(),
     )  # fmt: skip

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 from django.db import close_old_connections, transaction
 
+from midas.annotate import take_out as take_out_readings
 from midas.catalogue.models import Submission
 from midas.catalogue.protocols import protocol_known
 from midas.catalogue.registration import register
@@ -196,9 +197,11 @@ def withdraw(
         releases = take_out(
             pseudonyms=names, dataset=dataset, store=store, signer=signer, clock=clock, why=why
         )
-        # 3 out of the catalogue and of the parts of submissions; the pseudonyms stay
+        # 3 out of what was read: a label about the person, and who drew it
+        take_out_readings(pseudonyms=names, dataset=dataset)
+        # 4 out of the catalogue and of the parts of submissions; the pseudonyms stay
         forget(pseudonym=pseudonym, dataset=dataset, store=store, clock=clock)
-    # 4 once that is on the record: erase the bytes that nothing needs any more
+    # 5 once that is on the record: erase the bytes that nothing needs any more
     return Withdrawn(names, releases, erase_doomed(store=store))
 
 
