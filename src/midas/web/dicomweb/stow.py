@@ -1,7 +1,7 @@
 """STOW-RS for what is derived from images (PS3.18 §10.5): SEG, SR, ANN, RTSTRUCT and presentation states.
 
 In comes multipart/related of application/dicom; each object is examined by itself and handed to `midas.web.readings`,
-which decides what becomes of it. Out goes the store instances response: what was kept, what was not, and why.
+which takes names out of it, has the leak rules look at it and decides what becomes of it. Out goes the store instances response: what was kept, what was not, and why.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from typing import Any, BinaryIO
 from pydicom import dcmread, uid
 from pydicom.dataset import Dataset
 
+from midas.annotate.reading import Taken
 from midas.catalogue import lens
 from midas.catalogue.models import DicomIndex
 from midas.formats.dicom import quiet
-from midas.kernel import BadInput, Conflict, Forbidden, MidasError, Severity, sha256_file
+from midas.kernel import BadInput, Forbidden, MidasError
 from midas.people.models import Account
 from midas.people.rule import Act, allows
-from midas.quality import leaks
 from midas.web.bootstrap import current_home
 from midas.web.dicomweb import media
 from midas.web.dicomweb.messages import DICOM_JSON, Answer, Asked, NotAcceptable, NotOffered
@@ -32,7 +32,7 @@ from midas.web.dicomweb.multipart import Part, Reader, boundary_of
 from midas.web.dicomweb.places import Place
 from midas.web.dicomweb.retrieve import taken
 
-Receiver = Callable[[Place, Account, Path, Dataset], None]
+Receiver = Callable[[Place, Account, Path, Dataset], Any]
 """`midas.web.readings.receive(place, account, path, header)`: keep the object at `path`, or raise a `MidasError`."""
 
 CLASSES = frozenset({
@@ -50,10 +50,6 @@ NOT_SUPPORTED, DUPLICATE, MISMATCH, NOT_UNDERSTOOD, PROCESSING, NO_SUCH, NOT_ALL
     0x0122, 0x0111, 0xA900, 0xC000, 0x0110, 0x0112, 0x0124,
 )  # fmt: skip
 """Failure reasons (PS3.18 Table 10.5.3-2, PS3.7 Annex C)."""
-
-
-class Duplicate(Conflict):
-    """The SOP Instance UID is that of other bytes."""
 
 
 @dataclass(frozen=True)
@@ -129,11 +125,11 @@ def _one(asked: Asked, account: Account, part: Part) -> tuple[Failure | None, Da
     if header is None:
         return Failure("", "", NOT_UNDERSTOOD, "A part is not a DICOM object."), None
     named = str(header.get("SOPClassUID", "")), str(header.get("SOPInstanceUID", ""))
-    for reason, message in _wrong(asked, header, path):
+    for reason, message in _wrong(asked, header):
         return Failure(*named, reason, message), None
     try:
         receiver()(asked.place, account, path, header)
-    except Duplicate as error:
+    except Taken as error:
         return Failure(*named, DUPLICATE, str(error)), None
     except BadInput as error:
         return Failure(*named, MISMATCH, str(error)), None
@@ -165,7 +161,7 @@ def _header(path: Path) -> Dataset | None:
     return found if all(str(found.get(one, "")) for one in needed) else None
 
 
-def _wrong(asked: Asked, header: Dataset, path: Path) -> Iterator[tuple[int, str]]:
+def _wrong(asked: Asked, header: Dataset) -> Iterator[tuple[int, str]]:
     """Yield why an object may not be kept: reason and words that quote none of its values."""
     if header.SOPClassUID not in CLASSES:
         yield (
@@ -182,17 +178,12 @@ def _wrong(asked: Asked, header: Dataset, path: Path) -> Iterator[tuple[int, str
     subject = DicomIndex.objects.filter(pk=held[0].sha256).values_list("subject", flat=True).first()
     if str(header.PatientID) != subject:
         yield MISMATCH, "Its PatientID is not the pseudonym of the study's person."
-    known = {one.sop_instance_uid: one.sha256 for one in held}
+    known = {one.sop_instance_uid for one in held}
     meant = set(referenced(header))
     if not meant:
         yield MISMATCH, "It names no image that it was derived from."
-    if meant - known.keys():
+    if meant - known:
         yield NO_SUCH, "It refers to an image that is not in this study."
-    if known.get(str(header.SOPInstanceUID), "") not in {"", sha256_file(path)}:
-        yield DUPLICATE, "Its SOP Instance UID is that of another object."
-    for one in leaks.examine_dicom(path, scope="object"):
-        if one.severity is Severity.ERROR:
-            yield MISMATCH, f"{one.rule}: {one.message} ({one.scope})"
 
 
 def referenced(ds: Dataset) -> Iterator[str]:

@@ -13,7 +13,9 @@ from midas.web.pages import (
     signing,
     spokes,
     studies,
+    tasks,
     viewer,
+    worklist,
 )
 
 app_name = "hub"
@@ -43,6 +45,14 @@ urlpatterns = [
     path("curation/drafts", curation.draft_create, name="draft-create"),
     path("curation/drafts/<slug:dataset>/<str:version>", curation.draft, name="draft"),
     path("curation/drafts/<slug:dataset>/<str:version>/progress", curation.cut_progress, name="cut-progress"),
+    path("curation/tasks", tasks.tasks, name="tasks"),
+    path("curation/tasks/set", tasks.task_set, name="task-set"),
+    path("curation/tasks/<int:task>", tasks.task, name="task"),
+    path("curation/tasks/<int:task>/end", tasks.task_end, name="task-end"),
+    path("readings", worklist.mine, name="readings"),
+    path("readings/<int:task>", worklist.task, name="reading-task"),
+    path("readings/<int:task>/<int:item>", worklist.item, name="reading-item"),
+    path("readings/<int:task>/<int:item>/pictures/<str:sha256>", worklist.picture, name="reading-picture"),
     path("people", administration.administration, name="administration"),
     path("people/add", administration.person_add, name="person-add"),
     path("people/roles/give", administration.role_give, name="role-give"),

@@ -25,8 +25,9 @@ from midas.web.api.tasks import LETTERS, by_letter
 from midas.web.bootstrap import store
 from midas.web.guard import ANYWHERE, needs
 from midas.web.pages.frame import page
-from midas.web.pages.pictures import _png
+from midas.web.pages.pictures import png
 from midas.web.pages.protocols import said
+from midas.web.pages.viewer import viewer_url
 from midas.web.standing import may
 
 PICTURES = 12
@@ -181,4 +182,4 @@ def picture(request: HttpRequest, task: int, item: int, sha256: str) -> HttpResp
     if not look.images(row.item).filter(preview=sha256).exists():
         raise Http404
     blobs: Any = store()
-    return _png(b"".join(blobs.read(Digest(sha256))), sha256)
+    return png(b"".join(blobs.read(Digest(sha256))), sha256)
