@@ -44,7 +44,7 @@ LOOKING = (Act.DOWNLOAD_OPEN, Act.DOWNLOAD, Act.GET_TWIN, Act.READ_DATASET, Act.
 
 def back_of(kind: str, name: str) -> str:
     """Return the page that a root's studies are listed on or, of a reading task, worked on."""
-    return reverse("hub:studies", args=[kind, name]) if kind != "tasks" else "/"
+    return reverse("hub:reading-task", args=[name]) if kind == "tasks" else reverse("hub:studies", args=[kind, name])
 
 
 @needs(*LOOKING, choose=looking)
