@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from midas.people.rule import Act
 from midas.ui import viewer
-from midas.web.dicomweb.places import KINDS, place_of
+from midas.web.dicomweb.places import place_of
 from midas.web.guard import Place, needs
 
 SLIDES = "SM"
@@ -57,6 +57,3 @@ def shell(request: HttpRequest, kind: str, name: str, rest: str = "") -> HttpRes
     for header, value in viewer.ISOLATION.items():
         answer.headers[header] = value
     return answer
-
-
-__all__ = ["KINDS", "LOOKING", "looking", "shell", "viewer_url"]
