@@ -1,4 +1,4 @@
-"""The studies of a release, twin, draft or reading task as cards: a picture made at intake, and one click to the viewer."""
+"""The studies of a release, a twin or the curator's desk as cards: a picture made at intake, and one click to the viewer."""
 
 from __future__ import annotations
 

@@ -20,7 +20,8 @@ from midas.web.pages import (
 
 app_name = "hub"
 RELEASE = "datasets/<slug:dataset>/releases/<str:version>"
-ROOT = rf"(?P<kind>{'|'.join(viewer.KINDS)})/(?P<name>[A-Za-z0-9_.@-]+)"
+LISTED = r"(?P<kind>releases|twins|drafts)/(?P<name>[A-Za-z0-9_.@-]+)"
+LOOKED_AT = r"(?P<kind>releases|twins|drafts|tasks)/(?P<name>[A-Za-z0-9_.@-]+)"
 urlpatterns = [
     path("", datasets.home, name="home"),
     path("datasets", datasets.catalogue, name="catalogue"),
@@ -33,8 +34,8 @@ urlpatterns = [
     path(f"{RELEASE}/twin/papers/<path:path>", releases.twin_paper, name="twin-paper"),
     path(f"{RELEASE}/twin/pictures/<str:sha256>", pictures.twin_picture, name="twin-picture"),
     path("pictures/<str:sha256>", pictures.picture, name="picture"),
-    re_path(rf"^studies/{ROOT}$", studies.listing, name="studies"),
-    re_path(rf"^viewer/{ROOT}(?:/(?P<rest>[^/]*))?$", viewer.shell, name="viewer"),
+    re_path(rf"^studies/{LISTED}$", studies.listing, name="studies"),
+    re_path(rf"^viewer/{LOOKED_AT}(?:/(?P<rest>[^/]*))?$", viewer.shell, name="viewer"),
     path("hospitals", spokes.spokes, name="spokes"),
     path("hospitals/<slug:slug>", spokes.spoke, name="spoke"),
     path("account", accounts.account, name="account"),

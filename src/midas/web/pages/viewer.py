@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from midas.people.rule import Act
 from midas.ui import viewer
-from midas.web.dicomweb.places import KINDS, place_of
+from midas.web.dicomweb.places import place_of
 from midas.web.guard import Place, needs
 
 SLIDES = "SM"
@@ -44,7 +44,7 @@ LOOKING = (Act.DOWNLOAD_OPEN, Act.DOWNLOAD, Act.GET_TWIN, Act.READ_DATASET, Act.
 
 def back_of(kind: str, name: str) -> str:
     """Return the page that a root's studies are listed on or, of a reading task, worked on."""
-    return reverse("hub:studies", args=[kind, name]) if kind != "tasks" else "/"
+    return reverse("hub:reading-task", args=[name]) if kind == "tasks" else reverse("hub:studies", args=[kind, name])
 
 
 @needs(*LOOKING, choose=looking)
@@ -57,6 +57,3 @@ def shell(request: HttpRequest, kind: str, name: str, rest: str = "") -> HttpRes
     for header, value in viewer.ISOLATION.items():
         answer.headers[header] = value
     return answer
-
-
-__all__ = ["KINDS", "LOOKING", "looking", "shell", "viewer_url"]
