@@ -88,7 +88,9 @@ def _ripe_items(task_id: int) -> QuerySet[TaskItem]:
 def worklist(task_id: int, account: Account) -> Any:
     """Return what the account has to read in a task, in its order; an adjudicator's items come when readers differ."""
     settled = Settlement.objects.filter(item=OuterRef("item"), by=account)
-    mine: Any = Assignment.objects.filter(item__task=task_id, reader=account).annotate(decided=Exists(settled))
+    mine: Any = Assignment.objects.filter(item__task=task_id, reader=account).annotate(
+        decided=Exists(settled)
+    )
     shown = Q(role=Role.READER) | Q(decided=True) | Q(item__in=_ripe_items(task_id))
     return mine.filter(shown).select_related("item__task", "item__subject").order_by("item__number")
 
@@ -102,7 +104,8 @@ def next_item(task_id: int, account: Account, *, after: int = 0) -> int | None:
     """Return the number of the next item that the account has still to do, from the start again after the last."""
     open_ones = worklist(task_id, account).filter(submitted_at=None, decided=False)
     numbers = open_ones.values_list("item__number", flat=True)
-    return numbers.filter(item__number__gt=after).first() or numbers.first()
+    found: int | None = numbers.filter(item__number__gt=after).first() or numbers.first()
+    return found
 
 
 def images(item: TaskItem) -> QuerySet[Instance]:

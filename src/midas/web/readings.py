@@ -121,7 +121,13 @@ def _read(path: Path) -> Any:
         with dicom.quiet():
             ds = pydicom.dcmread(path)
             sop_class = str(ds.SOPClassUID)
-            _ = ds.Modality, ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.SOPInstanceUID, ds.file_meta.TransferSyntaxUID
+            _ = (
+                ds.Modality,
+                ds.StudyInstanceUID,
+                ds.SeriesInstanceUID,
+                ds.SOPInstanceUID,
+                ds.file_meta.TransferSyntaxUID,
+            )
     except Exception as error:  # pydicom raises many kinds for bytes that are not DICOM
         raise BadInput("It cannot be read as DICOM.", advice="Store it again from the viewer.") from error
     if sop_class not in CLASSES:

@@ -62,7 +62,10 @@ def test_a_curator_sets_a_task_with_what_the_page_offers(hub: Ward) -> None:
     assert "Clinical impression of a lesion" in text
     assert "Outline of each lesion" in text
     told = {"dataset": "oral-cancer", "annotation": "impressions"}
-    chosen = {"reader": [hub.people[one].pk for one in ("asha", "ravi")], "adjudicator": [hub.people["meera"].pk]}
+    chosen = {
+        "reader": [hub.people[one].pk for one in ("asha", "ravi")],
+        "adjudicator": [hub.people["meera"].pk],
+    }
     answer = curator.post("/curation/tasks/set", {**told, **chosen, "ordinal": "yes"})
     task = Task.objects.get()
     assert answer.headers["Location"] == f"/curation/tasks/{task.pk}"
@@ -86,9 +89,17 @@ def test_a_reader_goes_through_items_and_an_adjudicator_settles(hub: Ward) -> No
     page = asha.get(f"/readings/{task.pk}/1")
     assert complaints(page) == []
     assert "/viewer/tasks/" in page.content.decode()
-    assert asha.post(f"/readings/{task.pk}/1", {"value": "opmd", "do": "keep"}).headers["Location"].endswith("/1")
+    assert (
+        asha.post(f"/readings/{task.pk}/1", {"value": "opmd", "do": "keep"})
+        .headers["Location"]
+        .endswith("/1")
+    )
     assert 'value="opmd" checked' in asha.get(f"/readings/{task.pk}/1").content.decode()
-    assert asha.post(f"/readings/{task.pk}/1", {"value": "malignant", "do": "submit"}).headers["Location"].endswith("/2")
+    assert (
+        asha.post(f"/readings/{task.pk}/1", {"value": "malignant", "do": "submit"})
+        .headers["Location"]
+        .endswith("/2")
+    )
     assert complaints(asha.get(f"/readings/{task.pk}/1")) == []
     assert meera.get(f"/readings/{task.pk}/1").status_code == 404
     ravi.post(f"/readings/{task.pk}/1", {"value": "normal", "do": "submit"})
@@ -167,5 +178,7 @@ def test_programs_do_the_same(hub: Ward) -> None:
     assert Client().get(f"/api/v1/tasks/{task}/agreement", headers=keys["curator"]).json()["settled"] == 1
     assert Client().get(f"/api/v1/tasks/{task}/agreement", headers=keys["asha"]).status_code == 403
     listed = Client().get("/api/v1/tasks", headers=keys["ravi"]).json()["tasks"]
-    assert [(one["task"], one["items"], one["done"], one["progress"]) for one in listed] == [(task, 3, 1, None)]
+    assert [(one["task"], one["items"], one["done"], one["progress"]) for one in listed] == [
+        (task, 3, 1, None)
+    ]
     assert Reading.objects.count() == 2

@@ -12,7 +12,6 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 from django.views.decorators.http import require_POST
 
 from midas.annotate import Setting, close_task, look, set_task
@@ -155,7 +154,7 @@ def task(request: HttpRequest, task: int) -> HttpResponse:
         "progress": progress, "people": look.people(found.pk), "settled": numbered,
         "pairs": [
             {"first": pair.first, "second": pair.second,
-             "coefficients": [{"of": one, "words": _in_words(one)} for one in pair.coefficients]}
+             "coefficients": [{"of": one, "meaning": _meaning(one)} for one in pair.coefficients]}
             for pair in (look.agreement(found, store()) if progress.settled else ())
         ],
     }  # fmt: skip
@@ -171,37 +170,17 @@ def _outcome(one: Settlement) -> dict[str, Any]:
     }  # fmt: skip
 
 
-BANDS = ((0.81, "almost perfect"), (0.61, "substantial"), (0.41, "moderate"), (0.21, "fair"), (0.0, "slight"))
+BANDS = ((0.81, "almost-perfect"), (0.61, "substantial"), (0.41, "moderate"), (0.21, "fair"), (0.0, "slight"))
 """The words of Landis and Koch (1977) for κ; they are a habit, not a law."""
 
 
-def _in_words(one: Coefficient) -> str:
-    """Say in a sentence what a coefficient means."""
+def _meaning(one: Coefficient) -> str:
+    """Return which sentence the page says of a coefficient."""
     if one.value is None:
-        return _(
-            "Too little is settled, or both always said the same one thing: there is nothing to compute yet."
-        )
+        return "undefined"
     if one.name.startswith("κ"):
-        words = {
-            "almost perfect": pgettext("agreement", "almost perfect"),
-            "substantial": pgettext("agreement", "substantial"), "moderate": pgettext("agreement", "moderate"),
-            "fair": pgettext("agreement", "fair"), "slight": pgettext("agreement", "slight"),
-        }  # fmt: skip
-        band = next((words[name] for least, name in BANDS if one.value >= least), None)
-        if band is None:
-            return _("They agree less often than chance alone would make them.")
-        return _("Beyond what chance alone would give, their agreement is %(band)s (1 would be perfect).") % {
-            "band": band
-        }
-    if one.name.startswith("Dice"):
-        return _(
-            "On average this share of what the two drew is common to both (1 would be the same outline)."
-        )
-    if one.name == "ICC":
-        return _(
-            "This share of the differences between numbers comes from the items and not from the readers."
-        )
-    return _("So far apart two numbers of one item are on average.")
+        return next((name for least, name in BANDS if one.value >= least), "below-chance")
+    return "dice" if one.name.startswith("Dice") else "icc" if one.name == "ICC" else "difference"
 
 
 @needs(Act.SET_READING, dataset=ANYWHERE)
