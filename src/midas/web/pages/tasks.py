@@ -179,7 +179,7 @@ def _meaning(one: Coefficient) -> str:
     if one.value is None:
         return "undefined"
     if one.name.startswith("κ"):
-        return next((name for least, name in BANDS if one.value >= least), "below-chance")
+        return next((name for least, name in BANDS if round(one.value, 2) >= least), "below-chance")
     return "dice" if one.name.startswith("Dice") else "icc" if one.name == "ICC" else "difference"
 
 
