@@ -54,13 +54,13 @@ class HubConfig(BaseModel):
     page_upload_mib: int = Field(
         default=64, ge=1, description="MiB of a request that is no blob; a submission's header needs far less"
     )
-    object_upload_mib: int = Field(
-        default=1024, ge=1, description="MiB of DICOM objects that are stored at once (STOW-RS)"
-    )
     ledger_years: int = Field(
         default=1,
         ge=1,
         description="years that the ledger keeps rows: DPDP Rules 2025, rules 6(1)(e) and 8(3), ask for one",
+    )
+    object_upload_mib: int = Field(
+        default=1024, ge=1, description="MiB of DICOM objects that are stored at once (STOW-RS)"
     )
     trust_proxy: bool = Field(
         default=False, description="believe X-Forwarded-Proto; only behind a proxy that sets it itself"

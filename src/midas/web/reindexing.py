@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from midas.catalogue import lens
-from midas.catalogue.examine import local
+from midas.catalogue.examine import Unindexed, index_blob
 from midas.catalogue.lens.publishing import bundles
 from midas.catalogue.models import Dataset, DicomIndex, Instance, Scope
-from midas.kernel import MidasError, Progress, Runner
+from midas.kernel import Progress, Runner
 from midas.release.models import Release, ReleaseFile
 from midas.store import Blobs
 
@@ -27,28 +27,10 @@ class Reindexed:
     scopes: int
 
 
-@dataclass(frozen=True)
-class Job:
-    """One image to index; `scratch` is used where the blob is no local file."""
-
-    store: Blobs
-    sha256: str
-    scratch: Path
-
-
-def index_one(job: Job) -> lens.Indexed | None:
-    """Index one image; `None` where its bytes are missing or no DICOM."""
-    try:
-        with local(job.store, job.sha256, job.scratch) as path:
-            return lens.index_file(path, sha256=job.sha256, size=path.stat().st_size)
-    except MidasError:
-        return None
-
-
 def reindex(*, store: Blobs, scratch: Path, runner: Runner, progress: Progress) -> Reindexed:
     """Index every image that is not, then fill the scope of each dataset, release and twin."""
     missing = list(_missing())
-    answers = runner.map(index_one, (Job(store, digest, scratch) for digest in missing))
+    answers = runner.map(index_blob, (Unindexed(store, digest, scratch) for digest in missing))
     indexed = 0
 
     def readable() -> Iterator[lens.Indexed]:

@@ -21,13 +21,16 @@ from django.db import InterfaceError, OperationalError, connection
 from django.http.request import split_domain_port, validate_host
 
 from midas.kernel import BadInput, Forbidden, MidasError, NotFound
+from midas.people.models import Account
+from midas.people.rule import Standing
 from midas.web import standing
 from midas.web.bootstrap import current_home
 from midas.web.dicomweb import hooks
 from midas.web.dicomweb.messages import ALWAYS, Answer, Asked, TooLarge, WrongMethod, problem
-from midas.web.dicomweb.places import let_in, place_of
+from midas.web.dicomweb.places import KINDS, Place, let_in, place_of
 from midas.web.dicomweb.routes import Route, route_of
 from midas.web.dicomweb.who import who_asks
+from midas.web.guard import SignInFirst
 
 Scope = dict[str, Any]
 T = TypeVar("T")
@@ -156,7 +159,19 @@ def _handled(entered: Entered) -> Answer:
     answer = entered.route.handler(asked)
     if entered.route.views and answer.status in {200, 206}:
         hooks.on_view(asked.account, asked.place, asked.args["study"])
-    return answer
+    if isinstance(answer.body, bytes | list | Path):
+        return answer
+    return replace(answer, body=_while_allowed(asked, answer.body))
+
+
+def _while_allowed(asked: Asked, body: Iterator[bytes]) -> Iterator[bytes]:
+    """Pass chunks on until the right is taken back: then the answer breaks off, and the client sees that it is not whole."""
+    try:
+        for chunk in body:
+            let_in(asked.place, who_asks(asked.headers)[1])
+            yield chunk
+    finally:
+        _close(body)
 
 
 def _guarded(work: Callable[..., T], *args: Any) -> T | Answer:
@@ -183,15 +198,12 @@ def enter(scope: Scope) -> Entered:
     if match is None:
         raise NotFound("There is nothing to look at here.", advice="Check the address.")
     kind, name, below = match.groups()
-    account, stands = who_asks(headers)
-    place = standing.recall(
-        f"place {kind}/{name}/{account.pk if account and kind == 'tasks' else ''}",
-        lambda: place_of(kind, name, account),
-    )
+    account: Account | None = None
     try:
-        let_in(place, stands)
+        account, stands = who_asks(headers)
+        place = _place(kind, name, account, stands)
     except Forbidden:
-        hooks.on_denied(account, place)
+        hooks.on_denied(account, kind, name, (scope.get("client") or ("",))[0])
         raise
     method = scope["method"]
     route, args, others = route_of(method, below or "/")
@@ -202,6 +214,21 @@ def enter(scope: Scope) -> Entered:
     query = scope["query_string"].decode("latin-1")
     root = f"{_origin(scope, headers)}{PREFIX}{kind}/{name}"
     return Entered(Asked(method, place, root, args, query, headers, account, stands), route)
+
+
+def _place(kind: str, name: str, account: Account | None, stands: Standing) -> Place:
+    """Return where a request leads, if who stands so may look there; nobody in particular is told to sign in first."""
+    key = f"place {kind}/{name}/{account.pk if account and kind == 'tasks' else ''}"
+    try:
+        place = standing.recall(key, lambda: place_of(kind, name, account))
+    except (NotFound, Forbidden):
+        if stands.roles is None and kind in KINDS and kind != "twins":
+            raise SignInFirst(
+                "To look at this you must sign in.", advice="Sign in, or give your token."
+            ) from None
+        raise
+    let_in(place, stands)
+    return place
 
 
 def _no_route(others: frozenset[str]) -> MidasError:
