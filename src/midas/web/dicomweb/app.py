@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from django.conf import settings
+from django.core.exceptions import SynchronousOnlyOperation
 from django.db import InterfaceError, OperationalError, connection
 from django.http.request import split_domain_port, validate_host
 
@@ -26,6 +27,7 @@ from midas.people.rule import Standing
 from midas.web import standing
 from midas.web.bootstrap import current_home
 from midas.web.dicomweb import hooks
+from midas.web.dicomweb.bodies import AT_ONCE
 from midas.web.dicomweb.messages import ALWAYS, Answer, Asked, TooLarge, WrongMethod, problem
 from midas.web.dicomweb.places import KINDS, Place, let_in, place_of
 from midas.web.dicomweb.routes import Route, route_of
@@ -43,6 +45,7 @@ THREADS = 8
 """Requests whose database or disk work runs at once; more wait their turn."""
 IN_MEMORY = 1 << 20
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_QUICK = re.compile(r"/instances/[0-9.]+(?:/frames/[0-9,]+)?$")
 _PLACE = re.compile(r"/dicomweb/([a-z]+)/([A-Za-z0-9._@-]{1,100})(/.*)?")
 
 
@@ -67,7 +70,7 @@ class WithDicomweb:
             return
         run = asyncio.get_running_loop().run_in_executor
         if scope["method"] in SAFE:
-            answer = await run(self._threads, answered, scope)
+            answer = remembered(scope) or await run(self._threads, answered, scope)
         else:
             entered = await run(self._threads, _guarded, enter, scope)
             if isinstance(entered, Entered):
@@ -108,11 +111,21 @@ class WithDicomweb:
     async def _stream(self, send: Send, chunks: Iterator[bytes]) -> None:
         run = asyncio.get_running_loop().run_in_executor
         try:
-            while (chunk := await run(self._threads, next, chunks, None)) is not None:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            while some := await run(self._threads, _some, chunks):
+                for chunk in some:
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
             await send({"type": "http.response.body", "body": b""})
         finally:
             await run(self._threads, _close, chunks)
+
+
+def _some(chunks: Iterator[bytes]) -> list[bytes]:
+    """Take as many chunks as are worth the way to a thread and back."""
+    taken, size = [], 0
+    while size < AT_ONCE and (chunk := next(chunks, None)) is not None:
+        taken.append(chunk)
+        size += len(chunk)
+    return taken
 
 
 def _close(body: Any) -> None:
@@ -150,6 +163,19 @@ def answered(scope: Scope) -> Answer:
     return _guarded(lambda: _handled(enter(scope)))
 
 
+def remembered(scope: Scope) -> Answer | None:
+    """Answer for an instance or frame on the event loop, if nothing has to be waited for; else nothing.
+
+    Django refuses to touch the database there, and `bodies` the disk: then a thread does it all.
+    """
+    if not _QUICK.search(scope["path"]):
+        return None
+    try:
+        return answered(scope)
+    except SynchronousOnlyOperation:
+        return None
+
+
 def _with_body(entered: Entered, body: IO[bytes]) -> Answer:
     return _guarded(lambda: _handled(replace(entered, asked=replace(entered.asked, body=body))))
 
@@ -181,6 +207,8 @@ def _guarded(work: Callable[..., T], *args: Any) -> T | Answer:
             return work(*args)
         except MidasError as error:
             return problem(error)
+        except SynchronousOnlyOperation:
+            raise
         except (OperationalError, InterfaceError):
             connection.close()
             if not again:
