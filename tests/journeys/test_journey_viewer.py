@@ -20,7 +20,7 @@ from tests.journey_demo import Demo
 from midas.testing.demo.story import VERSION, Addresses
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import BrowserContext, Page
 
 pytestmark = [pytest.mark.system("chromium"), pytest.mark.xdist_group("demo")]
 SHOTS = Path(os.environ.get("MIDAS_SCREENSHOTS") or Path(__file__).parents[2] / ".state" / "screens")
@@ -85,24 +85,23 @@ class Watched:
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
+def window() -> Iterator[BrowserContext]:
+    """One window for all visits: what it has of the viewer's program it need not fetch again."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield opened
-        opened.close()
+        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        yield chromium.new_context(viewport={"width": 1280, "height": 800})
+        chromium.close()
 
 
 @pytest.fixture
-def visit(chromium: Browser, sites: Addresses, demo: Demo) -> Iterator[Callable[[str], Watched]]:
-    """Return a function that opens a browser's page for a role, signed in with a password; for nobody with `""`."""
-    contexts = []
+def visit(window: BrowserContext, sites: Addresses, demo: Demo) -> Iterator[Callable[[str], Watched]]:
+    """Return a function that opens a page for a role's account, for nobody with `""`; the visit before has ended."""
 
     def opened(role: str) -> Watched:
-        context = chromium.new_context(viewport={"width": 1280, "height": 800})
-        contexts.append(context)
-        page = context.new_page()
+        window.clear_cookies()
+        page = window.new_page()
         watched = Watched(page, sites.hub)
         page.on("request", lambda one: watched.asked.append(one.url))
         page.on("response", lambda one: _answered(watched, one))
@@ -120,8 +119,8 @@ def visit(chromium: Browser, sites: Addresses, demo: Demo) -> Iterator[Callable[
         return watched
 
     yield opened
-    for context in contexts:
-        context.close()
+    for page in window.pages:
+        page.close()
 
 
 def _answered(watched: Watched, answer: Any) -> None:
@@ -215,8 +214,8 @@ def test_a_length_is_kept_as_a_report_and_found_again(visit: Callable[[str], Wat
 def test_without_the_right_there_is_no_picture_and_no_link_but_the_way_to_ask(
     visit: Callable[[str], Watched],
 ) -> None:
-    curator, stranger = visit("curator"), visit("operator")
-    uid = study(curator, "drafts/meningioma", "MR")
+    uid = study(visit("curator"), "drafts/meningioma", "MR")
+    stranger = visit("admin")
     for root in ("drafts/meningioma", f"releases/meningioma@{VERSION}"):
         answer = stranger.page.goto(f"{stranger.hub}/viewer/{root}/viewer?StudyInstanceUIDs={uid}")
         assert answer
