@@ -124,3 +124,21 @@ def _preview(job: Job, path: Path) -> str:
     except BadInput:
         return ""
     return str(job.store.put_chunks([picture]))
+
+
+@dataclass(frozen=True)
+class Unindexed:
+    """An image that is registered but not indexed; `scratch` as in `Job`."""
+
+    store: Blobs
+    sha256: str
+    scratch: Path
+
+
+def index_blob(job: Unindexed) -> Indexed | None:
+    """Index one image; `None` where its bytes are missing or no DICOM."""
+    try:
+        with local(job.store, job.sha256, job.scratch) as path:
+            return index_file(path, sha256=job.sha256, size=path.stat().st_size)
+    except MidasError:
+        return None

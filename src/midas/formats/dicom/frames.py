@@ -20,6 +20,8 @@ _HEAD = struct.Struct("<BIQQ")
 NONE, NATIVE, ENCAPSULATED = range(3)
 UNDEFINED = 0xFFFFFFFF
 ITEM, END = (0xFFFE, 0xE000), (0xFFFE, 0xE0DD)
+_VRS = frozenset({b"OB", b"OW", b"OF", b"OD", b"UN"})
+"""What stands behind the tag where VRs are explicit; read as a length it would be odd, which none is."""
 _STARTS = (b"\xff\xd8\xff", b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0cjP")
 """First bytes of a JPEG or JPEG-LS image, a JPEG 2000 or HTJ2K codestream, a JP2 file."""
 
@@ -94,16 +96,15 @@ def frame_table(ds: Dataset, stream: BinaryIO) -> FrameTable:
     Frames that cannot be told apart (PS3.5 §A.4: no offset table, several fragments for each frame, no mark at their
     beginning) give the table of nothing, and so does deflated data.
     """
-    implicit, little = ds.original_encoding
-    order = "<" if little else ">"
+    order = "<" if ds.original_encoding[1] else ">"
     head = stream.read(12)
     if len(head) < 8 or struct.unpack(order + "HH", head[:4]) not in {(0x7FE0, e) for e in (0x10, 8, 9)}:
         return FrameTable()
-    if implicit:
+    if head[4:6] not in _VRS:
         at, length = stream.tell() - len(head) + 8, struct.unpack(order + "L", head[4:8])[0]
     else:
         at, length = stream.tell(), struct.unpack(order + "L", head[8:12])[0]
-    number = int(ds.get("NumberOfFrames") or 1)
+    number = _number(ds, "NumberOfFrames") or 1
     if length != UNDEFINED:
         bits = _bits_of_a_frame(ds)
         return FrameTable(NATIVE, number, at, bits) if 0 < bits * number <= length * 8 else FrameTable()
@@ -116,11 +117,18 @@ def frame_table(ds: Dataset, stream: BinaryIO) -> FrameTable:
 
 
 def _bits_of_a_frame(ds: Dataset) -> int:
-    samples = int(ds.get("SamplesPerPixel") or 1)
-    bits = int(ds.get("BitsAllocated") or 0) * samples
+    bits = _number(ds, "BitsAllocated") * (_number(ds, "SamplesPerPixel") or 1)
     if ds.get("PhotometricInterpretation") == "YBR_FULL_422":
         bits = bits * 2 // 3
-    return int(ds.get("Rows") or 0) * int(ds.get("Columns") or 0) * bits
+    return _number(ds, "Rows") * _number(ds, "Columns") * bits
+
+
+def _number(ds: Dataset, keyword: str) -> int:
+    """Return a whole number, 0 where there is none or where it cannot be read as one."""
+    try:
+        return int(ds.get(keyword) or 0)
+    except (TypeError, ValueError):
+        return 0
 
 
 def _fragments(stream: BinaryIO, at: int) -> tuple[Sequence[int], list[tuple[int, int]]]:

@@ -71,9 +71,9 @@ def _element(element: DataElement, bulk: Callable[[str], str], path: str) -> Jso
     if vr in BINARY:
         return _binary(vr, value, bulk, path)
     values = [_value(vr, one) for one in _many(value)]
-    while values and values[-1] is None:
-        values.pop()
-    return {"vr": vr, "Value": values} if values else {"vr": vr}
+    if all(one is None for one in values):
+        return {"vr": vr}
+    return {"vr": vr, "Value": values}
 
 
 def _many(value: Any) -> Iterable[Any]:

@@ -11,14 +11,13 @@ from midas.web.dicomweb.places import Place
 
 def on_view(account: Account | None, place: Place, study_uid: str) -> None:
     """Note that an account looks at a study; called before the first byte of any retrieval."""
-    import_module("midas.ledger").viewed(
-        by=account, dataset=place.dataset, version=place.version or "", target=study_uid, clock=SystemClock()
-    )
+    if viewed := getattr(import_module("midas.ledger"), "viewed", None):
+        viewed(
+            by=account, dataset=place.dataset, version=place.version or "", target=study_uid, clock=SystemClock()
+        )  # fmt: skip
 
 
 def on_denied(account: Account | None, place: Place) -> None:
     """Count a refusal."""
-    act = place.acts[0]
-    import_module("midas.ledger").denied(
-        act=act.value, clock=SystemClock(), by=account, dataset=place.dataset
-    )
+    if denied := getattr(import_module("midas.ledger"), "denied", None):
+        denied(act=place.acts[0].value, clock=SystemClock(), by=account, dataset=place.dataset)

@@ -66,10 +66,16 @@ def _search(asked: Asked, level: str) -> Answer:
     found, is_more = search(query)
     if not found:
         return Answer(204)
-    always = frozenset[str]().union(*(ANSWERED[one] for one in ABOVE[level])) if query.more else frozenset()
-    texts = (one if isinstance(one, str) else _text(one, included, always) for one in found)
+    kept = included if query.more else None
+    texts = (one if isinstance(one, str) else _text(one, kept, _always(level)) for one in found)
     body = f"[{','.join(texts)}]".replace(ROOT, asked.root).encode()
     return Answer(200, body, kind, {"warning": MORE} if is_more else {})
+
+
+@lru_cache(maxsize=3)
+def _always(level: str) -> frozenset[str]:
+    """Return the attributes of this level and of those above it that every answer has."""
+    return frozenset[str]().union(*(ANSWERED[one] for one in ABOVE[level]))
 
 
 def _whole(value: str) -> int:
