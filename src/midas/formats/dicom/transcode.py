@@ -139,21 +139,12 @@ def _compressed(samples: np.ndarray, picture: Picture, ds: Dataset, to: str) -> 
         if picture.bits_allocated > 16:
             raise ValueError("more bits than decoders read")
         return bytes(imagecodecs.htj2k_encode(samples, reversible=True, rgb=False))
-    if stored < picture.bits_allocated and to != RLE:
-        _fits(samples, stored, signed)
     return get_encoder(UID(to)).encode(
         samples, rows=int(ds.Rows), columns=int(ds.Columns), number_of_frames=1,
         samples_per_pixel=1 if samples.ndim == 2 else samples.shape[2], bits_allocated=picture.bits_allocated,
         bits_stored=stored, pixel_representation=signed, photometric_interpretation=picture.photometric,
         planar_configuration=0, use_mct=False, encoding_plugin=ENCODERS[to],
     )  # fmt: skip
-
-
-def _fits(samples: np.ndarray, bits: int, signed: int) -> None:
-    """What stands in the bits above those that are stored (old overlays) would be lost."""
-    low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
-    if samples.min() < low or samples.max() > high:
-        raise ValueError("samples need more bits than are said to be stored")
 
 
 @dataclass(frozen=True)
@@ -175,7 +166,7 @@ def recoded(ds: Dataset, frames: Frames, to: str) -> Recoded:
         return _deflated(iter([_file(ds, EXPLICIT)]), ds) if to == DEFLATED else _plain(ds)
     number = int(ds.get("NumberOfFrames") or 1)
     first = decoded(frames(1), ds)
-    described = _described(ds, first, to)
+    described = _described(ds, first)
     body = encoded(first, ds, to)
 
     def made() -> Iterator[bytes]:
@@ -203,7 +194,7 @@ def _plain(ds: Dataset) -> Recoded:
     return Recoded(iter([data]), len(data))
 
 
-def _described(ds: Dataset, picture: Picture, to: str) -> Dataset:
+def _described(ds: Dataset, picture: Picture) -> Dataset:
     """Return the header with what the new form of the pixels needs; the old one stays as it is."""
     new = _copied(ds)
     new.file_meta = ds.file_meta

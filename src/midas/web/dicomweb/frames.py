@@ -59,7 +59,7 @@ def bulkdata(asked: Asked) -> Answer:
 
 
 def _choose(asked: Asked, source: Source, *, alone: bool) -> media.Chosen:
-    chosen = media.for_frames(taken(asked), stored=source.stored, alone=alone, can=source.can)
+    chosen = media.for_frames(taken(asked), stored=source.stored, alone=alone, can=source.can_be_remade)
     if chosen is None:
         raise NotAcceptable(
             "The frames do not come in any of the media types and transfer syntaxes that were asked for.",

@@ -5,7 +5,7 @@ In come what was asked for and what can be offered; out comes the best of both, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from midas.formats.dicom.syntaxes import DEFAULTS, EXPLICIT, NOT_ON_THE_WEB, OCTETS, syntax
@@ -34,7 +34,7 @@ def asked(accept: str, query: str | None = None) -> tuple[Taken, ...]:
 
     Nothing asked for is everything. `BadInput` where a quality is no number from 0 to 1.
     """
-    text = query if query else accept
+    text = query or accept
     found = [one for one in map(_taken, _split(text or "*/*", ",")) if one.quality > 0]
     return tuple(sorted(found, key=lambda one: -one.quality))
 
@@ -83,10 +83,8 @@ class Chosen:
     media_type: str = DICOM
 
 
-def for_object(
-    taken: tuple[Taken, ...], *, stored: str, alone: bool, can: Callable[[str], bool]
-) -> Chosen | None:
-    """Choose for one DICOM object (8.7.3.5); `alone`: it may go out as a single part; `can(uid)`: it can be made.
+def for_object(taken: tuple[Taken, ...], *, stored: str, alone: bool, can: bool) -> Chosen | None:
+    """Choose for one DICOM object (8.7.3.5); `alone`: it may go out as a single part; `can`: its frames can be remade.
 
     Where no transfer syntax is named that is Explicit VR Little Endian, or what is stored where that has lost something
     already or is too large (8.7.3.4). Where several are equally good, what is stored goes out untouched.
@@ -102,21 +100,19 @@ def for_object(
     return None
 
 
-def _of_object(named: str, stored: str, can: Callable[[str], bool]) -> str | None:
+def _of_object(named: str, stored: str, can: bool) -> str | None:
     if named == ANY:
         return stored if stored not in NOT_ON_THE_WEB else EXPLICIT
     if named and named != stored:
-        return named if syntax(named).made and can(named) else None
+        return named if syntax(named).made and can else None
     if named == stored:
         return stored if stored not in NOT_ON_THE_WEB else None
     if stored == EXPLICIT:
         return stored
-    return EXPLICIT if not syntax(stored).lossy and can(EXPLICIT) else stored
+    return EXPLICIT if not syntax(stored).lossy and can else stored
 
 
-def for_frames(
-    taken: tuple[Taken, ...], *, stored: str, alone: bool, can: Callable[[str], bool]
-) -> Chosen | None:
+def for_frames(taken: tuple[Taken, ...], *, stored: str, alone: bool, can: bool) -> Chosen | None:
     """Choose for frames or pixel data (Table 8.7.3-5): as stored where that is acceptable, else made so.
 
     A media type without a transfer syntax takes what is stored under it; octets are then uncompressed pixels, and so is
@@ -131,7 +127,7 @@ def for_frames(
     return None
 
 
-def _of_frames(one: Taken, stored: str, can: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
+def _of_frames(one: Taken, stored: str, can: bool) -> Iterator[tuple[str, str]]:
     """Yield media types and transfer syntaxes that `one` takes, what is stored first."""
     own = syntax(stored)
     home = EXPLICIT if own.native else stored
@@ -141,11 +137,11 @@ def _of_frames(one: Taken, stored: str, can: Callable[[str], bool]) -> Iterator[
         yield own.media_type, home
     elif named and one.type == OCTETS:
         yield OCTETS, home
-    if one.takes(OCTETS) and one.syntax in {"", EXPLICIT} and can(EXPLICIT):
+    if one.takes(OCTETS) and one.syntax in {"", EXPLICIT} and can:
         yield OCTETS, EXPLICIT
     wanted = one.syntax or DEFAULTS.get(one.type, "")
     known = syntax(wanted)
-    if known.made and not known.native and one.takes(known.media_type) and can(wanted):
+    if known.made and not known.native and one.takes(known.media_type) and can:
         yield known.media_type, wanted
 
 

@@ -68,7 +68,9 @@ def _choose(source: Source, wanted: tuple[media.Taken, ...], alone: bool) -> med
         wanted = tuple(
             one if one.syntax in {"", media.ANY, DEFLATED} else replace(one, syntax="") for one in wanted
         )
-    chosen = media.for_object(wanted, stored=source.found.transfer_syntax_uid, alone=alone, can=source.can)
+    chosen = media.for_object(
+        wanted, stored=source.found.transfer_syntax_uid, alone=alone, can=source.can_be_remade
+    )
     if chosen is None:
         raise NotAcceptable(
             "The objects do not come in any of the media types and transfer syntaxes that were asked for.",

@@ -66,8 +66,9 @@ class Source:
             found.file_meta.TransferSyntaxUID = pydicom.uid.UID(EXPLICIT)
         return found
 
-    def can(self, to: str) -> bool:
-        """May the object's frames be made in another syntax? What a look at them shows comes later, as `BadInput`."""
+    @property
+    def can_be_remade(self) -> bool:
+        """May the frames be made in another syntax? What only a look at them shows is said later."""
         return syntax(self.stored).decoded and (self.found.frames == 0 or self.table.ranged)
 
     @property

@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pydicom import dcmread, uid
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from midas.annotate.reading import Taken
@@ -35,13 +35,14 @@ from midas.web.dicomweb.retrieve import taken
 Receiver = Callable[[Place, Account, Path, Dataset], Any]
 """`midas.web.readings.receive(place, account, path, header)`: keep the object at `path`, or raise a `MidasError`."""
 
-CLASSES = frozenset({
-    uid.SegmentationStorage, uid.LabelMapSegmentationStorage, uid.SurfaceSegmentationStorage,
-    uid.BasicTextSRStorage, uid.EnhancedSRStorage, uid.ComprehensiveSRStorage, uid.Comprehensive3DSRStorage,
-    uid.MicroscopyBulkSimpleAnnotationsStorage, uid.RTStructureSetStorage, uid.GrayscaleSoftcopyPresentationStateStorage,
-    uid.ColorSoftcopyPresentationStateStorage, uid.PseudoColorSoftcopyPresentationStateStorage,
-    uid.AdvancedBlendingPresentationStateStorage,
-})  # fmt: skip
+_STORAGE = "1.2.840.10008.5.1.4.1.1."
+CLASSES = frozenset(_STORAGE + end for end in (
+    "66.4", "66.5", "66.7",  # segmentations: of voxels, of surfaces, label maps
+    "88.11", "88.22", "88.33", "88.34",  # structured reports: basic text, enhanced, comprehensive, in 3-D
+    "91.1",  # microscopy annotations
+    "481.3",  # RT structure sets
+    "11.1", "11.2", "11.3", "11.4", "11.8",  # presentation states: grey, colour, pseudo-colour, blending, advanced
+))  # fmt: skip
 """What may be stored: what people and programs derive from images, never an image itself."""
 
 MOST_OBJECTS = 64
