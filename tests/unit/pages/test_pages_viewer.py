@@ -50,7 +50,8 @@ def test_slides_open_under_the_microscope_and_all_else_in_the_radiology_viewer()
         viewer_url("releases", "a@1.0.0", "1.2", {"SM"})
         == "/viewer/releases/a@1.0.0/microscopy?StudyInstanceUIDs=1.2"
     )
-    for modalities in ((), {"MR", "SEG"}, {"XC"}):
+    assert "/microscopy?" in viewer_url("drafts", "a", "1.2", {"SM", "ANN", "SR"})
+    for modalities in ((), {"MR", "SEG"}, {"XC"}, {"SM", "CT"}, {"SEG"}):
         assert "/viewer?Study" in viewer_url("drafts", "a", "1.2", modalities)
 
 
