@@ -94,7 +94,7 @@ def root_for(account: Any, dataset: Dataset) -> tuple[str, str] | None:
 
 
 def addresses(kind: str, name: str, modalities: Mapping[str, str]) -> dict[str, str]:
-    """Return where each image is looked at, by the SHA-256 of its file, as `modalities`; those of other roots are left out."""
+    """Return where each image (its file's SHA-256, and modality) is looked at; those of other roots are left out."""
     indexed = dict(DicomIndex.objects.filter(pk__in=list(modalities)).values_list("pk", "study_uid"))
     here = set(_found(kind, name).filter(uid__in=set(indexed.values())).values_list("uid", flat=True))
     return {

@@ -56,11 +56,7 @@ def tasks(request: HttpRequest) -> HttpResponse:
          "closed": one.closed_at is not None, "progress": look.progress(one.pk)}
         for one in look.tasks_of(mine)
     ]  # fmt: skip
-    offers = [
-        one
-        for dataset in Dataset.objects.filter(slug__in=mine).order_by("slug")
-        for one in _offers(request, dataset)
-    ]
+    offers = [one for dataset in Dataset.objects.filter(slug__in=mine).order_by("slug") for one in _offers(request, dataset)]
     return page(request, "tasks", {"tasks": found, "offers": offers}, section="curation")
 
 
@@ -76,11 +72,7 @@ def _offers(request: HttpRequest, dataset: Dataset) -> list[dict[str, Any]]:
 
 
 def _offer(
-    dataset: Dataset,
-    protocol: Protocol,
-    asked: Annotation,
-    readers: list[Account],
-    adjudicators: list[Account],
+    dataset: Dataset, protocol: Protocol, asked: Annotation, readers: list[Account], adjudicators: list[Account]
 ) -> dict[str, Any]:
     target = next(one for one in protocol.targets if one.id == asked.target)
     return {
@@ -139,11 +131,7 @@ def task(request: HttpRequest, task: int) -> HttpResponse:
     """Show how far a task is and, of what is settled, how far its readers agree."""
     found = _task(request, task)
     progress = look.progress(found.pk)
-    rows = (
-        Settlement.objects.filter(item__task=found)
-        .select_related("item__subject", "reading")
-        .order_by("item__number")
-    )
+    rows = Settlement.objects.filter(item__task=found).select_related("item__subject", "reading").order_by("item__number")
     numbered: Any = Paginator(rows, ON_PAGE).get_page(request.GET.get("page"))
     numbered.object_list = [_outcome(one) for one in numbered]
     context = {
@@ -178,9 +166,7 @@ BANDS = ((0.81, "almost perfect"), (0.61, "substantial"), (0.41, "moderate"), (0
 def _in_words(one: Coefficient) -> str:
     """Say in a sentence what a coefficient means."""
     if one.value is None:
-        return _(
-            "Too little is settled, or both always said the same one thing: there is nothing to compute yet."
-        )
+        return _("Too little is settled, or both always said the same one thing: there is nothing to compute yet.")
     if one.name.startswith("κ"):
         words = {
             "almost perfect": pgettext("agreement", "almost perfect"),
@@ -190,17 +176,11 @@ def _in_words(one: Coefficient) -> str:
         band = next((words[name] for least, name in BANDS if one.value >= least), None)
         if band is None:
             return _("They agree less often than chance alone would make them.")
-        return _("Beyond what chance alone would give, their agreement is %(band)s (1 would be perfect).") % {
-            "band": band
-        }
+        return _("Beyond what chance alone would give, their agreement is %(band)s (1 would be perfect).") % {"band": band}
     if one.name.startswith("Dice"):
-        return _(
-            "On average this share of what the two drew is common to both (1 would be the same outline)."
-        )
+        return _("On average this share of what the two drew is common to both (1 would be the same outline).")
     if one.name == "ICC":
-        return _(
-            "This share of the differences between numbers comes from the items and not from the readers."
-        )
+        return _("This share of the differences between numbers comes from the items and not from the readers.")
     return _("So far apart two numbers of one item are on average.")
 
 
