@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,6 +41,26 @@ PROGRAMS: dict[str, Callable[[], bool]] = {
 def missing_program(name: str) -> bool:
     present = PROGRAMS.get(name, _on_path(name))
     return not present()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """Let tests with transactions of their own empty the ledger: its tables refuse that; its own tests guard them again."""
+    from django.db import connection
+
+    from midas.ledger import guarding
+
+    with django_db_blocker.unblock():
+        guarding.remove(connection)
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> None:
+    """Start each test with no memory of what the ledger wrote in another one's database."""
+    for name, kept in (("looking", ("_written",)), ("denying", ("_known", "_rows", "_pending"))):
+        if (module := sys.modules.get(f"midas.ledger.{name}")) is not None:
+            for one in kept:
+                getattr(module, one).clear()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

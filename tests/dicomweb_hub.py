@@ -28,10 +28,10 @@ from pydicom.uid import ExplicitVRLittleEndian, VLWholeSlideMicroscopyImageStora
 PERSON = "P-7K3QM-2XV9A"
 DATASET, RELEASE = "oral-cancer", "oral-cancer@1.0.0"
 FILES = (
-    "CT_small.dcm", "MR_small_implicit.dcm", "MR_small_RLE.dcm", "MR_small_jpeg_ls_lossless.dcm", "MR_small_jp2klossless.dcm",
-    "JPEG-lossy.dcm", "SC_rgb_rle_2frame.dcm", "SC_rgb_jpeg_dcmtk.dcm", "examples_palette.dcm", "examples_ybr_color.dcm",
-    "examples_jpeg2k.dcm", "liver_1frame.dcm", "image_dfl.dcm", "rtdose.dcm", "rtplan.dcm", "waveform_ecg.dcm", "reportsi.dcm",
-    "SC_rgb_small_odd.dcm", "MR_small_bigendian.dcm",
+    "CT_small.dcm", "MR_small_implicit.dcm", "MR_small_RLE.dcm", "MR_small_jpeg_ls_lossless.dcm",
+    "MR_small_jp2klossless.dcm", "JPEG-lossy.dcm", "SC_rgb_rle_2frame.dcm", "SC_rgb_jpeg_dcmtk.dcm",
+    "examples_palette.dcm", "examples_ybr_color.dcm", "examples_jpeg2k.dcm", "liver_1frame.dcm", "image_dfl.dcm",
+    "rtdose.dcm", "rtplan.dcm", "waveform_ecg.dcm", "reportsi.dcm", "SC_rgb_small_odd.dcm", "MR_small_bigendian.dcm",
 )  # fmt: skip
 """Files that pydicom ships: native, deflated, big-endian and compressed, grey, colour and palette, and without pixels."""
 
@@ -142,7 +142,11 @@ def fill(home: Path, folder: Path) -> dict[str, str]:
         lens.publish(kind=kind, name=name, dataset=dataset, digests=digests)
     protocol = ProtocolVersion.objects.filter(dataset=dataset).get()
     draft = Draft.objects.create(
-        dataset=dataset, protocol=protocol, version="1.0.0", published_on=clock.now().date(), created_at=clock.now()
+        dataset=dataset,
+        protocol=protocol,
+        version="1.0.0",
+        published_on=clock.now().date(),
+        created_at=clock.now(),
     )
     for twin in (False, True):
         Release.objects.create(
@@ -198,7 +202,6 @@ def _wait(address: str, process: subprocess.Popen[Any], log: Path) -> None:
             pass
         time.sleep(0.2)
     raise AssertionError(log.read_text()[-3000:])
-
 
 
 if __name__ == "__main__":

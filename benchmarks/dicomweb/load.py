@@ -12,6 +12,7 @@ import random
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from benchmarks.dicomweb.images import make
 
@@ -19,7 +20,7 @@ from midas.catalogue.lens.indexing import Indexed, index_file, pack, text_of
 from midas.compute import processes
 from midas.kernel import SystemClock, sha256_file
 
-DATASET, AT_ONCE = "bench", 2000
+DATASET, AT_ONCE = "bench", 20_000
 COLLECTIONS, STUDIES, SERIES = 179, 168_507, 1_044_191
 SHARES = {
     "CT": 271,
@@ -104,58 +105,70 @@ def _drawn() -> Iterator[Line]:
 
 def add_million() -> None:
     """Add the index's datasets, as publishing would have left them; all series share one small pack."""
-    from midas.catalogue.models import (
-        Dataset,
-        Scope,
-        ScopeModality,
-        ScopeSeries,
-        ScopeStudy,
-        SeriesPack,
-    )
+    from midas.catalogue.models import ScopeStudy, SeriesPack
 
     common = pack({"00080060": {"vr": "CS", "Value": ["CT"]}})
     listing = pack({"lines": [], "pieces": []})
     SeriesPack.objects.create(key="0" * 64, instances=0, listing=listing, common=common, metadata=b"")
-    scopes: dict[str, Scope] = {}
-    now, study_pk, number = SystemClock().now(), ScopeStudy.objects.order_by("-pk").first().pk, 0
-    studies, series, modalities = [], [], []
-
-    def write() -> None:
-        for model, rows in ((ScopeStudy, studies), (ScopeSeries, series), (ScopeModality, modalities)):
-            model.objects.bulk_create(rows, batch_size=1000)
-            rows.clear()
-
+    scopes: dict[str, int] = {}
+    last = ScopeStudy.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    number, waiting = 0, Waiting()
     for of, group in _by_study(lines()):
         collection, patient, uid, date = of
         if collection not in scopes:
-            dataset = Dataset.objects.create(slug=f"idc-{collection}"[:64], created_at=now)
-            scopes[collection] = Scope.objects.create(kind="draft", name=dataset.slug, dataset=dataset)
-        scope, study_pk = scopes[collection], study_pk + 1
+            scopes[collection] = _scope(collection)
+        scope, last, number = scopes[collection], last + 1, number + len(group)
         held = sorted({line[4] for line in group})
         total = sum(line[8] for line in group)
-        studies.append(
-            ScopeStudy(
-                pk=study_pk, scope=scope, subject=patient[:64], uid=uid, patient_id=patient[:64],
-                patient_name=patient.lower()[:200], patient_birth_date="", patient_sex="O", study_date=date[:8],
-                study_time="", accession_number="", study_id="", study_description="", referring_physician_name="",
-                series=len(group), instances=total, fragment=_fragment(of, held, len(group), total), common=common,
-            )
+        waiting.add(
+            "scopestudy", id=last, scope_id=scope, subject=patient[:64], uid=uid, patient_id=patient[:64],
+            patient_name=patient.lower()[:200], patient_birth_date="", patient_sex="O", study_date=date[:8],
+            study_time="", accession_number="", study_id="", study_description="", referring_physician_name="",
+            series=len(group), instances=total, fragment=_fragment(of, held, len(group), total), common=common,
         )  # fmt: skip
-        modalities += [ScopeModality(scope=scope, modality=one[:16], study_id=study_pk) for one in held]
-        for at, line in enumerate(group):
-            series.append(
-                ScopeSeries(
-                    scope=scope, study_id=study_pk, uid=line[3], modality=line[4][:16], number=at + 1,
-                    description=line[6][:200], body_part=line[5][:64], instances=line[8],
-                    fragment=_series_fragment(line, at + 1), pack="0" * 64,
-                )
+        for one in held:
+            waiting.add("scopemodality", scope_id=scope, modality=one[:16], study_id=last)
+        for at, line in enumerate(group, 1):
+            waiting.add(
+                "scopeseries", scope_id=scope, study_id=last, uid=line[3], modality=line[4][:16], number=at,
+                description=line[6][:200], body_part=line[5][:64], instances=line[8],
+                fragment=_series_fragment(line, at), pack="0" * 64,
             )  # fmt: skip
-        number += len(group)
-        if len(studies) >= AT_ONCE:
-            write()
-    write()
-    _counted_on(study_pk)
+        waiting.write(at_least=AT_ONCE)
+    waiting.write()
+    _counted_on(last)
     print(f"{number:,} series in {len(scopes)} collections", file=sys.stderr)
+
+
+def _scope(collection: str) -> int:
+    from midas.catalogue.models import Dataset, Scope
+
+    dataset = Dataset.objects.create(slug=f"idc-{collection}"[:64], created_at=SystemClock().now())
+    return int(Scope.objects.create(kind="draft", name=dataset.slug, dataset=dataset).pk)
+
+
+class Waiting:
+    """Rows on their way into tables, written many at once without the model's own ways."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, list[tuple[Any, ...]]] = {}
+        self.names: dict[str, tuple[str, ...]] = {}
+
+    def add(self, table: str, **values: Any) -> None:
+        self.names.setdefault(table, tuple(values))
+        self.rows.setdefault(table, []).append(tuple(values.values()))
+
+    def write(self, *, at_least: int = 0) -> None:
+        from django.db import connection, transaction
+
+        if max(map(len, self.rows.values()), default=0) < at_least:
+            return
+        with transaction.atomic(), connection.cursor() as cursor:
+            for table, names in self.names.items():
+                marks = ", ".join(["%s"] * len(names))
+                sql = f"INSERT INTO catalogue_{table} ({', '.join(names)}) VALUES ({marks})"
+                cursor.executemany(sql, self.rows.get(table, []))
+        self.rows = {}
 
 
 def _by_study(rows: Iterable[Line]) -> Iterator[tuple[tuple[str, str, str, str], list[Line]]]:

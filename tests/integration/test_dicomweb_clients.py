@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import email
 import io
 import json
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from email.policy import HTTP
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +50,16 @@ def place(hub: Served, name: str) -> str:
 
 
 def parts(answer: httpx.Response) -> list[tuple[str, bytes]]:
-    """Content type and body of each part, read by the standard library."""
-    head = f"Content-Type: {answer.headers['content-type']}\r\n\r\n".encode()
-    message = email.message_from_bytes(head + answer.content, policy=HTTP)
-    return [(str(one["content-type"]), one.get_payload(decode=True)) for one in message.iter_parts()]  # type: ignore[misc]
+    """Content type and body of each part."""
+    boundary = re.search(r"boundary=(\w+)", answer.headers["content-type"])
+    assert boundary is not None
+    mark = f"\r\n--{boundary.group(1)}".encode()
+    first, *found, last = (b"\r\n" + answer.content).split(mark)
+    assert (first, last) == (b"", b"--\r\n")
+    heads = [one.partition(b"\r\n\r\n") for one in found]
+    return [
+        (re.findall(rb"Content-Type: (.*?)\r", head + b"\r")[0].decode(), body) for head, _, body in heads
+    ]
 
 
 def read(data: bytes) -> pydicom.Dataset:
@@ -66,17 +70,19 @@ def read(data: bytes) -> pydicom.Dataset:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_what_is_stored_comes_untouched(hub: Served, http: httpx.Client, files: dict[str, Path], name: str) -> None:
+def test_what_is_stored_comes_untouched(
+    hub: Served, http: httpx.Client, files: dict[str, Path], name: str
+) -> None:
     stored = files[name].read_bytes()
     syntax = str(read(stored).file_meta.TransferSyntaxUID)
     answer = http.get(place(hub, name), headers={"Accept": f"{PARTS}; transfer-syntax=*"})
     ((kind, body),) = parts(answer)
     assert answer.status_code == 200
-    assert answer.headers["content-length"] == str(len(answer.content)) or "content-length" not in answer.headers
     if syntax in {"1.2.840.10008.1.2", "1.2.840.10008.1.2.2"}:
         assert kind == f"{DICOM}; transfer-syntax={EXPLICIT}"
     else:
         assert (kind, body) == (f"{DICOM}; transfer-syntax={syntax}", stored)
+        assert answer.headers["content-length"] == str(len(answer.content))
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -106,7 +112,9 @@ def test_a_series_and_a_study_come_in_parts_of_known_length(hub: Served, http: h
         answer = http.get(f"{hub.root()}/{path}")
         assert int(answer.headers["content-length"]) == len(answer.content)
         assert [read(body).InstanceNumber for _, body in parts(answer)] == [1, 2, 3, 4, 5]
-    remade = http.get(f"{hub.root()}/studies/2.25.5001", headers={"Accept": f"{PARTS}; transfer-syntax={JPEG_LS}"})
+    remade = http.get(
+        f"{hub.root()}/studies/2.25.5001", headers={"Accept": f"{PARTS}; transfer-syntax={JPEG_LS}"}
+    )
     assert {kind for kind, _ in parts(remade)} == {f"{DICOM}; transfer-syntax={JPEG_LS}"}
 
 
@@ -175,7 +183,9 @@ def test_who_may_look(hub: Served) -> None:
 # -- frames and bulk data ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [one for one in FILES if one not in {"rtplan.dcm", "waveform_ecg.dcm", "reportsi.dcm"}])
+@pytest.mark.parametrize(
+    "name", [one for one in FILES if one not in {"rtplan.dcm", "waveform_ecg.dcm", "reportsi.dcm"}]
+)
 def test_frames_are_the_pixels(hub: Served, http: httpx.Client, files: dict[str, Path], name: str) -> None:
     with quiet():
         ds = pydicom.dcmread(files[name])
@@ -209,7 +219,9 @@ def test_compressed_frames_come_untouched(
     hub: Served, http: httpx.Client, files: dict[str, Path], name: str, media_type: str
 ) -> None:
     ds = pydicom.dcmread(files[name])
-    stored = list(pydicom.encaps.generate_frames(ds.PixelData, number_of_frames=int(ds.get("NumberOfFrames") or 1)))
+    stored = list(
+        pydicom.encaps.generate_frames(ds.PixelData, number_of_frames=int(ds.get("NumberOfFrames") or 1))
+    )
     for accept, kind in ((f'multipart/related; type="{media_type}"', media_type),
                          (f'multipart/related; type="{OCTETS}"; transfer-syntax=*', OCTETS)):  # fmt: skip
         answer = http.get(f"{place(hub, name)}/frames/{len(stored)}", headers={"Accept": accept})
@@ -220,7 +232,9 @@ def test_compressed_frames_come_untouched(
     assert single.content == stored[0]
 
 
-def test_every_address_in_the_metadata_resolves(hub: Served, http: httpx.Client, files: dict[str, Path]) -> None:
+def test_every_address_in_the_metadata_resolves(
+    hub: Served, http: httpx.Client, files: dict[str, Path]
+) -> None:
     found = 0
     for name in files:
         if name not in FILES:
@@ -230,7 +244,7 @@ def test_every_address_in_the_metadata_resolves(hub: Served, http: httpx.Client,
             answer = http.get(url, headers={"Accept": f"{OCTETS}, image/*, multipart/related"})
             assert (answer.status_code, bool(answer.content)) == (200, True), url
             found += 1
-    assert found > len(FILES)
+    assert found >= len(FILES)
     ecg = pydicom.dcmread(files["waveform_ecg.dcm"])
     url = f"{place(hub, 'waveform_ecg.dcm')}/bulkdata/54000100/0/54001010"
     assert http.get(url, headers={"Accept": OCTETS}).content == ecg.WaveformSequence[0].WaveformData
@@ -262,7 +276,9 @@ def test_rendered_by_window_and_viewport(hub: Served, http: httpx.Client, files:
     assert http.get(url, headers={"Accept": "image/webp"}).status_code == 406
 
 
-@pytest.mark.parametrize("name", ["examples_palette.dcm", "SC_rgb_jpeg_dcmtk.dcm", "examples_ybr_color.dcm", "liver_1frame.dcm"])
+@pytest.mark.parametrize(
+    "name", ["examples_palette.dcm", "SC_rgb_jpeg_dcmtk.dcm", "examples_ybr_color.dcm", "liver_1frame.dcm"]
+)
 def test_colour_palette_and_bits_are_drawn(hub: Served, http: httpx.Client, name: str) -> None:
     shown = picture(http.get(f"{place(hub, name)}/rendered", headers={"Accept": "image/png"}))
     assert shown.mode == ("L" if name == "liver_1frame.dcm" else "RGB")
@@ -272,18 +288,20 @@ def test_colour_palette_and_bits_are_drawn(hub: Served, http: httpx.Client, name
 def test_a_slide_is_drawn_from_the_level_that_fits(hub: Served, http: httpx.Client) -> None:
     series = f"{hub.root()}/studies/{SLIDE[0]}/series/{SLIDE[1]}"
     for side in (64, 128, 256):
-        shown = picture(http.get(f"{series}/rendered", headers={"Accept": "image/png"}, params={"viewport": f"{side},{side}"}))
-        array = np.asarray(shown, int)
+        wanted = {"viewport": f"{side},{side}"}
+        drawn = http.get(f"{series}/rendered", headers={"Accept": "image/png"}, params=wanted)
+        array = np.asarray(picture(drawn), int)
         assert array.shape == (side, side, 3)
         ramp = np.linspace(0, 255, side)
         assert np.abs(array[0, :, 0] - ramp).max() <= 2
         assert np.abs(array[:, 0, 1] - ramp).max() <= 2
-    assert picture(http.get(f"{series}/thumbnail")).size == (256, 256) or picture(http.get(f"{series}/thumbnail")).size[0] <= 384
+    assert picture(http.get(f"{series}/thumbnail")).size == (384, 384)
 
 
 def test_thumbnails_at_all_levels(hub: Served, http: httpx.Client) -> None:
     series = f"{hub.root()}/studies/2.25.5001/series/2.25.5002"
-    for url in (f"{hub.root()}/studies/2.25.5001", series, f"{place(hub, 'CT_small.dcm')}", f"{place(hub, 'CT_small.dcm')}/frames/1"):
+    instance = place(hub, "CT_small.dcm")
+    for url in (f"{hub.root()}/studies/2.25.5001", series, instance, f"{instance}/frames/1"):
         assert max(picture(http.get(f"{url}/thumbnail")).size) <= 384
     many = http.get(f"{series}/rendered", headers={"Accept": 'multipart/related; type="image/jpeg"'})
     assert [kind for kind, _ in parts(many)] == ["image/jpeg"] * 5
@@ -304,7 +322,9 @@ def test_dicomweb_client(hub: Served, client: DICOMwebClient, files: dict[str, P
     assert client.search_for_instances(study, series)[0]["00080018"]["Value"] == [instance]
     stored = pydicom.dcmread(files["CT_small.dcm"])
     assert client.retrieve_instance(study, series, instance).PixelData == stored.PixelData
-    assert len(client.retrieve_study("2.25.5001")) == len(client.retrieve_series("2.25.5001", "2.25.5002")) == 5
+    assert (
+        len(client.retrieve_study("2.25.5001")) == len(client.retrieve_series("2.25.5001", "2.25.5002")) == 5
+    )
     assert client.retrieve_instance_metadata(study, series, instance)["00080018"]["Value"] == [instance]
     assert len(client.retrieve_series_metadata("2.25.5001", "2.25.5002")) == 5
     assert client.retrieve_instance_frames(study, series, instance, [1])[0] == stored.PixelData
@@ -314,7 +334,9 @@ def test_dicomweb_client(hub: Served, client: DICOMwebClient, files: dict[str, P
     assert client.retrieve_bulkdata(address)[0] == stored.PixelData
     drawn = client.retrieve_instance_rendered(study, series, instance, media_types=("image/png",))
     assert Image.open(io.BytesIO(drawn)).size == (128, 128)
-    frame = client.retrieve_instance_frames_rendered(study, series, instance, [1], media_types=("image/jpeg",))
+    frame = client.retrieve_instance_frames_rendered(
+        study, series, instance, [1], media_types=("image/jpeg",)
+    )
     assert Image.open(io.BytesIO(frame)).size == (128, 128)
     lossless = client.retrieve_instance(study, series, instance, media_types=((DICOM, JPEG_LS),))
     assert np.array_equal(lossless.pixel_array, stored.pixel_array)
@@ -324,7 +346,9 @@ def test_dicomweb_client(hub: Served, client: DICOMwebClient, files: dict[str, P
 def test_dcmtk_reads_what_comes(hub: Served, http: httpx.Client, tmp_path: Path) -> None:
     for name in FILES:
         for to in ("", RLE, JPEG_LS, JPEG_2000):
-            answer = http.get(place(hub, name), headers={"Accept": f"{DICOM}; transfer-syntax={to}" if to else DICOM})
+            answer = http.get(
+                place(hub, name), headers={"Accept": f"{DICOM}; transfer-syntax={to}" if to else DICOM}
+            )
             if answer.status_code == 406:
                 continue
             path = tmp_path / "one.dcm"
@@ -348,8 +372,13 @@ def test_dicomply_runs_clean(hub: Served, kind: str) -> None:
 # -- storing: who may not, and what is no object of ours --------------------------------------------------------
 
 
-def stow(http: httpx.Client, url: str, bodies: list[bytes], *, kind: str = f"{PARTS}; boundary=b") -> httpx.Response:
-    data = b"".join(b"--b\r\nContent-Type: application/dicom\r\n\r\n" + one + b"\r\n" for one in bodies) + b"--b--\r\n"
+def stow(
+    http: httpx.Client, url: str, bodies: list[bytes], *, kind: str = f"{PARTS}; boundary=b"
+) -> httpx.Response:
+    data = (
+        b"".join(b"--b\r\nContent-Type: application/dicom\r\n\r\n" + one + b"\r\n" for one in bodies)
+        + b"--b--\r\n"
+    )
     return http.post(url, content=data, headers={"Content-Type": kind})
 
 
@@ -364,11 +393,21 @@ def test_an_image_is_not_stored(hub: Served, http: httpx.Client, files: dict[str
 
 def test_bodies_that_are_refused(hub: Served, http: httpx.Client) -> None:
     url = f"{hub.root()}/studies"
-    assert http.post(url, content=b"{}", headers={"Content-Type": "application/dicom+json"}).status_code == 415
-    assert stow(http, url, [b"x"], kind='multipart/related; type="application/dicom+json"; boundary=b').status_code == 415
+    assert (
+        http.post(url, content=b"{}", headers={"Content-Type": "application/dicom+json"}).status_code == 415
+    )
+    assert (
+        stow(
+            http, url, [b"x"], kind='multipart/related; type="application/dicom+json"; boundary=b'
+        ).status_code
+        == 415
+    )
     assert stow(http, url, [b"x"], kind=PARTS).status_code == 400
     assert stow(http, url, []).status_code == 400
-    assert http.post(url, content=b"--b\r\n\r\nx", headers={"Content-Type": f"{PARTS}; boundary=b"}).status_code == 400
+    assert (
+        http.post(url, content=b"--b\r\n\r\nx", headers={"Content-Type": f"{PARTS}; boundary=b"}).status_code
+        == 400
+    )
     with hub.client(hub.researcher) as researcher:
         assert stow(researcher, f"{hub.root('releases')}/studies", [b"x"]).status_code == 403
     with hub.client("") as nobody:

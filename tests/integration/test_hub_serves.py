@@ -304,32 +304,6 @@ def _found(home: Path, word: str) -> list[str]:
     return sorted(path.relative_to(home).as_posix() for path in files if word.encode() in path.read_bytes())
 
 
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL of its own on a socket in a folder; its server refuses to run as root, so it runs as `postgres`."""
-    import shutil
-    import tempfile
-
-    binaries = shutil.which("initdb") or str(max(Path("/usr/lib/postgresql").glob("*/bin/initdb")))
-    tools = Path(binaries).parent
-    folder = Path(tempfile.mkdtemp(prefix="midas-pg-"))
-    lower = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] if os.geteuid() == 0 else []
-    if lower:
-        shutil.chown(folder, "postgres")
-    data, options = str(folder / "data"), f"-k {folder} -c listen_addresses='' -c fsync=off"
-
-    def pg(*words: str) -> None:
-        subprocess.run([*lower, *words], check=True, capture_output=True, timeout=60)
-
-    pg(str(tools / "initdb"), "-D", data, "-A", "trust", "-U", "midas", "-E", "UTF8", "--no-sync")
-    pg(str(tools / "pg_ctl"), "-D", data, "-w", "-l", str(folder / "log"), "-o", options, "start")
-    try:
-        yield f"postgres://midas@{str(folder).replace('/', '%2F')}/postgres"
-    finally:
-        pg(str(tools / "pg_ctl"), "-D", data, "-m", "immediate", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 @pytest.mark.system("postgresql")
 def test_the_same_on_postgresql(postgres: str, tmp_path: Path) -> None:
     for hub in _served(tmp_path, {"DATABASE_URL": postgres}):

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from midas.catalogue.models import Dataset, ProtocolVersion
 from midas.kernel import Clock, Conflict, NotFound
+from midas.ledger import Deed, enter
 from midas.protocol import Loaded, Protocol, parse
 
 
@@ -33,6 +34,9 @@ def add_protocol(*, loaded: Loaded, clock: Clock) -> tuple[ProtocolVersion, bool
         source=loaded.source,
         added_at=clock.now(),
     )
+    enter(
+        Deed.PROTOCOL, by=None, clock=clock, dataset=dataset.slug, target=loaded.sha256, protocol=version.version
+    )  # fmt: skip
     return version, True
 
 

@@ -31,6 +31,7 @@ from midas.catalogue.models import (
 )
 from midas.catalogue.verification import Checked
 from midas.kernel import Clock, Conflict
+from midas.ledger import Deed, enter
 from midas.manifest import PrivateKey, sign
 from midas.store import Blobs
 from midas.wire.v1 import ItemLine, LabelLine, Receipt, RecordLine, SubjectLine, SubmissionHeader
@@ -69,6 +70,10 @@ def register(
     row.findings = [one.to_dict() for one in checked.findings]
     row.receipt = sign(_receipt(header, now), signer).model_dump(mode="json")
     row.save(update_fields=["state", "registered_at", "findings", "receipt"])
+    enter(
+        Deed.REGISTER, by=None, who="hub", clock=clock, dataset=row.dataset.slug, target=row.root, spoke=row.spoke,
+        instances=header.instances, stands=True,
+    )  # fmt: skip
     return row
 
 

@@ -266,8 +266,11 @@ def export(
     """Write a release into a folder that verifies offline."""
     store, _ = open_hub(home)
     from midas import release as rooms
+    from midas.ledger import Deed, enter
 
     one = rooms.look.release(*split_name(name), twin=twin)
+    if not twin:
+        enter(Deed.DOWNLOAD, by=None, clock=SystemClock(), dataset=one.dataset.slug, version=one.version)
     rooms.export(one, store=store, folder=folder, progress=Bar(), link=link)
     if json_:
         as_json({"release": name, "twin": twin, "folder": str(folder), "key": one.key})

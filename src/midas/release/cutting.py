@@ -13,7 +13,9 @@ from midas.catalogue import lens
 from midas.catalogue.models import Subject
 from midas.catalogue.withdrawal import doom
 from midas.kernel import Clock, Conflict, Digest, NotFound, Progress, canonical, sha256_bytes
+from midas.ledger import Deed, enter
 from midas.manifest import WHOLE, Entry, PrivateKey, Tree, key_of, sign
+from midas.people.models import Account
 from midas.release.content import Content
 from midas.release.documents import whole_files
 from midas.release.gathering import gather
@@ -24,7 +26,13 @@ from midas.store import Blobs
 
 
 def cut(
-    *, draft: Draft, store: Blobs, signer: PrivateKey, clock: Clock, progress: Progress | None = None
+    *,
+    draft: Draft,
+    store: Blobs,
+    signer: PrivateKey,
+    clock: Clock,
+    progress: Progress | None = None,
+    by: Account | None = None,
 ) -> Release:
     """Cut the draft, or return the release that it was cut into before.
 
@@ -62,7 +70,7 @@ def cut(
         return before
     # 6 sign and record, all or nothing
     try:
-        return record(content, made, draft=draft, signer=signer, clock=clock)
+        return record(content, made, draft=draft, signer=signer, clock=clock, by=by)
     except Conflict:
         doom(entry.sha256 for entry in made.tree.entries if entry.owner == WHOLE)
         raise
@@ -84,10 +92,11 @@ class Made:
 
 def draft_digest(draft: Draft) -> str:
     """Return a digest of what a draft says; its salt root is not part of it, because a withdrawal erases that."""
+    cohort = draft.cohort and {"release": draft.cohort.release.key, "chosen": draft.cohort.chosen}
     return sha256_bytes(canonical({
         "dataset": draft.dataset.slug, "version": draft.version, "protocol": draft.protocol.sha256,
         "title": draft.title, "notes": draft.notes, "published_on": draft.published_on.isoformat(),
-        "submissions": sorted(draft.submissions), **_drawn_on(draft),
+        "submissions": sorted(draft.submissions), **_drawn_on(draft), **({"cohort": cohort} if cohort else {}),
     }))  # fmt: skip
 
 
@@ -109,7 +118,9 @@ def assemble(content: Content, *, store: Blobs, salts: Mapping[str, str]) -> Mad
     return Made(tree, key_of(tree))
 
 
-def record(content: Content, made: Made, *, draft: Draft, signer: PrivateKey, clock: Clock) -> Release:
+def record(
+    content: Content, made: Made, *, draft: Draft, signer: PrivateKey, clock: Clock, by: Account | None = None
+) -> Release:
     """Write the release and its rows in one transaction; the seal's time stands outside the key."""
     about, now = content.about, clock.now()
     seal = sign(
@@ -143,6 +154,9 @@ def record(content: Content, made: Made, *, draft: Draft, signer: PrivateKey, cl
         lens.publish(
             kind="twin" if about.twin else "release", name=f"{about.dataset}@{about.version}", dataset=draft.dataset,
             digests=content.tables["manifest"]["sha256"].to_pylist(),
+        )  # fmt: skip
+        enter(
+            Deed.CUT, by=by, clock=clock, dataset=about.dataset, version=about.version, target=made.key, twin=about.twin
         )  # fmt: skip
     return release
 

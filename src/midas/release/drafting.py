@@ -7,10 +7,13 @@ import secrets
 from datetime import date
 from typing import TYPE_CHECKING
 
+from django.db import transaction
+
 from midas.annotate import derived_in, settled
 from midas.catalogue.models import Dataset, ProtocolVersion, Submission
 from midas.kernel import BadInput, Clock, Conflict
-from midas.release.models import Draft
+from midas.ledger import Deed, enter
+from midas.release.models import Cohort, Draft
 
 if TYPE_CHECKING:
     from midas.people.models import Account
@@ -25,12 +28,21 @@ def version_order(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
 
 
+@transaction.atomic
 def new_draft(
-    *, dataset: Dataset, version: str, by: Account | None, clock: Clock, published_on: date, notes: str = ""
+    *,
+    dataset: Dataset,
+    version: str,
+    by: Account | None,
+    clock: Clock,
+    published_on: date,
+    notes: str = "",
+    cohort: Cohort | None = None,
 ) -> Draft:
     """Freeze what is registered now as the draft of a version.
 
-    `published_on` is the date that the release carries (its key depends on it). Raise `BadInput` where nothing is
+    `published_on` is the date that the release carries (its key depends on it); with `cohort`, which is of this dataset,
+    only its subjects go in. Raise `BadInput` where nothing is
     registered or there is no protocol, `Conflict` where the version is drafted already.
     """
     version_order(version)
@@ -44,13 +56,16 @@ def new_draft(
             f"Nothing is registered for {dataset.slug} yet.",
             advice="Let a spoke send first, then draft a release.",
         )
+    if cohort is not None and cohort.release.dataset_id != dataset.pk:
+        raise BadInput("The cohort is of another dataset.", advice="Choose one of this dataset.")
     if Draft.objects.filter(dataset=dataset, version=version).exists():
         raise Conflict(
             f"{dataset.slug}@{version} is drafted already.", advice="Cut it, or choose the next version."
         )
-    return Draft.objects.create(
+    draft = Draft.objects.create(
         dataset=dataset, protocol=protocol, version=version, notes=notes, published_on=published_on,
-        salt_root=secrets.token_hex(32), submissions=roots, readings=settled(dataset),
-        derived=derived_in(dataset),
-        created_by=by, created_at=clock.now(),
+        salt_root=secrets.token_hex(32), submissions=roots, cohort=cohort, readings=settled(dataset),
+        derived=derived_in(dataset), created_by=by, created_at=clock.now(),
     )  # fmt: skip
+    enter(Deed.DRAFT, by=by, clock=clock, dataset=dataset.slug, version=version, submissions=len(roots))
+    return draft

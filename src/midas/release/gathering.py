@@ -21,6 +21,7 @@ from midas.kernel import BadInput, Conflict, NoProgress, Progress
 from midas.protocol import Loaded, parse
 from midas.protocol.model import Protocol
 from midas.release import tables
+from midas.release.cohorts import members
 from midas.release.content import About, Content, LeftOut
 from midas.release.floor import above_the_floor
 from midas.release.models import Draft, SplitKey
@@ -72,7 +73,7 @@ def gather(*, draft: Draft, store: Blobs, progress: Progress | None = None) -> C
     submission lies below the protocol's floor of de-identification.
     """
     words = about(draft)
-    chosen = _choose(draft, words.protocol)
+    chosen = _choose(draft, words.protocol, store)
     if not chosen.subjects:
         raise BadInput(
             "No subject of this draft may be released.",
@@ -106,7 +107,7 @@ def lawful(basis: Iterable[Mapping[str, Any]], protocol: Protocol) -> bool:
     return any(kinds.get(one.get("ethics", "")) == wanted.get(one.get("kind", ""), "none") for one in basis)
 
 
-def _choose(draft: Draft, protocol: Protocol) -> Chosen:
+def _choose(draft: Draft, protocol: Protocol, store: Blobs) -> Chosen:
     submissions = tuple(
         Submission.objects.filter(
             dataset=draft.dataset, root__in=draft.submissions, state=Submission.State.REGISTERED
@@ -126,12 +127,13 @@ def _choose(draft: Draft, protocol: Protocol) -> Chosen:
     known = with_images | set(
         Record.objects.filter(submission__in=keys).values_list("subject", flat=True).distinct()
     ) | set(Subject.objects.filter(first_submission__in=keys).values_list("pk", flat=True))  # fmt: skip
+    cohort = None if draft.cohort is None else set(members(draft.cohort, store=store))
     subjects: dict[int, Subject] = {}
     left_out: list[LeftOut] = []
     for subject in (
         Subject.objects.filter(dataset=draft.dataset).order_by("pseudonym").iterator(chunk_size=2000)
     ):
-        if subject.pk not in known:
+        if subject.pk not in known or (cohort is not None and subject.pseudonym not in cohort):
             continue
         if why := _why_not(subject, protocol, has_images=subject.pk in with_images):
             left_out.append(LeftOut(subject.pseudonym, why))

@@ -31,6 +31,7 @@ class Draft(models.Model):
     submissions = models.JSONField(default=list, help_text="roots of the submissions it draws on, frozen")
     readings = models.JSONField(default=list, help_text="settled items of reading tasks it draws on, frozen")
     derived = models.JSONField(default=list, help_text="objects that curators drew, frozen")
+    cohort = models.ForeignKey("Cohort", on_delete=models.PROTECT, null=True, related_name="+")
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )
@@ -60,6 +61,21 @@ class Release(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["dataset", "version", "twin"], name="release_once")]
+
+
+class Cohort(models.Model):
+    """A choice of a release's subjects by what they have in common. No pseudonym stands here: who fits is worked out
+    from the release's tables, so that who withdrew is gone from it too."""
+
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    release = models.ForeignKey("Release", on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=100)
+    chosen = models.JSONField(default=dict, help_text="dimension → values; values widen, dimensions narrow")
+    subjects = models.PositiveIntegerField(help_text="how many fitted when it was saved")
+    saved_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "release", "name"], name="cohort_once")]
 
 
 class ReleaseSubject(models.Model):

@@ -14,6 +14,7 @@ from typing import Any
 from midas.catalogue import lens
 from midas.kernel import Clock, NoProgress, Progress, sha256_bytes
 from midas.manifest import PrivateKey
+from midas.people.models import Account
 from midas.protocol.model import Column, Item, Protocol
 from midas.release import phantoms, tables
 from midas.release.content import About, Content
@@ -35,7 +36,13 @@ Row = dict[str, Any]
 
 
 def make_twin(
-    *, release: Release, store: Blobs, signer: PrivateKey, clock: Clock, progress: Progress | None = None
+    *,
+    release: Release,
+    store: Blobs,
+    signer: PrivateKey,
+    clock: Clock,
+    progress: Progress | None = None,
+    by: Account | None = None,
 ) -> Release:
     """Write the open twin of a release, or return the one that it has."""
     before = Release.objects.filter(dataset=release.dataset, version=release.version, twin=True).first()
@@ -46,7 +53,7 @@ def make_twin(
     content = imagine(about=words, seed=seed, store=store, progress=progress)
     subjects = content.tables["subjects"]["subject"].to_pylist()
     made = assemble(content, store=store, salts=salts_from(bytes.fromhex(seed), subjects))
-    return record(content, made, draft=release.draft, signer=signer, clock=clock)
+    return record(content, made, draft=release.draft, signer=signer, clock=clock, by=by)
 
 
 @dataclass

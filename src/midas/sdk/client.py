@@ -30,10 +30,12 @@ from midas.wire.v1 import (
     ItemSaid,
     Missing,
     Problem,
+    Question,
     ReadingItem,
     ReadingItemPage,
     ReadingSent,
     ReleaseCard,
+    Rows,
     SealAnswer,
     SettlementLine,
     SettlementSent,
@@ -236,6 +238,11 @@ class Client:
             raise BrokenPromise(
                 "The hub's list of files cannot be read.", advice="Ask the hub's operator."
             ) from None
+
+    def ask(self, name: str, sql: str) -> Rows:
+        """Answer one SELECT over a release's tables at the hub: at most 10,000 rows. `BadInput` says what is wrong."""
+        asked = Question(sql=sql).model_dump(mode="json")
+        return self._model(Rows, self._json("POST", f"{_release_path(name)}/question", json=asked))
 
     def file(
         self, name: str, path: str, *, twin: bool = False, start: int = 0, take: Callable[[bytes], None]

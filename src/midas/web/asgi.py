@@ -8,9 +8,10 @@ configure()
 
 from django.core.asgi import get_asgi_application  # noqa: E402 - Django must be configured first
 
-from midas.web import flows  # noqa: E402
+from midas.web import flows, sealer  # noqa: E402
 from midas.web.api.upload import WithUploads  # noqa: E402
 from midas.web.dicomweb.app import WithDicomweb  # noqa: E402
 
 flows.start_worker()
+sealer.start()
 application = WithDicomweb(WithUploads(get_asgi_application()))

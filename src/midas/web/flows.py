@@ -21,13 +21,14 @@ from dataclasses import dataclass
 from django.db import close_old_connections, transaction
 
 from midas.annotate import take_out as take_out_readings
-from midas.catalogue.models import Submission
+from midas.catalogue.models import ProtocolVersion, Subject, Submission
 from midas.catalogue.protocols import protocol_known
 from midas.catalogue.registration import register
 from midas.catalogue.verification import Checked, examine_submission, trust
 from midas.catalogue.withdrawal import blobs_of, doom, forget, person
 from midas.compute import here, processes
 from midas.kernel import Clock, Finding, Forbidden, MidasError, NotFound, Runner, Severity, SystemClock
+from midas.ledger import Deed, enter
 from midas.manifest import PrivateKey
 from midas.people.models import Institution
 from midas.release.models import Release
@@ -35,7 +36,7 @@ from midas.release.withdrawal import take_out
 from midas.store import Blobs
 from midas.web.audit import UNNAMED_FOR_BY_ITSELF, collect, erase_doomed
 from midas.web.bootstrap import current_home, signer, store
-from midas.wire.v1 import FindingLine, Signed, SubmissionStatus
+from midas.wire.v1 import FindingLine, Signed, SubmissionHeader, SubmissionStatus
 
 State = Submission.State
 log = logging.getLogger("midas.hub")
@@ -65,12 +66,23 @@ def receive(
             "A spoke submits for its own institution only.", advice="Use the token of that spoke."
         )
     protocol = protocol_known(dataset=header.dataset, sha256=header.protocol_sha256)
+    now = clock or SystemClock()
+    row, is_new = _kept(signed, header, protocol, spoke, now)
+    _wake.set()
+    return _status(row), is_new
+
+
+@transaction.atomic
+def _kept(
+    signed: Signed, header: SubmissionHeader, protocol: ProtocolVersion, spoke: Institution, clock: Clock
+) -> tuple[Submission, bool]:
+    """Keep the header with its row of the ledger; return the submission and whether it is to be verified."""
     row, is_new = Submission.objects.get_or_create(
         root=header.root,
         defaults={
             "dataset": protocol.dataset, "protocol": protocol, "spoke": header.spoke,
             "header": header.model_dump(mode="json", by_alias=True), "signed": signed.model_dump(mode="json"),
-            "received_at": (clock or SystemClock()).now(),
+            "received_at": clock.now(),
         },
     )  # fmt: skip
     _own(row, spoke)
@@ -81,8 +93,9 @@ def receive(
             )
         )
         row.refresh_from_db()
-    _wake.set()
-    return _status(row), is_new
+    if is_new:
+        enter(Deed.SUBMIT, by=None, who=spoke.slug, clock=clock, dataset=header.dataset, target=header.root)
+    return row, is_new
 
 
 def status(*, root: str, spoke: Institution) -> SubmissionStatus:
@@ -126,12 +139,21 @@ def process_one(*, clock: Clock | None = None, runner: Runner | None = None) -> 
             submission=row, checked=checked, store=store(), signer=signer(), clock=clock or SystemClock()
         )
     else:
-        row.state, row.findings = State.REFUSED, [one.to_dict() for one in checked.findings]
-        row.save(update_fields=["state", "findings"])
+        _refuse(row, checked, clock or SystemClock())
         _erase_what_came_back(row)
     row.refresh_from_db()
     log.info("submission %s… from %s: %s", row.root[:12], row.spoke, row.state)
     return row
+
+
+@transaction.atomic
+def _refuse(row: Submission, checked: Checked, clock: Clock) -> None:
+    row.state, row.findings = State.REFUSED, [one.to_dict() for one in checked.findings]
+    row.save(update_fields=["state", "findings"])
+    enter(
+        Deed.REGISTER, by=None, who="hub", clock=clock, dataset=row.dataset.slug, target=row.root, spoke=row.spoke,
+        stands=False, findings=len(checked.findings),
+    )  # fmt: skip
 
 
 def _erase_what_came_back(row: Submission) -> None:
@@ -201,6 +223,11 @@ def withdraw(
         take_out_readings(pseudonyms=names, dataset=dataset)
         # 4 out of the catalogue and of the parts of submissions; the pseudonyms stay
         forget(pseudonym=pseudonym, dataset=dataset, store=store, clock=clock)
+        # only the tombstone in the catalogue names the person: the ledger says its number
+        gone = Subject.objects.filter(dataset__slug=dataset, pseudonym__in=names)
+        for number in gone.values_list("pk", flat=True):
+            target = f"subject {number}"
+            enter(Deed.WITHDRAW, by=None, clock=clock, dataset=dataset, target=target, why=why)
     # 5 once that is on the record: erase the bytes that nothing needs any more
     return Withdrawn(names, releases, erase_doomed(store=store))
 

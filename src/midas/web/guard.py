@@ -19,6 +19,7 @@ from midas.kernel import Forbidden, SystemClock
 from midas.people.models import Account, Institution
 from midas.people.rule import NOBODY, Act, Standing, allows, allows_somewhere, spoke_may
 from midas.people.tokens import key_of_account, scope_of, spoke_of_token
+from midas.web.noting import note_refusal
 from midas.web.standing import standing_of
 
 View = Callable[..., HttpResponseBase]
@@ -103,6 +104,7 @@ def needs(*acts: Act, dataset: str | None = None, choose: Choice | None = None) 
     def declare(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            caller, act, where = None, acts[0], [dataset and kwargs.get(dataset)]
             try:
                 caller = caller_of(request)
                 request.caller = caller  # type: ignore[attr-defined]
@@ -110,11 +112,12 @@ def needs(*acts: Act, dataset: str | None = None, choose: Choice | None = None) 
                 if act not in acts:
                     raise Forbidden(f"This route does not offer to {act.value}.")
                 require(caller, act, *where)
-            except SignInFirst:
-                if _is_page(request):
+            except Forbidden as error:
+                if isinstance(error, SignInFirst) and _is_page(request):
                     return HttpResponseRedirect(
                         f"{settings.LOGIN_URL}?{urlencode({'next': request.get_full_path()})}"
                     )
+                note_refusal(caller, act, dataset=where[0], address=request.META.get("REMOTE_ADDR", ""))
                 raise
             return view(request, *args, **kwargs)
 

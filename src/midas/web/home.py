@@ -26,6 +26,9 @@ public_url = {public_url}
 # Where the database is; DATABASE_URL in the environment wins. Without either: hub.sqlite3 in this folder.
 # database_url = "postgres://user@host/name"
 
+# Years that the ledger keeps its rows; 1 is the least.
+# ledger_years = 1
+
 # Where blobs stand; MIDAS_BLOBS_URL in the environment wins. Without either: blobs/ in this folder.
 # blobs_url = "s3://bucket/prefix"
 """
@@ -50,6 +53,11 @@ class HubConfig(BaseModel):
     sign_in_window_minutes: int = Field(default=15, ge=1, description="minutes that failed sign-ins count")
     page_upload_mib: int = Field(
         default=64, ge=1, description="MiB of a request that is no blob; a submission's header needs far less"
+    )
+    ledger_years: int = Field(
+        default=1,
+        ge=1,
+        description="years that the ledger keeps rows: DPDP Rules 2025, rules 6(1)(e) and 8(3), ask for one",
     )
     object_upload_mib: int = Field(
         default=1024, ge=1, description="MiB of DICOM objects that are stored at once (STOW-RS)"

@@ -13,8 +13,11 @@ from django.core.cache import cache
 from django.http import HttpRequest
 
 from midas.kernel import sha256_bytes
+from midas.ledger import Deed
 from midas.people.models import Account
+from midas.people.rule import Act
 from midas.web.bootstrap import current_home
+from midas.web.noting import note_refusal
 
 NAMES_PER_ADDRESS = 5
 """An address may fail this many times as often as one name from it: a hospital shares one address."""
@@ -47,10 +50,12 @@ class ThrottledBackend(ModelBackend):
     ) -> Account | None:
         name = username or ""
         if is_throttled(request, name):
+            self._note(request)
             return None
         account = super().authenticate(request, username=username, password=password, **kwargs)
         if account is None:
             self._count(request, name)
+            self._note(request)
         else:
             cache.delete(_counters(request, name)[0][0])
         return account
@@ -61,3 +66,8 @@ class ThrottledBackend(ModelBackend):
         for key, _ in _counters(request, name):
             if not cache.add(key, 1, window_s):
                 cache.incr(key)
+
+    @staticmethod
+    def _note(request: HttpRequest | None) -> None:
+        address = request.META.get("REMOTE_ADDR", "") if request else ""
+        note_refusal(None, Act.SIGN_IN, dataset=None, address=address, deed=Deed.SIGN_IN_REFUSED)

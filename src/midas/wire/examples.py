@@ -39,6 +39,8 @@ EXAMPLES: dict[type[BaseModel], BaseModel] = {
         v1.DatasetPage(datasets=(_DATASET,), next="oral-cancer"),
         v1.SealAnswer(seal=_SIGNED, salts={"": "5e" * 32, "P-7K3QM-2XV9A": "77" * 32}),
         v1.Missing(sha256=(_DIGEST,)),
+        v1.Question(sql="select sex, count(*) as people from subjects group by sex"),
+        v1.Rows(columns=("sex", "people"), types=("VARCHAR", "BIGINT"), rows=(("F", 62), ("M", 58))),
         v1.BlobKept(sha256=_DIGEST),
         v1.SubmissionStatus(
             root=_DIGEST, state="refused",

@@ -303,6 +303,21 @@ class SealAnswer(Wire):
     tombstones: tuple[Signed, ...] = ()
 
 
+class Question(Wire):
+    """`POST /api/v1/releases/{dataset}@{version}/question`: one SELECT over the release's tables."""
+
+    sql: str = Field(min_length=1, max_length=10_000)
+
+
+class Rows(Wire):
+    """What a question was answered; `more`: there were more rows than one answer has (10,000)."""
+
+    columns: tuple[str, ...]
+    types: tuple[str, ...] = Field(description="DuckDB's name of each column's type")
+    rows: tuple[tuple[Any, ...], ...]
+    more: bool = False
+
+
 class BlobKept(Wire):
     """`PUT /api/v1/blobs/{sha256}`: 201 where it is new, 200 where it was there."""
 

@@ -37,7 +37,10 @@ def test_the_files_own_window_is_not_stretched() -> None:
     values = np.array([[100, 200]], np.uint16)
     ds = grey(WindowCenter=128, WindowWidth=256)
     assert shown(values, ds, 0).tolist() == [[100, 200]]
-    assert shown(values, grey(WindowCenter=128, WindowWidth=256, RescaleSlope=0.5, RescaleIntercept=0), 0)[0, 1] == 100
+    assert (
+        shown(values, grey(WindowCenter=128, WindowWidth=256, RescaleSlope=0.5, RescaleIntercept=0), 0)[0, 1]
+        == 100
+    )
 
 
 def test_monochrome1_is_turned() -> None:

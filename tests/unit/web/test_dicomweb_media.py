@@ -26,7 +26,7 @@ DICOM = 'multipart/related; type="application/dicom"'
         (f"{DICOM}; transfer-syntax={JPEG}", EXPLICIT, None),
         (f"{DICOM}; transfer-syntax={IMPLICIT}", IMPLICIT, None),
         (f"application/dicom; transfer-syntax={RLE}", EXPLICIT, Chosen(False, RLE)),
-        (f"{DICOM}; transfer-syntax={JPEG_LS}; q=0.5, {DICOM}; transfer-syntax={JPEG_2000}", JPEG_LS, Chosen(True, JPEG_2000)),
+        (f"{DICOM}; transfer-syntax={JPEG_LS}; q=0.5, {DICOM}; transfer-syntax={RLE}", JPEG_LS, Chosen(True, RLE)),
         (f"{DICOM}; transfer-syntax={JPEG_2000}, {DICOM}; transfer-syntax={JPEG_LS}", JPEG_LS, Chosen(True, JPEG_LS)),
         ("application/dicom;q=0", EXPLICIT, None),
         ("text/html", EXPLICIT, None),

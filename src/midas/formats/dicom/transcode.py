@@ -81,6 +81,17 @@ def header(data: bytes) -> Dataset:
             ) from problem
 
 
+def inflated(data: bytes) -> bytes:
+    """Return a deflated file (PS3.5 A.5) as Explicit VR Little Endian; `BadInput` where it is not one."""
+    with quiet():
+        try:
+            ds = dcmread(io.BytesIO(data), stop_before_pixels=True, specific_tags=[])
+            start = 144 + int.from_bytes(data[140:144], "little")
+            return _meta(ds, EXPLICIT) + zlib.decompress(data[start:], wbits=-zlib.MAX_WBITS)
+        except BROKEN as problem:
+            raise BadInput("The file cannot be inflated.", advice="Send it to the hub again.") from problem
+
+
 def decoded(stored: bytes, ds: Dataset) -> Picture:
     """Return one frame, colour from JPEG as RGB and everything else as it was stored; `BadInput` where it cannot be.
 

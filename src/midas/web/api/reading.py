@@ -17,6 +17,7 @@ from midas.web import answers
 from midas.web.api.describe import operation, query_of
 from midas.web.bootstrap import store
 from midas.web.guard import Caller, needs
+from midas.web.noting import note_download
 from midas.wire.v1 import DatasetCard, DatasetPage, DatasetQuery, ReleaseCard, SealAnswer, TwinQuery
 
 
@@ -89,6 +90,7 @@ def seal(request: HttpRequest, dataset: str, version: str) -> HttpResponse:
 @needs(Act.GET_TWIN, Act.DOWNLOAD_OPEN, Act.DOWNLOAD, choose=_download)
 def tree(request: HttpRequest, dataset: str, version: str) -> HttpResponseBase:
     found = _release(request, dataset, version)
+    note_download(request, found)
     return StreamingHttpResponse(answers.streamed(_lines(found)), content_type="application/x-ndjson")
 
 
@@ -107,11 +109,13 @@ def _lines(release: Release) -> Iterator[bytes]:
 @operation("GET", "The bytes of a file, whole or a range", gives="*/*", query=TwinQuery, also=(206, 304, 416))
 @needs(Act.GET_TWIN, Act.DOWNLOAD_OPEN, Act.DOWNLOAD, choose=_download)
 def file(request: HttpRequest, dataset: str, version: str, name: str) -> HttpResponseBase:
-    found = ReleaseFile.objects.filter(release=_release(request, dataset, version), path=name).first()
+    release = _release(request, dataset, version)
+    found = ReleaseFile.objects.filter(release=release, path=name).first()
     if found is None:
         raise NotFound(
             "This release has no such file.", advice="It may have been withdrawn; fetch the tree again."
         )
+    note_download(request, release)
     return answers.blob(
         request, store=store(), sha256=found.sha256, size=found.size, name=name.rpartition("/")[2]
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from midas.web.api import description, reading, sending, tasks
+from midas.web.api import asking, description, reading, sending, tasks
 
 RELEASE = "releases/<slug:dataset>@<str:version>"
 
@@ -15,6 +15,7 @@ urlpatterns = [
     path(RELEASE, reading.release),
     path(f"{RELEASE}/seal", reading.seal),
     path(f"{RELEASE}/tree", reading.tree),
+    path(f"{RELEASE}/question", asking.question),
     path(f"{RELEASE}/files/<path:name>", reading.file),
     path("datasets/<slug:dataset>/tasks", tasks.set_one),
     path("tasks", tasks.mine),

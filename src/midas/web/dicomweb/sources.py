@@ -7,7 +7,6 @@ it is inflated, is taken into memory whole.
 from __future__ import annotations
 
 import io
-import zlib
 from collections.abc import Iterable
 from functools import cached_property
 
@@ -38,10 +37,7 @@ class Source:
     @cached_property
     def _inflated(self) -> bytes:
         """The object as Explicit VR Little Endian (PS3.5 A.5)."""
-        data = whole(self.store, self.found.sha256, 0, self.found.size)
-        meta = pydicom.filereader.read_file_meta_info(io.BytesIO(data))
-        start = 144 + int(meta.FileMetaInformationGroupLength)
-        return data[:start] + zlib.decompress(data[start:], wbits=-zlib.MAX_WBITS)
+        return transcode.inflated(whole(self.store, self.found.sha256, 0, self.found.size))
 
     @cached_property
     def table(self) -> FrameTable:
@@ -61,10 +57,7 @@ class Source:
         """The dataset before the pixel data; all of it where there are no frames."""
         size = len(self._inflated) if self._deflated else self.found.size
         end = self.table.pieces(1)[0][0] if self.table.ranged else size
-        found = transcode.header(self._read(0, end))
-        if self._deflated:
-            found.file_meta.TransferSyntaxUID = pydicom.uid.UID(EXPLICIT)
-        return found
+        return transcode.header(self._read(0, end))
 
     @property
     def can_be_remade(self) -> bool:

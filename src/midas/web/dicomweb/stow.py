@@ -1,7 +1,7 @@
 """STOW-RS for what is derived from images (PS3.18 §10.5): SEG, SR, ANN, RTSTRUCT and presentation states.
 
 In comes multipart/related of application/dicom; each object is examined by itself and handed to `midas.web.readings`,
-which takes names out of it, has the leak rules look at it and decides what becomes of it. Out goes the store instances response: what was kept, what was not, and why.
+which decides what becomes of it. Out goes the store instances response: what was kept, what was not, and why.
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
-from midas.annotate.reading import Taken
 from midas.catalogue import lens
 from midas.catalogue.models import DicomIndex
 from midas.formats.dicom import quiet
-from midas.kernel import BadInput, Forbidden, MidasError
+from midas.kernel import BadInput, Conflict, Forbidden, sha256_file
 from midas.people.models import Account
 from midas.people.rule import Act, allows
 from midas.web.bootstrap import current_home
@@ -32,8 +31,25 @@ from midas.web.dicomweb.multipart import Part, Reader, boundary_of
 from midas.web.dicomweb.places import Place
 from midas.web.dicomweb.retrieve import taken
 
-Receiver = Callable[[Place, Account, Path, Dataset], Any]
-"""`midas.web.readings.receive(place, account, path, header)`: keep the object at `path`, or raise a `MidasError`."""
+
+class Received(Protocol):
+    """What is kept of one object; `coerced`: attributes were changed, such as those that could name a person."""
+
+    @property
+    def sop_class_uid(self) -> str: ...
+    @property
+    def study_uid(self) -> str: ...
+    @property
+    def series_uid(self) -> str: ...
+    @property
+    def sop_instance_uid(self) -> str: ...
+    @property
+    def coerced(self) -> bool: ...
+
+
+Receiver = Callable[[Place, Account, Path, Dataset], Received]
+"""`midas.web.readings.receive(place, account, path, header)`: keep the object at `path`, which is made to name nobody
+and looked at by the leak rules, or raise a `MidasError`."""
 
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
 CLASSES = frozenset(_STORAGE + end for end in (
@@ -47,10 +63,11 @@ CLASSES = frozenset(_STORAGE + end for end in (
 
 MOST_OBJECTS = 64
 CHUNK = 1 << 20
-NOT_SUPPORTED, DUPLICATE, MISMATCH, NOT_UNDERSTOOD, PROCESSING, NO_SUCH, NOT_ALLOWED = (
-    0x0122, 0x0111, 0xA900, 0xC000, 0x0110, 0x0112, 0x0124,
+NOT_SUPPORTED, DUPLICATE, MISMATCH, NOT_UNDERSTOOD, NO_SUCH, NOT_ALLOWED = (
+    0x0122, 0x0111, 0xA900, 0xC000, 0x0112, 0x0124,
 )  # fmt: skip
-"""Failure reasons (PS3.18 Table 10.5.3-2, PS3.7 Annex C)."""
+COERCED = 0xB000
+"""Warning and failure reasons (PS3.18 Table 10.5.3-2, PS3.7 Annex C)."""
 
 
 @dataclass(frozen=True)
@@ -68,15 +85,15 @@ def store_instances(asked: Asked) -> Answer:
     if media.for_kinds(taken(asked), (DICOM_JSON, "application/json")) is None:
         raise NotAcceptable("The answer comes as DICOM JSON only.", advice=f"Accept {DICOM_JSON}.")
     account = _may_store(asked)
-    kept: list[Dataset] = []
+    kept: list[Received] = []
     failed: list[Failure] = []
     with ExitStack() as stack:
         for part in _parts(asked, stack):
-            failure, header = _one(asked, account, part)
-            if failure is None and header is not None:
-                kept.append(header)
-            elif failure is not None:
-                failed.append(failure)
+            one = _one(asked, account, part)
+            if isinstance(one, Failure):
+                failed.append(one)
+            else:
+                kept.append(one)
     status = 200 if not failed else 202 if kept else 409
     headers = {"warning": f'299 midas "{failed[0].message}"'} if failed else {}
     return Answer(status, json.dumps(_response(asked, kept, failed)).encode(), DICOM_JSON, headers)
@@ -119,24 +136,23 @@ def _parts(asked: Asked, stack: ExitStack) -> list[Part]:
     return reader.parts
 
 
-def _one(asked: Asked, account: Account, part: Part) -> tuple[Failure | None, Dataset | None]:
+def _one(asked: Asked, account: Account, part: Part) -> Received | Failure:
     kind, _ = media.parameters(part.headers.get("content-type", media.DICOM))
     path = Path(str(part.body.name))
     header = _header(path) if kind == media.DICOM else None
     if header is None:
-        return Failure("", "", NOT_UNDERSTOOD, "A part is not a DICOM object."), None
-    named = str(header.get("SOPClassUID", "")), str(header.get("SOPInstanceUID", ""))
-    for reason, message in _wrong(asked, header):
-        return Failure(*named, reason, message), None
+        return Failure("", "", NOT_UNDERSTOOD, "A part is not a DICOM object.")
+    named = str(header.SOPClassUID), str(header.SOPInstanceUID)
+    for reason, message in _wrong(asked, header, path):
+        return Failure(*named, reason, message)
     try:
-        receiver()(asked.place, account, path, header)
-    except Taken as error:
-        return Failure(*named, DUPLICATE, str(error)), None
+        return receiver()(asked.place, account, path, header)
+    except Conflict as error:
+        return Failure(*named, DUPLICATE, str(error))
+    except Forbidden as error:
+        return Failure(*named, NOT_ALLOWED, str(error))
     except BadInput as error:
-        return Failure(*named, MISMATCH, str(error)), None
-    except MidasError as error:
-        return Failure(*named, NOT_ALLOWED, str(error)), None
-    return None, header
+        return Failure(*named, MISMATCH, str(error))
 
 
 def receiver() -> Receiver:
@@ -162,7 +178,7 @@ def _header(path: Path) -> Dataset | None:
     return found if all(str(found.get(one, "")) for one in needed) else None
 
 
-def _wrong(asked: Asked, header: Dataset) -> Iterator[tuple[int, str]]:
+def _wrong(asked: Asked, header: Dataset, path: Path) -> Iterator[tuple[int, str]]:
     """Yield why an object may not be kept: reason and words that quote none of its values."""
     if header.SOPClassUID not in CLASSES:
         yield (
@@ -179,12 +195,14 @@ def _wrong(asked: Asked, header: Dataset) -> Iterator[tuple[int, str]]:
     subject = DicomIndex.objects.filter(pk=held[0].sha256).values_list("subject", flat=True).first()
     if str(header.PatientID) != subject:
         yield MISMATCH, "Its PatientID is not the pseudonym of the study's person."
-    known = {one.sop_instance_uid for one in held}
+    known = {one.sop_instance_uid: one.sha256 for one in held}
     meant = set(referenced(header))
     if not meant:
         yield MISMATCH, "It names no image that it was derived from."
-    if meant - known:
+    if meant - known.keys():
         yield NO_SUCH, "It refers to an image that is not in this study."
+    if known.get(str(header.SOPInstanceUID), "") not in {"", sha256_file(path)}:
+        yield DUPLICATE, "Its SOP Instance UID is that of another object."
 
 
 def referenced(ds: Dataset) -> Iterator[str]:
@@ -197,18 +215,15 @@ def referenced(ds: Dataset) -> Iterator[str]:
                 yield from referenced(item)
 
 
-def _response(asked: Asked, kept: list[Dataset], failed: list[Failure]) -> dict[str, Any]:
+def _response(asked: Asked, kept: list[Received], failed: list[Failure]) -> dict[str, Any]:
     """Return the store instances response (PS3.18 Table I.2-1) as DICOM JSON."""
     value: dict[str, Any] = {}
-    studies = {str(one.StudyInstanceUID) for one in kept} | (
-        {asked.args["study"]} if "study" in asked.args else set()
-    )
+    studies = {one.study_uid for one in kept} | ({asked.args["study"]} if "study" in asked.args else set())
     if len(studies) == 1:
         value["00081190"] = {"vr": "UR", "Value": [f"{asked.root}/studies/{studies.pop()}"]}
-    for tag, some in (
-        ("00081198", [one for one in failed if one.sop_instance]),
-        ("0008119A", [one for one in failed if not one.sop_instance]),
-    ):
+    known = [one for one in failed if one.sop_instance]
+    unknown = [one for one in failed if not one.sop_instance]
+    for tag, some in (("00081198", known), ("0008119A", unknown)):
         if some:
             value[tag] = {"vr": "SQ", "Value": [_failure(one) for one in some]}
     if kept:
@@ -216,13 +231,16 @@ def _response(asked: Asked, kept: list[Dataset], failed: list[Failure]) -> dict[
     return dict(sorted(value.items()))
 
 
-def _reference(asked: Asked, ds: Dataset) -> dict[str, Any]:
-    place = f"{asked.root}/studies/{ds.StudyInstanceUID}/series/{ds.SeriesInstanceUID}/instances/{ds.SOPInstanceUID}"
-    return {
-        "00081150": {"vr": "UI", "Value": [str(ds.SOPClassUID)]},
-        "00081155": {"vr": "UI", "Value": [str(ds.SOPInstanceUID)]},
+def _reference(asked: Asked, one: Received) -> dict[str, Any]:
+    place = f"{asked.root}/studies/{one.study_uid}/series/{one.series_uid}/instances/{one.sop_instance_uid}"
+    value: dict[str, Any] = {
+        "00081150": {"vr": "UI", "Value": [one.sop_class_uid]},
+        "00081155": {"vr": "UI", "Value": [one.sop_instance_uid]},
         "00081190": {"vr": "UR", "Value": [place]},
     }
+    if one.coerced:
+        value["00081196"] = {"vr": "US", "Value": [COERCED]}
+    return dict(sorted(value.items()))
 
 
 def _failure(one: Failure) -> dict[str, Any]:

@@ -130,7 +130,7 @@ def draft(request: HttpRequest, dataset: str, version: str) -> HttpResponse:
     found = _draft(dataset, version)
     here = HttpResponseRedirect(reverse("hub:draft", args=[dataset, version]))
     if request.method == "POST" and request.POST.get("sure") == "yes":
-        cutting.start(found, twin=request.POST.get("twin") == "yes")
+        cutting.start(found, twin=request.POST.get("twin") == "yes", by=account_of(request))
         return here
     chosen = Instance.objects.filter(
         submission__root__in=found.submissions, series__study__subject__withdrawn_at=None

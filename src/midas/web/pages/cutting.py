@@ -18,6 +18,7 @@ from typing import TypeVar
 from django.db import connection
 
 from midas.kernel import MidasError, SystemClock, whole_file
+from midas.people.models import Account
 from midas.release import cut, make_twin
 from midas.release.models import Draft
 from midas.web.bootstrap import current_home, signer, store
@@ -45,14 +46,14 @@ class Standing:
     problem: str = ""
 
 
-def start(draft: Draft, *, twin: bool) -> bool:
+def start(draft: Draft, *, twin: bool, by: Account | None) -> bool:
     """Start cutting in the background; return `False` where that is already going on."""
     with _door:
         if (before := standing(draft)) is not None and before.state == "running":
             return False
         _write(draft.pk, Standing("running"))
         thread = threading.Thread(
-            target=_work, args=(draft.pk, twin), name=f"midas-cut-{draft.pk}", daemon=True
+            target=_work, args=(draft.pk, twin, by), name=f"midas-cut-{draft.pk}", daemon=True
         )
         _running[draft.pk] = thread
         thread.start()
@@ -71,15 +72,15 @@ def standing(draft: Draft) -> Standing | None:
     return replace(found, state="broken") if found.state == "running" and not alive else found
 
 
-def perform(number: int, *, twin: bool) -> None:
+def perform(number: int, *, twin: bool, by: Account | None = None) -> None:
     """Cut one draft and note how it went; a fault is noted and never raised: nobody waits for this thread."""
     noted = Noted(number)
     try:
         draft = Draft.objects.select_related("dataset", "protocol").get(pk=number)
         clock = SystemClock()
-        release = cut(draft=draft, store=store(), signer=signer(), clock=clock, progress=noted)
+        release = cut(draft=draft, store=store(), signer=signer(), clock=clock, progress=noted, by=by)
         if twin:
-            make_twin(release=release, store=store(), signer=signer(), clock=clock, progress=noted)
+            make_twin(release=release, store=store(), signer=signer(), clock=clock, progress=noted, by=by)
         _write(number, Standing("done"))
     except MidasError as error:
         _write(number, Standing("failed", problem=str(error)))
@@ -104,9 +105,9 @@ class Noted:
             yield item
 
 
-def _work(number: int, twin: bool) -> None:
+def _work(number: int, twin: bool, by: Account | None) -> None:
     try:
-        perform(number, twin=twin)
+        perform(number, twin=twin, by=by)
     finally:
         connection.close()
 

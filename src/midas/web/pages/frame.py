@@ -30,6 +30,7 @@ def page(
         "section": section,
         "can_curate": account is not None and may_anywhere(account, Act.DRAFT),
         "can_read": account is not None and may_anywhere(account, Act.READ),
+        "can_audit": account is not None and may_anywhere(account, Act.AUDIT),
         "can_administer": account is not None and may_anywhere(account, Act.MANAGE_PEOPLE),
     }
     return render(request, f"hub/{template}.html", {**around, **(context or {})}, status=status)

@@ -22,11 +22,13 @@ from midas.release.models import Release, ReleaseFile, ReleaseSubject
 from midas.web.answers import blob
 from midas.web.bootstrap import store
 from midas.web.guard import Place, needs
+from midas.web.noting import note_download
 from midas.web.pages.datasets import dataset_or_404, may_get, snippets
 from midas.web.pages.disclosure import open_to
 from midas.web.pages.frame import account_of, page
 from midas.web.pages.protocols import said
 from midas.web.pages.studies import strip
+from midas.web.standing import may
 
 FILES_ON_PAGE = 50
 PAPERS = ("DATASHEET.html", "deid/report.html", "README.md", "LICENSE.txt", "protocol.yaml", "croissant.json")
@@ -130,6 +132,7 @@ def _page(request: HttpRequest, dataset: str, version: str, *, twin: bool) -> Ht
         "datasheet": _datasheet(release) if whole else None,
         "papers": _papers(release, whole=whole),
         "may_download": gets,
+        "may_explore": not twin and (gets or may(account_of(request), Act.DRAFT, dataset)),
         "strip": strip("twins" if twin else "releases", f"{dataset}@{version}") if gets else None,
         "snippets": snippets(request, dataset, version, twin=twin),
         "citation": f"{protocol.access.citation} {_('Release')} {version}. MIDAS {release.key}.",
@@ -188,9 +191,11 @@ def twin_paper(request: HttpRequest, dataset: str, version: str, path: str) -> H
 
 
 def _file(request: HttpRequest, dataset: str, version: str, path: str, *, twin: bool) -> HttpResponseBase:
-    found = ReleaseFile.objects.filter(release=_release(dataset, version, twin=twin), path=path).first()
+    release = _release(dataset, version, twin=twin)
+    found = ReleaseFile.objects.filter(release=release, path=path).first()
     if found is None or not store().has(Digest(found.sha256)):
         raise Http404
+    note_download(request, release)
     name = found.path.rsplit("/", 1)[-1]
     return blob(request, store=store(), sha256=found.sha256, size=found.size, name=name)
 
