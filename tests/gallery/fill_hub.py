@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from midas.access import give
+from midas.access import ask, decline, give
 from midas.access.terms import terms_of_release
 from midas.catalogue import models as c
 from midas.kernel import SystemClock, sha256_bytes
@@ -280,6 +280,21 @@ def grant(account: Account, found: r.Release, by: Account, store) -> None:
     )  # fmt: skip
 
 
+def requests(accounts: dict[str, Account], store) -> None:
+    """One request that waits, and one that was declined."""
+    found, clock = r.Release.objects.get(version="1.1.0", twin=False), SystemClock()
+    terms = terms_of_release(found, store=store, clock=clock)
+    for name, words in (
+        ("visitor", "Can lesions of the buccal mucosa be told from healthy mucosa on photographs alone? We publish the model."),
+        ("operator", "To see what other hospitals have sent, and to compare it with ours."),
+    ):  # fmt: skip
+        made = ask(
+            account=accounts.get(name) or Account.objects.get(username=name), release=found, purpose="HMB", words=words,
+            terms=terms, accepted=terms.sha256, clock=clock,
+        )  # fmt: skip
+    decline(request=made, by=accounts["access-officer"], why="The hospitals' page answers this.", clock=clock)
+
+
 def fill(store, *, subjects: int = 148, pictures: int = 10) -> dict[str, Account]:
     """Fill a whole hub: accounts, hospitals, two datasets, two releases with twins, one grant, one open draft."""
     accounts = people()
@@ -316,6 +331,7 @@ def fill(store, *, subjects: int = 148, pictures: int = 10) -> dict[str, Account
         accounts["access-officer"],
         store,
     )
+    requests(accounts, store)
     meningioma = c.Dataset.objects.get(slug="meningioma")
     r.Draft.objects.create(
         dataset=meningioma, protocol=c.ProtocolVersion.objects.get(dataset=meningioma), version="1.0.0", notes="First cut.",

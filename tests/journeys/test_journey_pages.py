@@ -22,12 +22,14 @@ OPEN = ("/", "/datasets", "/hospitals", *(f"/datasets/{one}" for one in DATASETS
 RELEASES = tuple(f"/datasets/{one}/releases/{VERSION}{twin}" for one in DATASETS for twin in ("", "/twin"))
 HUB = {
     "curator": (*OPEN, *RELEASES, "/hospitals/spdc-wardha", "/account", "/curation"),
-    "researcher": (*OPEN, *RELEASES, "/account"),
+    "researcher": (*OPEN, *RELEASES, "/account", "/access"),
+    "access-officer": (*OPEN, *RELEASES, "/grants", "/grants/1", "/access"),
     "admin": (*OPEN, *RELEASES, "/hospitals/aiims-neuro", "/account", "/people"),
     "operator": (*OPEN, "/account"),
 }
 CLOSED = {
-    "researcher": ("/people", "/curation"),
+    "researcher": ("/people", "/curation", "/grants"),
+    "access-officer": ("/people", "/curation"),
     "operator": ("/people", "/curation"),
     "curator": ("/people",),
 }

@@ -10,12 +10,20 @@ if TYPE_CHECKING:
     from midas.access.granting import grant_numbered as grant_numbered
     from midas.access.granting import revoke as revoke
     from midas.access.granting import standing_grants as standing_grants
+    from midas.access.requesting import accept as accept
+    from midas.access.requesting import ask as ask
+    from midas.access.requesting import decline as decline
+    from midas.access.requesting import request_numbered as request_numbered
 
 _DOOR = {
     "give": "granting",
     "grant_numbered": "granting",
     "revoke": "granting",
     "standing_grants": "granting",
+    "accept": "requesting",
+    "ask": "requesting",
+    "decline": "requesting",
+    "request_numbered": "requesting",
 }
 __all__ = list(_DOOR)
 

@@ -51,6 +51,9 @@ def give(
         account=account, institution=account.institution, release=release, purpose=purpose, words=words, terms=terms,
         request=request, given_by=by, given_at=now, why=why[:500], expires_at=now + timedelta(days=days),
     )  # fmt: skip
+    if request is not None:
+        request.decided_at = now
+        request.save(update_fields=["decided_at"])
     enter(
         Deed.GRANT, by=by, clock=clock, dataset=release.dataset.slug, version=release.version, target=str(made.pk),
         why=why, to=account.username, purpose=purpose, terms=terms.sha256, until=made.expires_at.isoformat(),

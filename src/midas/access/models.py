@@ -20,20 +20,31 @@ class Terms(models.Model):
 
 
 class Request(models.Model):
-    """A person asks for a release, for a purpose (DUO code and words), having accepted its terms."""
+    """A person asks for a release, for a purpose (DUO code and words), having accepted its terms.
+
+    It is open until `decided_at`; then it has a grant, or `declined_why` says why not.
+    """
 
     account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     institution = models.ForeignKey(Institution, on_delete=models.PROTECT, null=True, related_name="+")
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="+")
     purpose = models.CharField(max_length=20)
+    commercial = models.BooleanField(default=False)
     words = models.TextField()
     terms = models.ForeignKey(Terms, on_delete=models.PROTECT, related_name="+")
     asked_at = models.DateTimeField()
-    declined_at = models.DateTimeField(null=True)
+    decided_at = models.DateTimeField(null=True)
     declined_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )
     declined_why = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "release"], condition=models.Q(decided_at=None), name="one_open_request"
+            )
+        ]
 
 
 class Grant(models.Model):

@@ -57,6 +57,12 @@ def key_of_account(token: str, *, now: datetime) -> Token | None:
     return _standing(token, now).filter(account__is_active=True).select_related("account").first()
 
 
+def key_stands(number: int, *, now: datetime) -> bool:
+    """Say whether the token with this number is neither expired nor revoked by now."""
+    in_time = Q(expires_at=None) | Q(expires_at__gt=now)
+    return Token.objects.filter(in_time, pk=number, revoked_at=None).exists()
+
+
 def account_of_token(token: str, *, now: datetime) -> Account | None:
     """Return the active account that a token belongs to; `None` for an unknown, expired or revoked one."""
     found = key_of_account(token, now=now)

@@ -24,11 +24,15 @@ from midas import __version__
 from midas.kernel import BadInput, BrokenPromise, Conflict, Forbidden, MidasError, NotFound, Unavailable
 from midas.manifest import Entry
 from midas.wire.v1 import (
+    AccessAnswers,
+    AccessRequest,
+    AccessTerms,
     AgreementAnswer,
     DatasetCard,
     DatasetPage,
     ItemSaid,
     Missing,
+    MyAccess,
     Problem,
     Question,
     ReadingItem,
@@ -304,6 +308,36 @@ class Client:
     def agreement(self, task: int) -> AgreementAnswer:
         """Return how far the readers of a task that you set agree, over what is settled, with 95 % intervals."""
         return self._model(AgreementAnswer, self._json("GET", f"/api/v1/tasks/{task}/agreement"))
+
+    # -- access ------------------------------------------------------------------------------------------------
+
+    def access(self, dataset: str) -> AccessAnswers:
+        """Return who may use a dataset, for what and where, and how long access takes; needs no token."""
+        return self._model(
+            AccessAnswers, self._json("GET", f"/api/v1/datasets/{quote(dataset, safe='')}/access")
+        )
+
+    def terms(self, name: str) -> AccessTerms:
+        """Return the words that must be accepted to have `dataset@version`, and the purposes that it allows."""
+        return self._model(AccessTerms, self._json("GET", f"{_release_path(name)}/terms"))
+
+    def request_access(
+        self, name: str, *, purpose: str, words: str, accepted: str, commercial: bool = False
+    ) -> AccessRequest:
+        """Ask for `dataset@version`. `accepted` is `terms(name).sha256`, once you have read `terms(name).text`.
+
+        `Conflict` where a request is open or the terms are others by now, `BadInput` for a use that they do not allow.
+        """
+        asked = {"purpose": purpose, "words": words, "accepted": accepted, "commercial": commercial}
+        answer = self._json(
+            "POST", f"{_release_path(name)}/requests", json=asked,
+            headers={"Idempotency-Key": uuid4().hex},
+        )  # fmt: skip
+        return self._model(AccessRequest, answer)
+
+    def my_access(self) -> MyAccess:
+        """Return what you asked for and the grants that you have, with their ends."""
+        return self._model(MyAccess, self._json("GET", "/api/v1/access"))
 
     # -- what spokes send --------------------------------------------------------------------------------------
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import mimetypes
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -18,7 +19,7 @@ from pydantic import BaseModel
 
 from midas.kernel import BadInput, BrokenPromise, Conflict, Forbidden, MidasError, NotFound, Unavailable
 from midas.store import Blobs
-from midas.web.guard import SignInFirst
+from midas.web.guard import SignInFirst, asks_again
 from midas.wire.v1 import Problem
 
 STATUS: tuple[tuple[type[MidasError], int, str], ...] = (
@@ -30,6 +31,8 @@ STATUS: tuple[tuple[type[MidasError], int, str], ...] = (
     (Unavailable, 503, "Not available now"),
     (BrokenPromise, 422, "A check failed"),
 )
+ASKED_AGAIN_S = 2.0
+"""Seconds after which a stream that goes on asks again whether it may."""
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
@@ -89,6 +92,27 @@ async def streamed(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
             await sync_to_async(close, thread_sensitive=True)()
 
 
+async def while_allowed(
+    chunks: AsyncIterator[bytes], may: Callable[[], Awaitable[bool]], *, every_s: float = ASKED_AGAIN_S
+) -> AsyncIterator[bytes]:
+    """Pass chunks on for as long as `may` says yes, asked at most `every_s` seconds before each chunk goes out.
+
+    Then raise `Forbidden`: the server breaks the transfer off, so that nobody takes what came for the whole.
+    """
+    asked = time.monotonic()
+    async for chunk in chunks:
+        if time.monotonic() - asked >= every_s:
+            if not await may():
+                raise Forbidden("The permission to download has ended.", advice="Ask for access again.")
+            asked = time.monotonic()
+        yield chunk
+
+
+def guarded(request: HttpRequest, chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Stream chunks of a view under `@needs` for as long as its caller may have them."""
+    return while_allowed(streamed(chunks), sync_to_async(asks_again(request), thread_sensitive=True))
+
+
 def asked_range(header: str, size: int) -> tuple[int, int] | None:
     """Return the first and one past the last byte of a single-range header.
 
@@ -138,7 +162,7 @@ def blob(request: HttpRequest, *, store: Blobs, sha256: str, size: int, name: st
         answer.headers["Content-Length"] = headers["Content-Length"]
         return answer
     chunks = store.read(sha256, start, None if end == size else end)
-    return StreamingHttpResponse(streamed(chunks), status=status, headers=headers, content_type=kind)
+    return StreamingHttpResponse(guarded(request, chunks), status=status, headers=headers, content_type=kind)
 
 
 def _content_type(name: str) -> str:

@@ -202,6 +202,11 @@ def current_home() -> HubHome:
     return home
 
 
+def address(path: str) -> str:
+    """Return the address that people type for a page of this hub."""
+    return current_home().config.public_url.rstrip("/") + path
+
+
 @lru_cache(maxsize=8)
 def _store_at(address: str) -> Blobs:
     return Blobs.at(address)

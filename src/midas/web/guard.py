@@ -18,7 +18,8 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from midas.kernel import Forbidden, SystemClock
 from midas.people.models import Account, Institution
 from midas.people.rule import NOBODY, Act, Standing, allows, allows_somewhere, spoke_may
-from midas.people.tokens import key_of_account, scope_of, spoke_of_token
+from midas.people.tokens import key_of_account, key_stands, scope_of, spoke_of_token
+from midas.web.bootstrap import address
 from midas.web.noting import note_refusal
 from midas.web.standing import standing_of
 
@@ -41,6 +42,8 @@ class Caller:
     account: Account | None = None
     spoke: Institution | None = None
     scope: frozenset[Act] | None = None
+    key: int | None = None
+    """Number of the token that was shown."""
 
     @cached_property
     def standing(self) -> Standing:
@@ -70,7 +73,7 @@ def caller_of(request: HttpRequest) -> Caller:
         now = SystemClock().now()
         if kind.lower() == "bearer":
             if (key := key_of_account(token.strip(), now=now)) is not None:
-                return Caller(account=key.account, scope=scope_of(key))
+                return Caller(account=key.account, scope=scope_of(key), key=key.pk)
             if (spoke := spoke_of_token(token.strip(), now=now)) is not None:
                 return Caller(spoke=spoke)
         raise SignInFirst("The token is not known, or it has ended.", advice="Ask the hub for a new one.")
@@ -84,12 +87,32 @@ def require(caller: Caller, act: Act, dataset: str | None = None, version: str |
         return
     if caller.account is None and caller.spoke is None:
         raise SignInFirst(f"To {act.value} you must sign in.", advice="Sign in, or give your token.")
-    raise Forbidden(
-        f"You may not {act.value} here.",
-        advice="Ask for access to this release."
-        if act is Act.DOWNLOAD
-        else "Ask the hub's curator for the role that it needs.",
-    )
+    raise Forbidden(f"You may not {act.value} here.", advice=_advice(act, dataset, version))
+
+
+def _advice(act: Act, dataset: str | None, version: str | None) -> str:
+    if act is not Act.DOWNLOAD:
+        return "Ask the hub's administrator for the role that it needs."
+    if not (dataset and version):
+        return "Ask for access on the page of a release."
+    page = address(f"/datasets/{dataset}/releases/{version}/ask")
+    return f'Ask for access at {page}, or by client.request_access("{dataset}@{version}", …).'
+
+
+def still_may(caller: Caller, act: Act, dataset: str | None = None, version: str | None = None) -> bool:
+    """Ask the record again whether a caller, who may have been answered long ago, may do `act` now."""
+    if caller.account is None:
+        return caller.may(act, dataset, version)
+    now, account = SystemClock().now(), Account.objects.filter(pk=caller.account.pk).first()
+    if account is None or (caller.key is not None and not key_stands(caller.key, now=now)):
+        return False
+    return allows(standing_of(account, scope=caller.scope), act, dataset, version)
+
+
+def asks_again(request: HttpRequest) -> Callable[[], bool]:
+    """Return what says, while an answer to this request goes out, whether it may go on."""
+    caller, need = getattr(request, "caller", Caller()), getattr(request, "allowed", None)
+    return lambda: need is None or still_may(caller, *need)
 
 
 def needs(*acts: Act, dataset: str | None = None, choose: Choice | None = None) -> Callable[[View], View]:
@@ -112,6 +135,7 @@ def needs(*acts: Act, dataset: str | None = None, choose: Choice | None = None) 
                 if act not in acts:
                     raise Forbidden(f"This route does not offer to {act.value}.")
                 require(caller, act, *where)
+                request.allowed = (act, *where)  # type: ignore[attr-defined]
             except Forbidden as error:
                 if isinstance(error, SignInFirst) and _is_page(request):
                     return HttpResponseRedirect(

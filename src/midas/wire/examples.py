@@ -38,6 +38,26 @@ EXAMPLES: dict[type[BaseModel], BaseModel] = {
         _SIGNED,
         v1.DatasetPage(datasets=(_DATASET,), next="oral-cancer"),
         v1.SealAnswer(seal=_SIGNED, salts={"": "5e" * 32, "P-7K3QM-2XV9A": "77" * 32}),
+        v1.AccessAnswers(
+            dataset="oral-cancer", release="1.0.0", level="controlled", commercial=False, where="anywhere",
+            uses=(v1.DuoUse(id="DUO:0000006", label="health or medical or biomedical research"),), median_days=3.5,
+            decided=12, twin="https://hub.example/datasets/oral-cancer/releases/1.0.0/twin",
+            ask="https://hub.example/datasets/oral-cancer/releases/1.0.0/ask",
+            says={"who": "Whoever is given access by an access officer.", "commercial": "Not for commercial use."},
+        ),
+        v1.AccessTerms(
+            release="oral-cancer@1.0.0", sha256=_DIGEST, text="Oral cancer, version 1.0.0 …",
+            purposes=(v1.DuoUse(id="DUO:0000006", label="health or medical or biomedical research"),), commercial=False,
+        ),
+        v1.AccessAsk(purpose="DUO:0000006", words="A classifier of lesions of the mouth, with …", accepted=_DIGEST),
+        v1.AccessRequest(
+            number=7, release="oral-cancer@1.0.0", purpose="DUO:0000006", words="A classifier of lesions of the mouth",
+            terms=_DIGEST, asked_at="2026-11-22T08:30:00+00:00", state="waiting",
+        ),
+        v1.MyAccess(requests=(), grants=(v1.AccessGrant(
+            number=3, release="oral-cancer@1.0.0", purpose="DUO:0000006", terms=_DIGEST,
+            given_at="2026-11-24T08:30:00+00:00", until="2027-11-24T08:30:00+00:00", state="stands",
+        ),)),
         v1.Missing(sha256=(_DIGEST,)),
         v1.Question(sql="select sex, count(*) as people from subjects group by sex"),
         v1.Rows(columns=("sex", "people"), types=("VARCHAR", "BIGINT"), rows=(("F", 62), ("M", 58))),

@@ -291,6 +291,81 @@ class DatasetQuery(Wire):
     after: str = Field(default="", max_length=64, description="name of the last dataset that you have")
 
 
+class DuoUse(Wire):
+    """A term of the Data Use Ontology."""
+
+    id: str
+    label: str
+
+
+class AccessAnswers(Wire):
+    """`GET /api/v1/datasets/{id}/access`: who may use a dataset, for what and where, and how long access takes.
+
+    `says` holds the same in English, one line each. `median_days` is null where fewer than five requests were decided
+    in the last two years.
+    """
+
+    dataset: Slug
+    release: str | None
+    level: Literal["open", "controlled", "restricted"]
+    commercial: bool
+    where: Literal["anywhere", "region", "institution"]
+    uses: tuple[DuoUse, ...]
+    median_days: float | None
+    decided: int
+    twin: str | None = Field(description="address of the open synthetic twin")
+    ask: str | None = Field(description="address of the page on which access is asked for")
+    says: dict[str, str]
+
+
+class AccessTerms(Wire):
+    """`GET …/terms`: the words that must be accepted, by their SHA-256, and what a release may be asked for."""
+
+    release: str
+    sha256: Sha256
+    text: str
+    purposes: tuple[DuoUse, ...]
+    commercial: bool
+
+
+class AccessAsk(Wire):
+    """`POST …/requests`: `accepted` is the SHA-256 of the terms that you have read."""
+
+    purpose: str = Field(max_length=20, description="a DUO id, such as DUO:0000006, or its abbreviation")
+    words: str = Field(max_length=4000, description="what you want to find out or build")
+    accepted: Sha256
+    commercial: bool = False
+
+
+class AccessRequest(Wire):
+    number: int
+    release: str
+    purpose: str
+    words: str
+    terms: Sha256
+    asked_at: str
+    state: Literal["waiting", "declined"]
+    why: str = Field(default="", description="why it was declined")
+
+
+class AccessGrant(Wire):
+    number: int
+    release: str
+    purpose: str
+    terms: Sha256
+    given_at: str
+    until: str
+    state: Literal["stands", "ended", "taken back", "institution changed"]
+    why: str = Field(default="", description="why it was taken back")
+
+
+class MyAccess(Wire):
+    """`GET /api/v1/access`: what you asked for and what you have, the newest first."""
+
+    requests: tuple[AccessRequest, ...]
+    grants: tuple[AccessGrant, ...]
+
+
 class TwinQuery(Wire):
     twin: Literal["0", "1"] = Field(default="0", description="1: the open synthetic twin of this release")
 

@@ -124,6 +124,22 @@ def test_a_grant_to_one_dataset_shows_no_picture_of_another(hub, enter) -> None:
     assert client.get(f"/pictures/{min(there - here)}").status_code == 403
 
 
+def test_a_grant_to_a_release_shows_no_picture_of_what_it_does_not_hold(hub, enter) -> None:
+    from midas.catalogue.models import Instance
+    from midas.release.models import ReleaseFile
+
+    one = (
+        Instance.objects.filter(series__study__subject__dataset__slug="oral-cancer")
+        .exclude(preview="")
+        .first()
+    )
+    same = Instance.objects.filter(preview=one.preview).values_list("path", flat=True)
+    client = enter("researcher")
+    assert client.get(f"/pictures/{one.preview}").status_code == 200
+    ReleaseFile.objects.filter(release__version="1.1.0", path__in=[f"data/{path}" for path in same]).delete()
+    assert client.get(f"/pictures/{one.preview}").status_code == 403
+
+
 def test_pictures_of_an_open_dataset_are_for_all_and_of_who_withdrew_for_nobody(
     hub, enter, monkeypatch
 ) -> None:

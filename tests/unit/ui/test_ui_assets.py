@@ -8,6 +8,8 @@ from pathlib import Path
 import polib
 import pytest
 
+from midas.protocol.duo import duo_terms
+
 ROOT = Path(__file__).parents[3]
 UI = ROOT / "src" / "midas" / "ui"
 CATALOGUE = UI / "locale" / "hi" / "LC_MESSAGES" / "django.po"
@@ -32,7 +34,7 @@ def msgids() -> set[str]:
         for path in folder.glob("*.py"):
             found |= set(re.findall(r'\b_\("([^"]+)"\)', path.read_text("utf-8")))
             found |= set(re.findall(r'ngettext\("([^"]+)"', path.read_text("utf-8")))
-    return found
+    return found | {term.label for term in duo_terms().values()}
 
 
 def test_the_lock_file_names_no_registry_host() -> None:

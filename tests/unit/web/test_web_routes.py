@@ -284,3 +284,59 @@ def test_an_error_on_a_page_is_said_in_words(hub: HubHome, settings: Any) -> Non
     assert answer is not None
     assert answer.status_code == 409
     assert "It is &lt;cut&gt;." in answer.content.decode()
+
+
+# -- what stops a transfer -------------------------------------------------------------------------------------
+
+
+def test_a_stream_asks_again_and_breaks_off() -> None:
+    import asyncio
+    from collections.abc import AsyncIterator
+
+    from midas.kernel import Forbidden
+    from midas.web.answers import while_allowed
+
+    answers, seen = [True, True, False], []
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for number in range(9):
+            yield bytes([number])
+
+    async def may() -> bool:
+        return answers.pop(0)
+
+    async def take(every_s: float) -> None:
+        async for chunk in while_allowed(chunks(), may, every_s=every_s):
+            seen.append(chunk)  # noqa: PERF401 - what came before the end is looked at
+
+    with pytest.raises(Forbidden):
+        asyncio.run(take(0.0))
+    assert (seen, answers) == ([b"\0", b"\1"], [])
+    seen.clear()
+    asyncio.run(take(60.0))
+    assert len(seen) == 9, "a fresh answer is not asked for again"
+
+
+@pytest.mark.django_db
+def test_what_was_allowed_is_asked_again_of_the_record(release: Release) -> None:
+    from midas.access import revoke
+    from midas.people.accounts import set_active
+    from midas.people.tokens import revoke_tokens
+    from midas.web.guard import caller_of, still_may
+
+    place = (Act.DOWNLOAD, "oral-cancer", "1.0.0")
+    header = bearer("researcher", to=release)["authorization"]
+    caller = caller_of(RequestFactory().get("/", headers={"authorization": header}))
+    assert still_may(caller, *place)
+    account, officer = Account.objects.get(username="researcher-all"), Account.objects.get(username="leela")
+    set_active(account=account, active=False)
+    assert not still_may(caller, *place)
+    set_active(account=account, active=True)
+    revoke_tokens(clock=SystemClock(), account=account)
+    assert not still_may(caller, *place)
+    again = caller_of(RequestFactory().get("/", headers={
+        "authorization": f"Bearer {issue_token(title='t', clock=CLOCK, account=account)}"
+    }))  # fmt: skip
+    assert still_may(again, *place)
+    revoke(grant=Grant.objects.get(), by=officer, why="Ended.", clock=SystemClock())
+    assert not still_may(again, *place)

@@ -219,7 +219,8 @@ def _described(ds: Dataset, picture: Picture) -> Dataset:
 def _copied(ds: Dataset) -> Dataset:
     """Return the elements before the pixel data, read or not, in a dataset of their own."""
     new = Dataset({tag: ds.get_item(tag) for tag in list(ds.keys()) if tag.group < PIXEL_GROUP})
-    new.set_original_encoding(*ds.original_encoding, ds.original_character_set)
+    implicit, little = ds.original_encoding
+    new.set_original_encoding(implicit, little, ds.original_character_set)
     return new
 
 
@@ -287,10 +288,10 @@ def _deflated(chunks: Iterator[bytes], ds: Dataset) -> Recoded:
 def _meta(ds: Dataset, to: str) -> bytes:
     meta = copy.deepcopy(ds.file_meta)
     meta.TransferSyntaxUID = UID(to)
-    out = io.BytesIO()
+    out: Any = io.BytesIO()
     out.write(b"\x00" * 128 + b"DICM")
     write_file_meta_info(out, meta)
-    return out.getvalue()
+    return bytes(out.getvalue())
 
 
 def _file(ds: Dataset, to: str) -> bytes:
@@ -298,4 +299,4 @@ def _file(ds: Dataset, to: str) -> bytes:
     out: Any = io.BytesIO()
     with quiet():
         dcmwrite(out, _copied(ds), implicit_vr=False, little_endian=True)
-    return _meta(ds, to) + out.getvalue()
+    return _meta(ds, to) + bytes(out.getvalue())

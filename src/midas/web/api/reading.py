@@ -91,7 +91,7 @@ def seal(request: HttpRequest, dataset: str, version: str) -> HttpResponse:
 def tree(request: HttpRequest, dataset: str, version: str) -> HttpResponseBase:
     found = _release(request, dataset, version)
     note_download(request, found)
-    return StreamingHttpResponse(answers.streamed(_lines(found)), content_type="application/x-ndjson")
+    return StreamingHttpResponse(answers.guarded(request, _lines(found)), content_type="application/x-ndjson")
 
 
 def _lines(release: Release) -> Iterator[bytes]:

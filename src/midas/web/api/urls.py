@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from midas.web.api import asking, description, reading, sending, tasks
+from midas.web.api import access, asking, description, reading, sending, tasks
 
 RELEASE = "releases/<slug:dataset>@<str:version>"
 
@@ -12,7 +12,11 @@ urlpatterns = [
     path("openapi.json", description.openapi_json, name="openapi"),
     path("datasets", reading.datasets),
     path("datasets/<slug:dataset>", reading.dataset),
+    path("datasets/<slug:dataset>/access", access.dataset_access),
+    path("access", access.my_access),
     path(RELEASE, reading.release),
+    path(f"{RELEASE}/terms", access.terms),
+    path(f"{RELEASE}/requests", access.request_access),
     path(f"{RELEASE}/seal", reading.seal),
     path(f"{RELEASE}/tree", reading.tree),
     path(f"{RELEASE}/question", asking.question),

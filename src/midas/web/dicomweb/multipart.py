@@ -83,7 +83,7 @@ class Reader:
         if self.done:
             return
         self._held += data
-        while not self.done and self._step():
+        while self._step():
             pass
 
     def close(self) -> None:

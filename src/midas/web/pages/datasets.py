@@ -10,13 +10,16 @@ from django.db.models import Count, Sum
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
+from midas.access import look
 from midas.catalogue.models import Dataset, Instance, Series, Subject
+from midas.kernel import SystemClock
 from midas.people.models import Institution
 from midas.people.rule import Act
 from midas.protocol.model import Protocol
 from midas.release.models import Release, ReleaseFile, ReleaseSubject
 from midas.web.guard import needs
 from midas.web.pages import reading, studies
+from midas.web.pages.access_words import sentences
 from midas.web.pages.composition import composition, target_lines
 from midas.web.pages.disclosure import Told, at_least, open_to, publish, tell
 from midas.web.pages.frame import account_of, page
@@ -142,8 +145,23 @@ def dataset_page(request: HttpRequest, dataset: str) -> HttpResponse:
         "releases": release_lines(found),
         "snippets": snippets(request, dataset, card.version),
         "may_download": may_get(account, access.level, dataset),
+        "answers": answers_of(found),
     }
     return page(request, "dataset", context, section="catalogue")
+
+
+def answers_of(dataset: Dataset) -> dict[str, Any]:
+    """Return what a dataset answers about access, for `hub/access_answers.html`."""
+    told = look.answers(dataset, now=SystemClock().now())
+    if told is None:
+        raise Http404
+    return {
+        "says": sentences(told),
+        "twin": told.twin,
+        "version": told.version,
+        "level": told.level,
+        "slug": dataset.slug,
+    }
 
 
 def may_get(account: Any, access: str, dataset: str, version: str | None = None) -> bool:

@@ -7,9 +7,10 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from midas.access.models import Request
 from midas.people.models import Account
-from midas.people.rule import Act
-from midas.web.standing import may_anywhere
+from midas.people.rule import Act, seen
+from midas.web.standing import may_anywhere, standing_of
 
 
 def account_of(request: HttpRequest) -> Account | None:
@@ -32,5 +33,14 @@ def page(
         "can_read": account is not None and may_anywhere(account, Act.READ),
         "can_audit": account is not None and may_anywhere(account, Act.AUDIT),
         "can_administer": account is not None and may_anywhere(account, Act.MANAGE_PEOPLE),
+        **_access(account),
     }
     return render(request, f"hub/{template}.html", {**around, **(context or {})}, status=status)
+
+
+def _access(account: Account | None) -> dict[str, Any]:
+    """Return whether the list of requests is in the menu, and how many wait for this account's decision."""
+    if account is None or not may_anywhere(account, Act.SEE_GRANTS):
+        return {"can_see_grants": False, "requests_waiting": 0}
+    waiting = Request.objects.filter(decided_at=None).values_list("release__dataset__slug", flat=True)
+    return {"can_see_grants": True, "requests_waiting": len(seen(standing_of(account), Act.GRANT, waiting))}

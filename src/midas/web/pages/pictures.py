@@ -14,10 +14,9 @@ from midas.kernel import Digest, MidasError
 from midas.people.rule import Act
 from midas.release.models import ReleaseFile
 from midas.web.bootstrap import store
-from midas.web.guard import needs
+from midas.web.guard import Place, needs
 from midas.web.pages import twins
 from midas.web.pages.protocols import in_force, protocol_of
-from midas.web.standing import visible
 
 
 def _standing(sha256: str) -> Any:
@@ -29,18 +28,22 @@ def _is_open(dataset: Dataset) -> bool:
     return version is not None and protocol_of(version).access.level == "open"
 
 
-def _what(request: HttpRequest, sha256: str) -> tuple[Act, str | None]:
-    """Choose the act: browsing is enough where a dataset with this picture is open, else one must be downloadable."""
+def _what(request: HttpRequest, sha256: str) -> Place:
+    """Choose the act: browsing is enough where a dataset with this picture is open; else it is for who drafts the
+    dataset, or has a grant to a release that holds the image."""
     slugs = _standing(sha256).values_list("series__study__subject__dataset", flat=True).distinct()
     datasets = list(Dataset.objects.filter(pk__in=slugs).order_by("slug"))
     if not datasets or any(_is_open(one) for one in datasets):
         return Act.BROWSE, None
-    names = [one.slug for one in datasets]
     caller: Any = request.caller  # type: ignore[attr-defined]
-    for act in (Act.DOWNLOAD, Act.DRAFT):
-        if may := visible(caller.account, act, names):
-            return act, may[0]
-    return Act.DOWNLOAD, names[0]
+    if drafts := [one.slug for one in datasets if caller.may(Act.DRAFT, one.slug)]:
+        return Act.DRAFT, drafts[0]
+    paths = [f"data/{path}" for path in _standing(sha256).values_list("path", flat=True)]
+    held = ReleaseFile.objects.filter(path__in=paths, release__twin=False, release__dataset__in=datasets)
+    releases = list(held.values_list("release__dataset__slug", "release__version").distinct())
+    granted = [one for one in releases if caller.may(Act.DOWNLOAD, *one)]
+    slug, version = (granted or releases or [(datasets[0].slug, "")])[0]
+    return Act.DOWNLOAD, slug, version
 
 
 @needs(Act.BROWSE, Act.DOWNLOAD, Act.DRAFT, choose=_what)

@@ -3,11 +3,13 @@
 from django.urls import path, re_path
 
 from midas.web.pages import (
+    access,
     accounts,
     administration,
     curation,
     datasets,
     exploring,
+    grants,
     ledger,
     pictures,
     programs,
@@ -29,6 +31,12 @@ urlpatterns = [
     path("datasets", datasets.catalogue, name="catalogue"),
     path("datasets/<slug:dataset>", datasets.dataset_page, name="dataset"),
     path(RELEASE, releases.release_page, name="release"),
+    path(f"{RELEASE}/ask", access.ask_page, name="ask"),
+    path("access", access.my_access, name="access"),
+    path("access/terms/<str:sha256>", access.terms, name="terms"),
+    path("grants", grants.grants, name="grants"),
+    path("grants/<int:number>", grants.grant, name="grant"),
+    path("grants/requests/<int:number>", grants.access_request, name="access-request"),
     path(f"{RELEASE}/explore", exploring.explore, name="explore"),
     path(f"{RELEASE}/explore/save", exploring.cohort_save, name="cohort-save"),
     path(f"{RELEASE}/explore/<int:number>/forget", exploring.cohort_forget, name="cohort-forget"),
