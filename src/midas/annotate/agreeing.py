@@ -65,7 +65,7 @@ def dice(first: Mask, second: Mask) -> dict[str, float]:
         if not a.any() or not b.any():
             found[name] = 0.0
             continue
-        measured = SimpleITK.LabelOverlapMeasuresImageFilter()
+        measured: Any = SimpleITK.LabelOverlapMeasuresImageFilter()  # type: ignore[no-untyped-call]
         measured.Execute(
             SimpleITK.GetImageFromArray(a.astype(np.uint8)), SimpleITK.GetImageFromArray(b.astype(np.uint8))
         )

@@ -90,7 +90,10 @@ def _line(row: Settlement, readings: list[Reading], codes: dict[int, str]) -> Se
         item=row.item, source=task.source, target=task.target, level=task.level, value=_value(row.reading, task.values),
         agreement=row.agreement, how=row.how, segmentation_uid=row.reading.sop_instance_uid,
         readings=tuple(
-            ReadLine(row.item_id, codes[one.assignment.reader_id], one.assignment.role, one.revision, one.pk == row.reading_id, one)
+            ReadLine(
+                row.item_id, codes[one.assignment.reader_id], one.assignment.role, one.revision,
+                one.pk == row.reading_id, one,
+            )
             for one in readings
         ),
     )  # fmt: skip

@@ -17,7 +17,7 @@ from midas.annotate import agreeing
 from midas.annotate.agreeing import Coefficient
 from midas.annotate.drawn import NoMask, drawing, overlap
 from midas.annotate.models import Assignment, ItemImage, ReaderCode, Reading, Settlement, Task, TaskItem
-from midas.annotate.reading import ripe
+from midas.annotate.reading import number_of, ripe
 from midas.catalogue.models import Instance
 from midas.kernel import NotFound
 from midas.people.models import Account
@@ -85,10 +85,12 @@ def _ripe_items(task_id: int) -> QuerySet[TaskItem]:
     return TaskItem.objects.filter(~Exists(waiting), ~Exists(settled), task=task_id)
 
 
-def worklist(task_id: int, account: Account) -> QuerySet[Assignment]:
+def worklist(task_id: int, account: Account) -> Any:
     """Return what the account has to read in a task, in its order; an adjudicator's items come when readers differ."""
     settled = Settlement.objects.filter(item=OuterRef("item"), by=account)
-    mine = Assignment.objects.filter(item__task=task_id, reader=account).annotate(decided=Exists(settled))
+    mine: Any = Assignment.objects.filter(item__task=task_id, reader=account).annotate(
+        decided=Exists(settled)
+    )
     shown = Q(role=Role.READER) | Q(decided=True) | Q(item__in=_ripe_items(task_id))
     return mine.filter(shown).select_related("item__task", "item__subject").order_by("item__number")
 
@@ -102,7 +104,8 @@ def next_item(task_id: int, account: Account, *, after: int = 0) -> int | None:
     """Return the number of the next item that the account has still to do, from the start again after the last."""
     open_ones = worklist(task_id, account).filter(submitted_at=None, decided=False)
     numbers = open_ones.values_list("item__number", flat=True)
-    return numbers.filter(item__number__gt=after).first() or numbers.first()
+    found: int | None = numbers.filter(item__number__gt=after).first() or numbers.first()
+    return found
 
 
 def images(item: TaskItem) -> QuerySet[Instance]:
@@ -182,7 +185,7 @@ def _coefficients(of: Task, both: list[tuple[Reading, Reading]], store: Blobs) -
         values = [(str(a.value), str(b.value)) for a, b in both]
         return (agreeing.kappa(values, of.values, ordinal=of.ordinal),)
     if of.kind == Task.Kind.NUMBER:
-        numbers = [(float(a.value), float(b.value)) for a, b in both]
+        numbers = [(number_of(a), number_of(b)) for a, b in both]
         return (agreeing.icc(numbers), agreeing.mean_over_items("|Δ|", [abs(a - b) for a, b in numbers]))
     found: dict[str, list[float]] = {}
     for a, b in both:

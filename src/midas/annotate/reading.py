@@ -128,6 +128,11 @@ def ripe(assignment: Assignment) -> bool:
     return not readers.filter(submitted_at=None).exists()
 
 
+def number_of(reading: Reading) -> float:
+    """Return the number that a submitted reading of a question for numbers says."""
+    return float(str(reading.value))
+
+
 def allowed(task: Task, value: Value) -> Value:
     """Return the value as it is kept; `BadInput` where the question does not allow it."""
     if task.kind == Task.Kind.CATEGORY:

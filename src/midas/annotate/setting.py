@@ -46,8 +46,9 @@ def set_task(*, dataset: Dataset, setting: Setting, by: Account, clock: Clock) -
     read here, where an adjudicator is missing, or where there is nothing to read.
     """
     version = in_force(dataset)
-    protocol = protocol_of(version) if version else None
-    asked, target = _asked(protocol, setting.annotation)
+    if version is None:
+        raise NotFound(f"{dataset.slug} has no protocol.", advice="Register its protocol first.")
+    asked, target = _asked(protocol_of(version), setting.annotation)
     _fit(asked, setting, dataset.slug, by)
     task = Task.objects.create(
         dataset=dataset, protocol=version, annotation=asked.id, name=_free_name(dataset, asked.id), title=target.title,
@@ -86,12 +87,11 @@ def close_task(*, task: Task, by: Account, why: str, clock: Clock) -> Task:
     return row
 
 
-def _asked(protocol: Protocol | None, annotation: str) -> tuple[Annotation, Target]:
-    if protocol is not None:
-        targets = {one.id: one for one in protocol.targets}
-        for one in protocol.annotation:
-            if one.id == annotation:
-                return one, targets[one.target]
+def _asked(protocol: Protocol, annotation: str) -> tuple[Annotation, Target]:
+    targets = {one.id: one for one in protocol.targets}
+    for one in protocol.annotation:
+        if one.id == annotation:
+            return one, targets[one.target]
     raise NotFound(
         f"The protocol in force asks for no reading called {annotation}.",
         advice="Add it under 'annotation:' in the protocol, and register the protocol.",
@@ -155,7 +155,9 @@ def _add_items(task: Task, target: Target, most: int | None) -> int:
             "There is nothing to read.", advice="Register images of what this question is about first."
         )
     rows = [
-        TaskItem(task=task, number=number, subject_id=subject, visit_id=visit, lesion_id=lesion, specimen_id=specimen, uid=uid)
+        TaskItem(
+            task=task, number=number, subject_id=subject, visit_id=visit, lesion_id=lesion, specimen_id=specimen, uid=uid
+        )
         for number, (subject, visit, lesion, specimen, uid) in enumerate(keys, start=1)
     ]  # fmt: skip
     TaskItem.objects.bulk_create(rows, batch_size=AT_ONCE)

@@ -10,7 +10,7 @@ from django.db import transaction
 from midas.annotate import showing
 from midas.annotate.drawn import NoMask, drawing, overlap
 from midas.annotate.models import Assignment, Reading, Settlement, Task, TaskItem
-from midas.annotate.reading import Value, keep_reading, latest, ripe, submit_reading
+from midas.annotate.reading import Value, keep_reading, latest, number_of, ripe, submit_reading
 from midas.kernel import BadInput, Clock, Conflict, Forbidden
 from midas.ledger import Deed, enter
 from midas.people.models import Account
@@ -42,7 +42,7 @@ def agreement_on(task: Task, readings: Sequence[Reading], store: Blobs) -> float
         except NoMask:
             return None
     if task.kind == Task.Kind.NUMBER:
-        return float(all(abs(a.value - b.value) <= (task.agree_at or 0.0) for a, b in pairs))
+        return float(all(abs(number_of(a) - number_of(b)) <= (task.agree_at or 0.0) for a, b in pairs))
     return float(all(a.value == b.value for a, b in pairs))
 
 

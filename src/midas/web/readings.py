@@ -15,7 +15,6 @@ from typing import Any, Protocol
 
 import pydicom
 from django.db import transaction
-from pydicom import uid
 
 from midas.annotate import Drawn, keep_reading, showing, taking
 from midas.annotate.models import Derived, Reading
@@ -30,22 +29,9 @@ from midas.people.models import Account
 from midas.people.rule import Act
 from midas.quality import leaks
 from midas.web.bootstrap import current_home, store
+from midas.web.dicomweb.stow import CLASSES
 from midas.web.standing import may
 
-KINDS: dict[str, tuple[str, ...]] = {
-    "SEG": (uid.SegmentationStorage, uid.SurfaceSegmentationStorage),
-    "SR": (
-        uid.BasicTextSRStorage, uid.EnhancedSRStorage, uid.ComprehensiveSRStorage, uid.Comprehensive3DSRStorage,
-        uid.ExtensibleSRStorage,
-    ),
-    "ANN": (uid.MicroscopyBulkSimpleAnnotationsStorage,),
-    "RTSTRUCT": (uid.RTStructureSetStorage,),
-    "PR": (
-        uid.GrayscaleSoftcopyPresentationStateStorage, uid.ColorSoftcopyPresentationStateStorage,
-        uid.PseudoColorSoftcopyPresentationStateStorage, uid.BlendingSoftcopyPresentationStateStorage,
-    ),
-}  # fmt: skip
-"""What may be stored, by Modality: objects that are drawn on images, never images (PS3.4 Table B.5-1)."""
 NEW_UID = "leak.uid"
 """A rule for images: the UIDs of what is made here stand for nothing outside."""
 
@@ -134,13 +120,20 @@ def _read(path: Path) -> Any:
     try:
         with dicom.quiet():
             ds = pydicom.dcmread(path)
-            kind, sop_class = str(ds.Modality), str(ds.SOPClassUID)
-            _ = ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.SOPInstanceUID, ds.file_meta.TransferSyntaxUID
+            sop_class = str(ds.SOPClassUID)
+            _ = (
+                ds.Modality,
+                ds.StudyInstanceUID,
+                ds.SeriesInstanceUID,
+                ds.SOPInstanceUID,
+                ds.file_meta.TransferSyntaxUID,
+            )
     except Exception as error:  # pydicom raises many kinds for bytes that are not DICOM
         raise BadInput("It cannot be read as DICOM.", advice="Store it again from the viewer.") from error
-    if sop_class not in KINDS.get(kind, ()):
+    if sop_class not in CLASSES:
         raise BadInput(
-            "Only what is drawn on images can be stored here.", advice=f"Store one of {', '.join(KINDS)}."
+            "Only what is drawn on images can be stored here.",
+            advice="Store a segmentation, a report, annotations, contours or a presentation state.",
         )
     return ds
 
@@ -154,9 +147,8 @@ def _cleaned(ds: Any, image: Instance) -> Iterator[Path]:
         path = Path(spool.name)
         with dicom.quiet():
             ds.save_as(path, enforce_file_format=True)
-        found = [
-            one for one in leaks.examine_dicom(path, scope="object") if one.severity is Severity.ERROR and one.rule != NEW_UID
-        ]  # fmt: skip
+        seen = leaks.examine_dicom(path, scope="object")
+        found = [one for one in seen if one.severity is Severity.ERROR and one.rule != NEW_UID]
         if found:
             raise BadInput(
                 f"It cannot be kept: {found[0].message} ({found[0].scope})",

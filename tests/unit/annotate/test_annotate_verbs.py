@@ -216,7 +216,9 @@ def test_the_database_refuses_what_the_verbs_never_do(ward: Ward) -> None:
         lambda: Settlement.objects.update(why="otherwise"),
         lambda: Assignment.objects.filter(pk=mine.pk).update(submitted_at=None),
         lambda: Assignment.objects.filter(item__number=2).update(reader=ward.people["curator"]),
-        lambda: Assignment.objects.create(item=mine.item, reader=mine.reader, role="adjudicator", assigned_at=ward.clock.now()),
+        lambda: Assignment.objects.create(
+            item=mine.item, reader=mine.reader, role="adjudicator", assigned_at=ward.clock.now()
+        ),
         lambda: Reading.objects.create(assignment=ward.of("asha", task, 2), revision=1, kept_at=ward.clock.now()),
         lambda: Settlement.objects.create(
             item=TaskItem.objects.get(task=task, number=2), reading_id=10**6, how="agreement", at=ward.clock.now()

@@ -12,7 +12,6 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 from django.views.decorators.http import require_POST
 
 from midas.annotate import Setting, close_task, look, set_task
@@ -56,7 +55,11 @@ def tasks(request: HttpRequest) -> HttpResponse:
          "closed": one.closed_at is not None, "progress": look.progress(one.pk)}
         for one in look.tasks_of(mine)
     ]  # fmt: skip
-    offers = [one for dataset in Dataset.objects.filter(slug__in=mine).order_by("slug") for one in _offers(request, dataset)]
+    offers = [
+        one
+        for dataset in Dataset.objects.filter(slug__in=mine).order_by("slug")
+        for one in _offers(request, dataset)
+    ]
     return page(request, "tasks", {"tasks": found, "offers": offers}, section="curation")
 
 
@@ -72,7 +75,11 @@ def _offers(request: HttpRequest, dataset: Dataset) -> list[dict[str, Any]]:
 
 
 def _offer(
-    dataset: Dataset, protocol: Protocol, asked: Annotation, readers: list[Account], adjudicators: list[Account]
+    dataset: Dataset,
+    protocol: Protocol,
+    asked: Annotation,
+    readers: list[Account],
+    adjudicators: list[Account],
 ) -> dict[str, Any]:
     target = next(one for one in protocol.targets if one.id == asked.target)
     return {
@@ -131,7 +138,11 @@ def task(request: HttpRequest, task: int) -> HttpResponse:
     """Show how far a task is and, of what is settled, how far its readers agree."""
     found = _task(request, task)
     progress = look.progress(found.pk)
-    rows = Settlement.objects.filter(item__task=found).select_related("item__subject", "reading").order_by("item__number")
+    rows = (
+        Settlement.objects.filter(item__task=found)
+        .select_related("item__subject", "reading")
+        .order_by("item__number")
+    )
     numbered: Any = Paginator(rows, ON_PAGE).get_page(request.GET.get("page"))
     numbered.object_list = [_outcome(one) for one in numbered]
     context = {
@@ -143,7 +154,7 @@ def task(request: HttpRequest, task: int) -> HttpResponse:
         "progress": progress, "people": look.people(found.pk), "settled": numbered,
         "pairs": [
             {"first": pair.first, "second": pair.second,
-             "coefficients": [{"of": one, "words": _in_words(one)} for one in pair.coefficients]}
+             "coefficients": [{"of": one, "meaning": _meaning(one)} for one in pair.coefficients]}
             for pair in (look.agreement(found, store()) if progress.settled else ())
         ],
     }  # fmt: skip
@@ -159,29 +170,17 @@ def _outcome(one: Settlement) -> dict[str, Any]:
     }  # fmt: skip
 
 
-BANDS = ((0.81, "almost perfect"), (0.61, "substantial"), (0.41, "moderate"), (0.21, "fair"), (0.0, "slight"))
+BANDS = ((0.81, "almost-perfect"), (0.61, "substantial"), (0.41, "moderate"), (0.21, "fair"), (0.0, "slight"))
 """The words of Landis and Koch (1977) for κ; they are a habit, not a law."""
 
 
-def _in_words(one: Coefficient) -> str:
-    """Say in a sentence what a coefficient means."""
+def _meaning(one: Coefficient) -> str:
+    """Return which sentence the page says of a coefficient."""
     if one.value is None:
-        return _("Too little is settled, or both always said the same one thing: there is nothing to compute yet.")
+        return "undefined"
     if one.name.startswith("κ"):
-        words = {
-            "almost perfect": pgettext("agreement", "almost perfect"),
-            "substantial": pgettext("agreement", "substantial"), "moderate": pgettext("agreement", "moderate"),
-            "fair": pgettext("agreement", "fair"), "slight": pgettext("agreement", "slight"),
-        }  # fmt: skip
-        band = next((words[name] for least, name in BANDS if one.value >= least), None)
-        if band is None:
-            return _("They agree less often than chance alone would make them.")
-        return _("Beyond what chance alone would give, their agreement is %(band)s (1 would be perfect).") % {"band": band}
-    if one.name.startswith("Dice"):
-        return _("On average this share of what the two drew is common to both (1 would be the same outline).")
-    if one.name == "ICC":
-        return _("This share of the differences between numbers comes from the items and not from the readers.")
-    return _("So far apart two numbers of one item are on average.")
+        return next((name for least, name in BANDS if round(one.value, 2) >= least), "below-chance")
+    return "dice" if one.name.startswith("Dice") else "icc" if one.name == "ICC" else "difference"
 
 
 @needs(Act.SET_READING, dataset=ANYWHERE)

@@ -74,7 +74,9 @@ def _line(task: Task, account: Account) -> dict[str, Any]:
 @needs(Act.READ, dataset=ANYWHERE)
 def task(request: HttpRequest, task: int) -> HttpResponse:
     found, account = _task(request, task), _account(request)
-    rows = [{"number": one.item.number, "done": look.is_done(one)} for one in look.worklist(found.pk, account)]
+    rows = [
+        {"number": one.item.number, "done": look.is_done(one)} for one in look.worklist(found.pk, account)
+    ]
     return page(request, "reading_task", {"task": _line(found, account), "items": rows}, section="readings")
 
 
@@ -148,7 +150,9 @@ def _links(task: Task, row: Assignment) -> list[str]:
     studies: dict[str, set[str]] = {}
     for study, modality in shown:
         studies.setdefault(study, set()).add(modality)
-    return [viewer_url("tasks", str(task.pk), one, frozenset(names)) for one, names in sorted(studies.items())]
+    return [
+        viewer_url("tasks", str(task.pk), one, frozenset(names)) for one, names in sorted(studies.items())
+    ]
 
 
 def _answered(request: HttpRequest, row: Assignment) -> HttpResponse:
@@ -158,7 +162,12 @@ def _answered(request: HttpRequest, row: Assignment) -> HttpResponse:
         letter = request.POST.get("reading", "")
         choice = by_letter(row, letter) if letter else value
         settle(
-            assignment=row, by=account, why=request.POST.get("why", ""), store=store(), clock=clock, choice=choice
+            assignment=row,
+            by=account,
+            why=request.POST.get("why", ""),
+            store=store(),
+            clock=clock,
+            choice=choice,
         )
         messages.success(request, _("Settled. What you decided stands with its reason."))
     else:
