@@ -18,7 +18,6 @@ from midas.store import Blobs
 Value = str | float
 
 
-
 @dataclass(frozen=True)
 class Drawn:
     """A DICOM object that a reader stored: SEG, SR, ANN, RTSTRUCT or a presentation state; its bytes are a blob."""

@@ -64,8 +64,8 @@ def new_draft(
         )
     draft = Draft.objects.create(
         dataset=dataset, protocol=protocol, version=version, notes=notes, published_on=published_on,
-        salt_root=secrets.token_hex(32), submissions=roots, readings=settled(dataset), derived=derived_in(dataset),
-        cohort=cohort, created_by=by, created_at=clock.now(),
+        salt_root=secrets.token_hex(32), submissions=roots, cohort=cohort, readings=settled(dataset),
+        derived=derived_in(dataset), created_by=by, created_at=clock.now(),
     )  # fmt: skip
     enter(Deed.DRAFT, by=by, clock=clock, dataset=dataset.slug, version=version, submissions=len(roots))
     return draft

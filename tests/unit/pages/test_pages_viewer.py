@@ -46,8 +46,12 @@ def granted(hub):
 
 
 def test_slides_open_under_the_microscope_and_all_else_in_the_radiology_viewer() -> None:
-    assert viewer_url("releases", "a@1.0.0", "1.2", {"SM"}) == "/viewer/releases/a@1.0.0/microscopy?StudyInstanceUIDs=1.2"
-    for modalities in ((), {"MR", "SEG"}, {"XC"}):
+    assert (
+        viewer_url("releases", "a@1.0.0", "1.2", {"SM"})
+        == "/viewer/releases/a@1.0.0/microscopy?StudyInstanceUIDs=1.2"
+    )
+    assert "/microscopy?" in viewer_url("drafts", "a", "1.2", {"SM", "ANN", "SR"})
+    for modalities in ((), {"MR", "SEG"}, {"XC"}, {"SM", "CT"}, {"SEG"}):
         assert "/viewer?Study" in viewer_url("drafts", "a", "1.2", modalities)
 
 
@@ -110,8 +114,17 @@ def test_only_the_two_decoders_may_evaluate_text() -> None:
 def test_what_was_vendored_is_licensed_and_holds_no_service_worker_map_or_neural_network() -> None:
     folder = viewer.STATIC / viewer.vendored().folder
     names = {str(place.relative_to(folder)) for place in folder.rglob("*")}
-    assert {"LICENSE", "index.html", "app.bundle.css", "dicom-microscopy-viewer/dataLoader.worker.min.js"} <= names
-    assert [name for name in names if name.endswith(".map") or name.startswith("ort") or name in {"sw.js", "app-config.js"}] == []
+    assert {
+        "LICENSE",
+        "index.html",
+        "app.bundle.css",
+        "dicom-microscopy-viewer/dataLoader.worker.min.js",
+    } <= names
+    assert [
+        name
+        for name in names
+        if name.endswith(".map") or name.startswith("ort") or name in {"sw.js", "app-config.js"}
+    ] == []
 
 
 # -- the class that stands for ndarray's own -------------------------------------------------------------------------

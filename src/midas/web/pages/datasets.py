@@ -119,7 +119,7 @@ def dataset_page(request: HttpRequest, dataset: str) -> HttpResponse:
     )
     samples = reading.shown(found, protocol, SAMPLES, allowed=whole)
     root = studies.root_for(account, found)
-    looks = studies.addresses(*root, [one.sha256 for one in samples]) if root else {}
+    looks = studies.addresses(*root, {one.sha256: one.modality for one in samples}) if root else {}
     described = {
         **{name: getattr(card, name) for name in card.__dataclass_fields__},
         "synthetic": bool(samples) and not whole,

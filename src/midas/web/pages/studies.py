@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -17,14 +17,12 @@ from midas.release.models import Release
 from midas.web.dicomweb.places import KINDS
 from midas.web.guard import needs
 from midas.web.pages.frame import page
-from midas.web.pages.viewer import LOOKING, looking, viewer_url
+from midas.web.pages.viewer import DERIVED, LOOKING, looking, viewer_url
 from midas.web.standing import may
 
 ON_PAGE = 100
 ON_STRIP = 6
-WITHOUT_PICTURE = frozenset(
-    {"SEG", "SR", "RTSTRUCT", "RTPLAN", "RTDOSE", "PR", "KO", "ANN", "REG", "DOC", "ECG"}
-)
+WITHOUT_PICTURE = DERIVED | {"ECG"}
 
 
 @dataclass(frozen=True)
@@ -54,15 +52,16 @@ def _found(kind: str, name: str) -> Any:
     return ScopeStudy.objects.filter(scope__kind=KINDS[kind], scope__name=name).order_by("pk")
 
 
-def _cards(kind: str, name: str, found: Iterable[ScopeStudy]) -> tuple[StudyCard, ...]:
+def _cards(kind: str, name: str, found: Iterable[ScopeStudy], *, chosen: str = "") -> tuple[StudyCard, ...]:
+    """Return cards; each opens the viewer for the `chosen` modality or, without one, for all of its study's."""
     rows = list(found)
     modalities: dict[Any, list[str]] = {}
     for study, modality in ScopeModality.objects.filter(study__in=rows).values_list("study", "modality"):
         modalities.setdefault(study, []).append(modality)
-    return tuple(_card(kind, name, row, tuple(sorted(modalities.get(row.pk, [])))) for row in rows)
+    return tuple(_card(kind, name, row, tuple(sorted(modalities.get(row.pk, []))), chosen) for row in rows)
 
 
-def _card(kind: str, name: str, row: ScopeStudy, modalities: tuple[str, ...]) -> StudyCard:
+def _card(kind: str, name: str, row: ScopeStudy, modalities: tuple[str, ...], chosen: str) -> StudyCard:
     seen = not WITHOUT_PICTURE.issuperset(modalities)
     return StudyCard(
         subject=row.subject or row.patient_id,
@@ -70,7 +69,7 @@ def _card(kind: str, name: str, row: ScopeStudy, modalities: tuple[str, ...]) ->
         modalities=modalities,
         series=row.series,
         images=row.instances,
-        address=viewer_url(kind, name, row.uid, modalities),
+        address=viewer_url(kind, name, row.uid, (chosen,) if chosen else modalities),
         picture=f"/dicomweb/{kind}/{name}/studies/{row.uid}/thumbnail" if seen else "",
     )
 
@@ -94,12 +93,14 @@ def root_for(account: Any, dataset: Dataset) -> tuple[str, str] | None:
     return ("twins", f"{dataset.slug}@{twin}") if twin else None
 
 
-def addresses(kind: str, name: str, digests: Iterable[str]) -> dict[str, str]:
-    """Return where each of these images is looked at, by the SHA-256 of its file; those of other roots are left out."""
-    indexed = dict(DicomIndex.objects.filter(pk__in=list(digests)).values_list("pk", "study_uid"))
-    rows = {row.uid: row for row in _found(kind, name).filter(uid__in=set(indexed.values()))}
-    cards = dict(zip(rows, _cards(kind, name, rows.values()), strict=True))
-    return {sha256: cards[uid].address for sha256, uid in indexed.items() if uid in cards}
+def addresses(kind: str, name: str, modalities: Mapping[str, str]) -> dict[str, str]:
+    """Return where each image (its file's SHA-256, and modality) is looked at; those of other roots are left out."""
+    indexed = dict(DicomIndex.objects.filter(pk__in=list(modalities)).values_list("pk", "study_uid"))
+    here = set(_found(kind, name).filter(uid__in=set(indexed.values())).values_list("uid", flat=True))
+    return {
+        sha256: viewer_url(kind, name, uid, {modalities[sha256]})
+        for sha256, uid in indexed.items() if uid in here
+    }  # fmt: skip
 
 
 @needs(*LOOKING, choose=looking)
@@ -115,7 +116,7 @@ def listing(request: HttpRequest, kind: str, name: str) -> HttpResponse:
             pk__in=ScopeModality.objects.filter(scope=scope, modality=modality).values("study")
         )
     numbered: Any = Paginator(shown, ON_PAGE).get_page(request.GET.get("page"))
-    numbered.object_list = _cards(kind, name, numbered.object_list)
+    numbered.object_list = _cards(kind, name, numbered.object_list, chosen=modality)
     context = {
         "kind": kind, "name": name, "dataset": name.partition("@")[0], "version": name.partition("@")[2],
         "studies": numbered, "query": query, "total": found.count(), "modality": modality,

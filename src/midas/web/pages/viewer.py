@@ -20,14 +20,16 @@ from midas.web.dicomweb.places import place_of
 from midas.web.guard import Place, needs
 
 SLIDES = "SM"
+DERIVED = frozenset({"SEG", "SR", "RTSTRUCT", "RTPLAN", "RTDOSE", "PR", "KO", "ANN", "REG", "DOC"})
+"""Modalities of what is made from images and lies over them."""
 
 
 def viewer_url(kind: str, name: str, study_uid: str, modalities: Collection[str] = ()) -> str:
-    """Return the address that shows a study: slides in the microscope, everything else in the radiology viewer.
+    """Return the address that shows a study: slides alone under the microscope, everything else in the radiology viewer.
 
     `kind` and `name` are those of the DICOMweb root: `releases` and `oral-cancer@1.0.0`.
     """
-    mode = "microscopy" if SLIDES in modalities else "viewer"
+    mode = "microscopy" if set(modalities) - DERIVED == {SLIDES} else "viewer"
     return f"/viewer/{kind}/{name}/{mode}?{urlencode({'StudyInstanceUIDs': study_uid})}"
 
 
@@ -44,7 +46,11 @@ LOOKING = (Act.DOWNLOAD_OPEN, Act.DOWNLOAD, Act.GET_TWIN, Act.READ_DATASET, Act.
 
 def back_of(kind: str, name: str) -> str:
     """Return the page that a root's studies are listed on or, of a reading task, worked on."""
-    return reverse("hub:reading-task", args=[name]) if kind == "tasks" else reverse("hub:studies", args=[kind, name])
+    return (
+        reverse("hub:reading-task", args=[name])
+        if kind == "tasks"
+        else reverse("hub:studies", args=[kind, name])
+    )
 
 
 @needs(*LOOKING, choose=looking)
