@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
@@ -61,21 +61,27 @@ def ask(
     path: str, *, token: str = "", method: str = "GET", headers: dict[str, str] | None = None, **query: Any
 ) -> Any:
     """Ask as a client does; out come `status`, `headers`, `body`, and `json` where it is that."""
-    listed = {
-        "host": "testserver",
-        **({"authorization": f"Bearer {token}"} if token else {}),
-        **(headers or {}),
-    }
-    where, _, text = path.partition("?")
-    scope = {
-        "type": "http", "method": method, "path": f"/dicomweb/{where}", "scheme": "http",
-        "query_string": (text or urlencode(query, doseq=True)).encode(),
-        "headers": [(key.encode(), value.encode()) for key, value in listed.items()],
-    }  # fmt: skip
-    answer: Answer = answered(scope)
+    answer = _answer(path, token, method, headers or {}, query)
     body = answer.body if isinstance(answer.body, bytes) else b"".join(answer.body)  # type: ignore[arg-type]
     is_json = "json" in answer.type and body
     return SimpleNamespace(
         status=answer.status, headers=answer.headers, type=answer.type, body=body,
         json=json.loads(body) if is_json else None,
     )  # fmt: skip
+
+
+def stream(path: str, token: str) -> Iterator[bytes]:
+    """Ask for what goes out in chunks."""
+    body = _answer(path, token, "GET", {}, {}).body
+    assert isinstance(body, Iterator)
+    return body
+
+
+def _answer(path: str, token: str, method: str, headers: dict[str, str], query: dict[str, Any]) -> Answer:
+    listed = {"host": "testserver", **({"authorization": f"Bearer {token}"} if token else {}), **headers}
+    where, _, text = path.partition("?")
+    return answered({
+        "type": "http", "method": method, "path": f"/dicomweb/{where}", "scheme": "http",
+        "query_string": (text or urlencode(query, doseq=True)).encode(), "client": ("127.0.0.1", 1),
+        "headers": [(key.encode(), value.encode()) for key, value in listed.items()],
+    })  # fmt: skip

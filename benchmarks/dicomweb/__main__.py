@@ -19,6 +19,7 @@ from pathlib import Path
 
 from benchmarks.dicomweb.images import make
 from benchmarks.dicomweb.measure import Timed, measure
+from benchmarks.dicomweb.rates import rates
 from benchmarks.dicomweb.servers import PLUGIN, fill, hub, orthanc, postgres
 
 Results = dict[str, dict[str, Timed]]
@@ -44,9 +45,11 @@ def main() -> None:
 def compare(folder: Path, asked: argparse.Namespace) -> None:
     images = make(folder / "images")
     results: Results = {}
+    speeds: dict[str, dict[str, float]] = {}
     if PLUGIN.exists() and shutil.which("Orthanc"):
         with orthanc(folder / "orthanc", images) as root:
             results["Orthanc"] = measure(root.url, times=asked.times)
+            speeds["Orthanc"] = rates(root.url)
     for name in asked.only.split(","):
         if name == "postgres" and not (
             shutil.which("initdb") or any(Path("/usr/lib/postgresql").glob("*/bin"))
@@ -54,26 +57,33 @@ def compare(folder: Path, asked: argparse.Namespace) -> None:
             continue
         with ExitStack() as ends:
             url = ends.enter_context(postgres()) if name == "postgres" else ""
-            _hub(folder, name, url, asked, results)
-    show(results)
-    (folder / "results.json").write_text(json.dumps({
-        name: {question: vars(one) for question, one in found.items()} for name, found in results.items()
-    }, indent=1))  # fmt: skip
+            _hub(folder, name, url, asked, results, speeds)
+    show(results, speeds)
+    told = {name: {question: vars(one) for question, one in found.items()} for name, found in results.items()}
+    (folder / "results.json").write_text(json.dumps({"questions": told, "rates": speeds}, indent=1))
 
 
-def _hub(folder: Path, name: str, url: str, asked: argparse.Namespace, results: Results) -> None:
+def _hub(
+    folder: Path,
+    name: str,
+    url: str,
+    asked: argparse.Namespace,
+    results: Results,
+    speeds: dict[str, dict[str, float]],
+) -> None:
     home = folder / f"hub-{name}"
     shutil.rmtree(home, ignore_errors=True)
     token = fill(home, folder / "images", url)
     with hub(home, url, token) as root:
         results[name] = measure(root.url, token=root.token, times=asked.times)
+        speeds[name] = rates(root.url, token=root.token)
     if not asked.no_million:
         fill(home, folder / "images", url, million=True)
         with hub(home, url, token) as root:
             results[f"{name}, 1 M series"] = measure(root.url, token=root.token, times=asked.times)
     if asked.keep and name == "sqlite":
         with hub(home, url, token) as root:
-            show(results)
+            show(results, speeds)
             print(f"\nDICOMweb root  {root.url}\nToken          {root.token}\nCtrl-C stops it.", flush=True)
             try:
                 while True:
@@ -82,7 +92,7 @@ def _hub(folder: Path, name: str, url: str, asked: argparse.Namespace, results: 
                 print()
 
 
-def show(results: Results) -> None:
+def show(results: Results, speeds: dict[str, dict[str, float]]) -> None:
     """Print one line for each question: median / 95th percentile of each server, and the ratio of medians."""
     names = list(results)
     first = results[names[0]]
@@ -98,6 +108,9 @@ def show(results: Results) -> None:
             )
             cells.append(f"{one.p50_ms:,.1f} / {one.p95_ms:,.1f}{ratio}")
         print(f"{question:28}" + "".join(f"{cell:>26}" for cell in cells))
+    for what in next(iter(speeds.values()), {}):
+        told = (speeds.get(name, {}).get(what) for name in names)
+        print(f"{what:28}" + "".join(f"{'' if one is None else f'{one:,.0f}':>26}" for one in told))
 
 
 if __name__ == "__main__":

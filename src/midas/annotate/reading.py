@@ -18,10 +18,6 @@ from midas.store import Blobs
 Value = str | float
 
 
-class Taken(Conflict):
-    """The SOP Instance UID of an object stands for other bytes already."""
-
-
 @dataclass(frozen=True)
 class Drawn:
     """A DICOM object that a reader stored: SEG, SR, ANN, RTSTRUCT or a presentation state; its bytes are a blob."""
@@ -183,7 +179,7 @@ def _not_elsewhere(row: Assignment, drawn: Drawn) -> None:
         same.exclude(assignment=row, sha256=drawn.sha256).exists()
         or Instance.objects.filter(sop_instance_uid=drawn.sop_instance_uid).exists()
     ):
-        raise Taken(
+        raise Conflict(
             "The hub holds this SOP instance with other bytes.",
             advice="Store it again under a new instance UID.",
         )

@@ -18,12 +18,11 @@ from django.db import transaction
 
 from midas.annotate import Drawn, keep_reading, showing, taking
 from midas.annotate.models import Derived, Reading
-from midas.annotate.reading import Taken
 from midas.catalogue import lens
 from midas.catalogue.examine import local
 from midas.catalogue.models import Instance
 from midas.formats import dicom
-from midas.kernel import BadInput, Clock, Forbidden, Severity, SystemClock, sha256_file
+from midas.kernel import BadInput, Clock, Conflict, Forbidden, Severity, SystemClock, sha256_file
 from midas.ledger import Deed, enter
 from midas.people.models import Account
 from midas.people.rule import Act
@@ -96,7 +95,7 @@ def _into_draft(dataset: str, account: Account, ds: Any, clock: Clock) -> Receiv
         held = Derived.objects.filter(sop_instance_uid=drawn.sop_instance_uid).first()
         taken = Reading.objects.filter(sop_instance_uid=drawn.sop_instance_uid).exists()
         if taken or (held is not None and held.sha256 != drawn.sha256) or _is_image(drawn):
-            raise Taken(
+            raise Conflict(
                 "The hub holds this SOP instance with other bytes.",
                 advice="Store it again under a new instance UID.",
             )

@@ -17,17 +17,22 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from django.conf import settings
+from django.core.exceptions import SynchronousOnlyOperation
 from django.db import InterfaceError, OperationalError, connection
 from django.http.request import split_domain_port, validate_host
 
 from midas.kernel import BadInput, Forbidden, MidasError, NotFound
+from midas.people.models import Account
+from midas.people.rule import Standing
 from midas.web import standing
 from midas.web.bootstrap import current_home
 from midas.web.dicomweb import hooks
+from midas.web.dicomweb.bodies import AT_ONCE
 from midas.web.dicomweb.messages import ALWAYS, Answer, Asked, TooLarge, WrongMethod, problem
-from midas.web.dicomweb.places import let_in, place_of
+from midas.web.dicomweb.places import KINDS, Place, let_in, place_of
 from midas.web.dicomweb.routes import Route, route_of
 from midas.web.dicomweb.who import who_asks
+from midas.web.guard import SignInFirst
 
 Scope = dict[str, Any]
 T = TypeVar("T")
@@ -40,6 +45,7 @@ THREADS = 8
 """Requests whose database or disk work runs at once; more wait their turn."""
 IN_MEMORY = 1 << 20
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_QUICK = re.compile(r"/instances/[0-9.]+(?:/frames/[0-9,]+)?$")
 _PLACE = re.compile(r"/dicomweb/([a-z]+)/([A-Za-z0-9._@-]{1,100})(/.*)?")
 
 
@@ -64,7 +70,7 @@ class WithDicomweb:
             return
         run = asyncio.get_running_loop().run_in_executor
         if scope["method"] in SAFE:
-            answer = await run(self._threads, answered, scope)
+            answer = remembered(scope) or await run(self._threads, answered, scope)
         else:
             entered = await run(self._threads, _guarded, enter, scope)
             if isinstance(entered, Entered):
@@ -105,11 +111,21 @@ class WithDicomweb:
     async def _stream(self, send: Send, chunks: Iterator[bytes]) -> None:
         run = asyncio.get_running_loop().run_in_executor
         try:
-            while (chunk := await run(self._threads, next, chunks, None)) is not None:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            while some := await run(self._threads, _some, chunks):
+                for chunk in some:
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
             await send({"type": "http.response.body", "body": b""})
         finally:
             await run(self._threads, _close, chunks)
+
+
+def _some(chunks: Iterator[bytes]) -> list[bytes]:
+    """Take as many chunks as are worth the way to a thread and back."""
+    taken, size = [], 0
+    while size < AT_ONCE and (chunk := next(chunks, None)) is not None:
+        taken.append(chunk)
+        size += len(chunk)
+    return taken
 
 
 def _close(body: Any) -> None:
@@ -147,6 +163,19 @@ def answered(scope: Scope) -> Answer:
     return _guarded(lambda: _handled(enter(scope)))
 
 
+def remembered(scope: Scope) -> Answer | None:
+    """Answer for an instance or frame on the event loop, if nothing has to be waited for; else nothing.
+
+    Django refuses to touch the database there, and `bodies` the disk: then a thread does it all.
+    """
+    if not _QUICK.search(scope["path"]):
+        return None
+    try:
+        return answered(scope)
+    except SynchronousOnlyOperation:
+        return None
+
+
 def _with_body(entered: Entered, body: IO[bytes]) -> Answer:
     return _guarded(lambda: _handled(replace(entered, asked=replace(entered.asked, body=body))))
 
@@ -156,7 +185,19 @@ def _handled(entered: Entered) -> Answer:
     answer = entered.route.handler(asked)
     if entered.route.views and answer.status in {200, 206}:
         hooks.on_view(asked.account, asked.place, asked.args["study"])
-    return answer
+    if isinstance(answer.body, bytes | list | Path):
+        return answer
+    return replace(answer, body=_while_allowed(asked, answer.body))
+
+
+def _while_allowed(asked: Asked, body: Iterator[bytes]) -> Iterator[bytes]:
+    """Pass chunks on until the right is taken back: then the answer breaks off, and the client sees that it is not whole."""
+    try:
+        for chunk in body:
+            let_in(asked.place, who_asks(asked.headers)[1])
+            yield chunk
+    finally:
+        _close(body)
 
 
 def _guarded(work: Callable[..., T], *args: Any) -> T | Answer:
@@ -166,6 +207,8 @@ def _guarded(work: Callable[..., T], *args: Any) -> T | Answer:
             return work(*args)
         except MidasError as error:
             return problem(error)
+        except SynchronousOnlyOperation:
+            raise
         except (OperationalError, InterfaceError):
             connection.close()
             if not again:
@@ -183,15 +226,12 @@ def enter(scope: Scope) -> Entered:
     if match is None:
         raise NotFound("There is nothing to look at here.", advice="Check the address.")
     kind, name, below = match.groups()
-    account, stands = who_asks(headers)
-    place = standing.recall(
-        f"place {kind}/{name}/{account.pk if account and kind == 'tasks' else ''}",
-        lambda: place_of(kind, name, account),
-    )
+    account: Account | None = None
     try:
-        let_in(place, stands)
+        account, stands = who_asks(headers)
+        place = _place(kind, name, account, stands)
     except Forbidden:
-        hooks.on_denied(account, place)
+        hooks.on_denied(account, kind, name, (scope.get("client") or ("",))[0])
         raise
     method = scope["method"]
     route, args, others = route_of(method, below or "/")
@@ -202,6 +242,21 @@ def enter(scope: Scope) -> Entered:
     query = scope["query_string"].decode("latin-1")
     root = f"{_origin(scope, headers)}{PREFIX}{kind}/{name}"
     return Entered(Asked(method, place, root, args, query, headers, account, stands), route)
+
+
+def _place(kind: str, name: str, account: Account | None, stands: Standing) -> Place:
+    """Return where a request leads, if who stands so may look there; nobody in particular is told to sign in first."""
+    key = f"place {kind}/{name}/{account.pk if account and kind == 'tasks' else ''}"
+    try:
+        place = standing.recall(key, lambda: place_of(kind, name, account))
+    except (NotFound, Forbidden):
+        if stands.roles is None and kind in KINDS and kind != "twins":
+            raise SignInFirst(
+                "To look at this you must sign in.", advice="Sign in, or give your token."
+            ) from None
+        raise
+    let_in(place, stands)
+    return place
 
 
 def _no_route(others: frozenset[str]) -> MidasError:

@@ -6,6 +6,7 @@ lies in the store no more than `CHUNK` is in memory at a time.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,13 +14,15 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.utils.asyncio import async_unsafe
+
 from midas.kernel import Digest, NotFound
 from midas.store import Blobs
 from midas.web.answers import asked_range
 from midas.web.dicomweb.messages import Answer, Asked
 
 CHUNK = 1 << 18
-"""Bytes read at a time: measured; larger pieces cost the memory allocator more than they save."""
+"""Bytes read at a time: larger pieces cost the memory allocator more than they save."""
 AT_ONCE = 1 << 20
 """Bytes of an answer that is read at once and sent without coming back for more."""
 
@@ -93,12 +96,12 @@ def _part(pieces: Iterable[bytes | Cut], start: int, end: int) -> Iterator[bytes
 
 
 def _body(store: Blobs, pieces: list[bytes | Cut]) -> Path | list[bytes] | Iterator[bytes]:
+    if sum(map(_length, pieces)) <= AT_ONCE:
+        return list(_sent(store, pieces))
     if len(pieces) == 1 and isinstance(pieces[0], Cut) and pieces[0].start == 0:
         path = store.local_path(pieces[0].sha256)
         if path is not None and path.stat().st_size == pieces[0].length:
             return path
-    if sum(map(_length, pieces)) <= AT_ONCE:
-        return list(_sent(store, pieces))
     return _sent(store, pieces)
 
 
@@ -113,19 +116,50 @@ def _sent(store: Blobs, pieces: Iterable[Piece]) -> Iterator[bytes]:
 
 
 def read(store: Blobs, cut: Cut) -> Iterator[bytes]:
-    """Yield a range of a blob in chunks; `NotFound` where the blob is not here any more."""
+    """Yield a range of a blob in chunks; `NotFound` where the blob is not here any more.
+
+    On the event loop only what the machine has in memory is read: else `SynchronousOnlyOperation`, as Django has it.
+    """
     path = store.local_path(cut.sha256)
     if path is None:
+        off_the_loop()
         yield from store.read(Digest(cut.sha256), cut.start, cut.start + cut.length)
         return
+    take = _in_memory if on_the_loop() else os.pread
     with closing(_Open(path)) as file:
         at, end = cut.start, cut.start + cut.length
         while at < end:
-            chunk = os.pread(file.number, min(CHUNK, end - at), at)
+            chunk = take(file.number, min(CHUNK, end - at), at)
             if not chunk:
                 raise NotFound("The file ends before what was asked for.", advice="Tell the hub's operator.")
             at += len(chunk)
             yield chunk
+
+
+def _in_memory(number: int, size: int, at: int) -> bytes:
+    """Read what needs no disk: its first and last page are in memory (Linux: RWF_NOWAIT)."""
+    probe = bytearray(1)
+    try:
+        ready = all(os.preadv(number, [probe], place, os.RWF_NOWAIT) for place in (at, at + size - 1))
+    except (AttributeError, OSError):
+        ready = False
+    if not ready:
+        off_the_loop()
+    return os.pread(number, size, at)
+
+
+def on_the_loop() -> bool:
+    """Does this run on the event loop, where nothing may wait?"""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+@async_unsafe("This waits for a disk or a decoder.")
+def off_the_loop() -> None:
+    """Raise `SynchronousOnlyOperation` on the event loop."""
 
 
 class _Open:
@@ -139,5 +173,6 @@ class _Open:
 
 
 def whole(store: Blobs, sha256: str, start: int, end: int) -> bytes:
-    """Return a range of a blob in one piece: a header, or one frame."""
+    """Return a range of a blob in one piece, to be parsed or decoded: a header, or one frame."""
+    off_the_loop()
     return b"".join(read(store, Cut(sha256, start, end - start)))

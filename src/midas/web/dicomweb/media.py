@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from midas.formats.dicom.syntaxes import DEFAULTS, EXPLICIT, NOT_ON_THE_WEB, OCTETS, syntax
 from midas.kernel import BadInput
@@ -29,6 +30,7 @@ class Taken:
         return self.type in {media_type, f"{group}/*", "*/*"}
 
 
+@lru_cache(maxsize=256)
 def asked(accept: str, query: str | None = None) -> tuple[Taken, ...]:
     """Return what is acceptable, the best first; the query parameter stands over the header (8.3.3.1).
 

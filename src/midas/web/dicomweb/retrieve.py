@@ -13,6 +13,7 @@ from midas.catalogue import lens
 from midas.catalogue.lens import Found
 from midas.formats.dicom.syntaxes import DEFLATED, NOT_ON_THE_WEB
 from midas.kernel import NotFound
+from midas.web import standing
 from midas.web.bootstrap import store
 from midas.web.dicomweb import media, multipart
 from midas.web.dicomweb.bodies import Cut, Piece, answer, etag_of, read
@@ -26,14 +27,15 @@ def taken(asked: Asked) -> tuple[media.Taken, ...]:
     return media.asked(asked.headers.get("accept", ""), query)
 
 
-UIDS = ("study", "series", "instance")
-
-
 def found_of(asked: Asked) -> list[Found]:
-    """Return the objects that the path names; `NotFound` where there are none."""
-    found = lens.objects(
-        asked.place.scope_id, **{name: asked.args[name] for name in UIDS if name in asked.args}
+    """Return the objects that the path names, as they were at most two seconds ago; `NotFound` where there are none."""
+    scope, study, series = asked.place.scope_id, asked.args["study"], asked.args.get("series")
+    held = standing.recall(
+        f"objects {scope}/{study}/{series}",
+        lambda: {one.sop_instance_uid: one for one in lens.objects(scope, study, series)},
     )
+    named = asked.args.get("instance")
+    found = list(held.values()) if named is None else [held[named]] if named in held else []
     if not found:
         raise NotFound("There is no such study, series or instance here.", advice="Search again.")
     return found

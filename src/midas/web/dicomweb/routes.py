@@ -27,6 +27,12 @@ class Route:
 
 
 ROUTES: tuple[Route, ...] = (
+    # -- objects and frames, asked for most often (§10.4.1.1.1, .6)
+    Route("GET", INSTANCE, retrieve.objects, views=True),
+    Route("GET", rf"{INSTANCE}/frames/{FRAMES}", frames.frames, views=True),
+    Route("GET", SERIES, retrieve.objects, views=True),
+    Route("GET", STUDY, retrieve.objects, views=True),
+    # -- what this root offers (§8.9)
     Route("GET", r"/?", capabilities.describe),
     Route("OPTIONS", r"/?", capabilities.describe),
     # -- searches (§10.6)
@@ -40,11 +46,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", rf"{STUDY}/metadata", metadata.retrieve, views=True),
     Route("GET", rf"{SERIES}/metadata", metadata.retrieve, views=True),
     Route("GET", rf"{INSTANCE}/metadata", metadata.retrieve, views=True),
-    # -- objects, frames and bulk data (§10.4.1.1.1, .5, .6)
-    Route("GET", STUDY, retrieve.objects, views=True),
-    Route("GET", SERIES, retrieve.objects, views=True),
-    Route("GET", INSTANCE, retrieve.objects, views=True),
-    Route("GET", rf"{INSTANCE}/frames/{FRAMES}", frames.frames, views=True),
+    # -- bulk data (§10.4.1.1.5)
     Route("GET", rf"{INSTANCE}/bulkdata/(?P<path>[0-9A-Fa-f/]{{8,200}})", frames.bulkdata, views=True),
     # -- pictures (§10.4.1.1.3, .4)
     Route("GET", rf"{STUDY}/rendered", rendered.objects, views=True),
