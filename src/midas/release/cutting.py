@@ -20,6 +20,7 @@ from midas.release.content import Content
 from midas.release.documents import whole_files
 from midas.release.gathering import gather
 from midas.release.models import Draft, Release, ReleaseSubject, ReleaseTombstone
+from midas.release.publication import publish
 from midas.release.sealing import keep, record_files, salts_from
 from midas.release.tables import batches
 from midas.store import Blobs
@@ -155,6 +156,8 @@ def record(
             kind="twin" if about.twin else "release", name=f"{about.dataset}@{about.version}", dataset=draft.dataset,
             digests=content.tables["manifest"]["sha256"].to_pylist(),
         )  # fmt: skip
+        if not about.twin:
+            publish(release, content)
         enter(
             Deed.CUT, by=by, clock=clock, dataset=about.dataset, version=about.version, target=made.key, twin=about.twin
         )  # fmt: skip
