@@ -20,6 +20,7 @@ from midas.release.content import Content
 from midas.release.documents import whole_files
 from midas.release.gathering import gather
 from midas.release.models import Draft, Release, ReleaseSubject, ReleaseTombstone
+from midas.release.publication import publish
 from midas.release.sealing import keep, record_files, salts_from
 from midas.release.tables import batches
 from midas.store import Blobs
