@@ -20,6 +20,7 @@ from midas.release.content import Content
 from midas.release.documents import whole_files
 from midas.release.gathering import gather
 from midas.release.models import Draft, Release, ReleaseSubject, ReleaseTombstone
+from midas.release.publication import publish
 from midas.release.sealing import keep, record_files, salts_from
 from midas.release.tables import batches
 from midas.store import Blobs
@@ -96,8 +97,14 @@ def draft_digest(draft: Draft) -> str:
     return sha256_bytes(canonical({
         "dataset": draft.dataset.slug, "version": draft.version, "protocol": draft.protocol.sha256,
         "title": draft.title, "notes": draft.notes, "published_on": draft.published_on.isoformat(),
-        "submissions": sorted(draft.submissions), **({"cohort": cohort} if cohort else {}),
+        "submissions": sorted(draft.submissions), **_drawn_on(draft), **({"cohort": cohort} if cohort else {}),
     }))  # fmt: skip
+
+
+def _drawn_on(draft: Draft) -> dict[str, list[int]]:
+    """Name what readers and curators made, where there is any: a draft without it keeps the digest it always had."""
+    found = {"readings": draft.readings, "derived": draft.derived}
+    return {name: sorted(numbers) for name, numbers in found.items() if numbers}
 
 
 def assemble(content: Content, *, store: Blobs, salts: Mapping[str, str]) -> Made:
@@ -175,7 +182,8 @@ def summary(content: Content, tree: Tree, *, draft: Draft) -> dict[str, Any]:
         "image_bytes": sum(held["manifest"]["size"].to_pylist()),
         **{
             name: held[name].num_rows
-            for name in ("subjects", "visits", "lesions", "specimens", "series", "labels")
+            for name in ("subjects", "visits", "lesions", "specimens", "series", "labels", "readings")
+            if name in held
         },
         "instances": held["manifest"].num_rows,
         "modalities": counted(content, "manifest", "modality"),

@@ -35,6 +35,7 @@ from midas.web.pages.composition import label
 from midas.web.pages.datasets import dataset_or_404
 from midas.web.pages.frame import account_of, page
 from midas.web.pages.protocols import said
+from midas.web.pages.viewer import viewer_url
 from midas.web.standing import may
 
 PEOPLE_ON_PAGE, STUDIES_ON_PAGE, IMAGES_ON_PAGE = 50, 12, 60
@@ -61,6 +62,11 @@ class Window:
         if self.version:
             return reverse(f"hub:{names[len(parts)]}", args=[self.slug, self.version, *parts])
         return reverse(f"hub:desk-{names[len(parts)]}", args=[self.slug, *parts])
+
+    @property
+    def root(self) -> tuple[str, str]:
+        """Kind and name of the DICOMweb root that shows the same."""
+        return ("releases", f"{self.slug}@{self.version}") if self.version else ("drafts", self.slug)
 
     def one(self, person: str) -> Subject:
         found = self.subjects.filter(pseudonym=person).first()
@@ -220,6 +226,7 @@ def _study(request: HttpRequest, seen: Window, person: str, study: str) -> HttpR
     context = {
         "seen": seen, "pseudonym": person, "uid": study, "series": lines, "to_person": seen.address(person),
         "images": instances.get_page(request.GET.get("page")), "wanted": wanted, "number": images.count(),
+        "look": viewer_url(*seen.root, study, {one["series__modality"] for one in series}),
     }  # fmt: skip
     return page(request, "study", context, section="catalogue")
 

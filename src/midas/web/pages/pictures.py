@@ -57,7 +57,7 @@ def picture(request: HttpRequest, sha256: str) -> HttpResponseBase:
     if not blobs.has(Digest(sha256)):
         raise Http404
     is_open = request.allowed[0] is Act.BROWSE  # type: ignore[attr-defined]
-    return _png(b"".join(blobs.read(Digest(sha256))), sha256, kept="max-age=86400" if is_open else "no-cache")
+    return png(b"".join(blobs.read(Digest(sha256))), sha256, kept="max-age=86400" if is_open else "no-cache")
 
 
 @needs(Act.GET_TWIN)
@@ -69,7 +69,7 @@ def twin_picture(request: HttpRequest, dataset: str, version: str, sha256: str) 
     if (same := _unchanged(request, sha256)) is not None:
         return same
     try:
-        return _png(twins.drawn(sha256), sha256)
+        return png(twins.drawn(sha256), sha256)
     except MidasError:
         raise Http404 from None
 
@@ -78,7 +78,7 @@ def _unchanged(request: HttpRequest, sha256: str) -> HttpResponseBase | None:
     return HttpResponseNotModified() if request.headers.get("If-None-Match") == f'"{sha256}"' else None
 
 
-def _png(data: bytes, sha256: str, *, kept: str = "max-age=86400") -> HttpResponse:
+def png(data: bytes, sha256: str, *, kept: str = "max-age=86400") -> HttpResponse:
     response = HttpResponse(data, content_type="image/png")
     response["ETag"] = f'"{sha256}"'
     response["Cache-Control"] = f"private, {kept}"
