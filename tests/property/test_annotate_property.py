@@ -44,9 +44,7 @@ def act(ward: Ward, task: Any, move: tuple[str, str, int, str]) -> None:
         case "settle":
             ward.settle(task, item, value)
         case "stand":
-            ward.settle(
-                task, item, Reading.objects.filter(assignment__item__number=item).order_by("?").first()
-            )
+            ward.settle(task, item, Reading.objects.filter(assignment__item__number=item).order_by("?").first())
         case _ if value == "normal":
             close_task(task=task, by=person, why="Enough.", clock=ward.clock)
 
@@ -153,9 +151,7 @@ def test_icc_of_shrout_and_fleiss() -> None:
     rows = np.asarray(pairs)
     between, error, judges = 4.883333, 0.483333, 80.083333
     assert rows.mean() == pytest.approx(5.083333)
-    assert found.value == pytest.approx(
-        (between - error) / (between + error + 2 * (judges - error) / 6), abs=2e-2
-    )
+    assert found.value == pytest.approx((between - error) / (between + error + 2 * (judges - error) / 6), abs=2e-2)
 
 
 @settings(deadline=None)
@@ -163,6 +159,4 @@ def test_icc_of_shrout_and_fleiss() -> None:
 def test_dice_is_what_a_hand_computes(a: int, b: int) -> None:
     first, second = (np.unpackbits(np.uint8([one])).astype(bool).reshape(1, 2, 4) for one in (a, b))
     both, either = int((first & second).sum()), int(first.sum() + second.sum())
-    assert agreeing.dice({"x": first}, {"x": second})["x"] == pytest.approx(
-        2 * both / either if either else 1.0
-    )
+    assert agreeing.dice({"x": first}, {"x": second})["x"] == pytest.approx(2 * both / either if either else 1.0)

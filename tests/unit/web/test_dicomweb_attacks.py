@@ -140,11 +140,11 @@ def test_the_log_has_the_place_of_a_failure_and_not_its_words(
     assert "Sharma" not in caplog.text
     assert "test_dicomweb_attacks.py" in caplog.text
     assert "ValueError" in caplog.text
-    try:
+    with pytest.raises(ValueError, match="Sharma") as raised:
         fails()
-    except ValueError as error:
-        record = logging.LogRecord(
-            "x", logging.ERROR, "", 1, "failed", (), (type(error), error, error.__traceback__)
-        )
-        assert "Sharma" not in Discreet().format(record)
-        assert "ValueError at" in where_of(error)
+    error = raised.value
+    record = logging.LogRecord(
+        "x", logging.ERROR, "", 1, "failed", (), (type(error), error, error.__traceback__)
+    )
+    assert "Sharma" not in Discreet().format(record)
+    assert "ValueError at" in where_of(error)
