@@ -34,6 +34,7 @@ from midas.web.dicomweb.places import KINDS, Place, let_in, place_of
 from midas.web.dicomweb.routes import Route, route_of
 from midas.web.dicomweb.who import who_asks
 from midas.web.guard import SignInFirst
+from midas.web.telling import where_of
 
 Scope = dict[str, Any]
 T = TypeVar("T")
@@ -214,9 +215,9 @@ def _guarded(work: Callable[..., T], *args: Any) -> T | Answer:
         except (OperationalError, InterfaceError):
             connection.close()
             if not again:
-                log.exception("the database does not answer")
-        except Exception:
-            log.exception("a DICOMweb request failed")
+                log.error("the database does not answer")
+        except Exception as error:  # noqa: BLE001 - whatever it is: its words may hold values of an object
+            log.error("a DICOMweb request failed: %s", where_of(error))
             break
     return problem(MidasError("The hub failed.", advice="Try again; tell its operator if it stays."))
 

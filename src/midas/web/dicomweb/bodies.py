@@ -25,6 +25,8 @@ CHUNK = 1 << 20
 """Bytes read and sent at a time; every further piece costs the server as much as a small answer."""
 AT_ONCE = 1 << 20
 """Bytes of an answer that is read at once and sent without coming back for more."""
+UNWATCHED = 16 << 20
+"""Bytes of a file that the server may send by itself. What is larger goes out in chunks, so that it stops with its right."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,12 @@ def _part(pieces: Iterable[bytes | Cut], start: int, end: int) -> Iterator[bytes
 def _body(store: Blobs, pieces: list[bytes | Cut]) -> Path | list[bytes] | Iterator[bytes]:
     if sum(map(_length, pieces)) <= AT_ONCE:
         return list(_sent(store, pieces))
-    if len(pieces) == 1 and isinstance(pieces[0], Cut) and pieces[0].start == 0:
+    if (
+        len(pieces) == 1
+        and isinstance(pieces[0], Cut)
+        and pieces[0].start == 0
+        and _length(pieces[0]) <= UNWATCHED
+    ):
         path = store.local_path(pieces[0].sha256)
         if path is not None and path.stat().st_size == pieces[0].length:
             return path
