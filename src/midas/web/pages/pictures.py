@@ -69,7 +69,7 @@ def twin_picture(request: HttpRequest, dataset: str, version: str, sha256: str) 
     if (same := _unchanged(request, sha256)) is not None:
         return same
     try:
-        return png(twins.drawn(sha256), sha256)
+        return png(twins.drawn(sha256), sha256, kept="max-age=86400")
     except MidasError:
         raise Http404 from None
 
@@ -78,7 +78,7 @@ def _unchanged(request: HttpRequest, sha256: str) -> HttpResponseBase | None:
     return HttpResponseNotModified() if request.headers.get("If-None-Match") == f'"{sha256}"' else None
 
 
-def png(data: bytes, sha256: str, *, kept: str = "max-age=86400") -> HttpResponse:
+def png(data: bytes, sha256: str, *, kept: str = "no-cache") -> HttpResponse:
     response = HttpResponse(data, content_type="image/png")
     response["ETag"] = f'"{sha256}"'
     response["Cache-Control"] = f"private, {kept}"
