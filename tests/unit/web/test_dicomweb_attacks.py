@@ -148,3 +148,29 @@ def test_the_log_has_the_place_of_a_failure_and_not_its_words(
     )
     assert "Sharma" not in Discreet().format(record)
     assert "ValueError at" in where_of(error)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [
+        ({}, 403), ({"origin": "https://evil.example"}, 403), ({"origin": "null"}, 403),
+        ({"origin": "http://testserver.evil.example"}, 403), ({"origin": "http://testserver"}, 415),
+    ],
+)  # fmt: skip
+def test_a_cookie_stores_only_from_this_hubs_own_pages(more: dict[str, str], status: int) -> None:
+    """415 says that the sender was let in, and only then that this is no object."""
+    from importlib import import_module
+
+    from django.conf import settings
+    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+
+    fill("oral-cancer", study(ANNA, 1, slices=1))
+    account, _ = reader(("curator", "oral-cancer"))
+    session = import_module(settings.SESSION_ENGINE).SessionStore()
+    session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(account.pk), settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = account.get_session_auth_hash()
+    session.save()
+    headers = {"cookie": f"midas_session={session.session_key}", "content-type": "text/plain", **more}
+    answer = ask("drafts/oral-cancer/studies", method="POST", headers=headers)
+    assert answer.status == status

@@ -59,6 +59,10 @@ class Entered:
     route: Route
 
 
+class BrokenOff(Exception):
+    """An answer that has begun and must not end well."""
+
+
 class WithDicomweb:
     """An ASGI application: what is below /dicomweb/ is answered here, all else goes on."""
 
@@ -118,6 +122,9 @@ class WithDicomweb:
                 for chunk in some:
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
             await send({"type": "http.response.body", "body": b""})
+        except Exception as error:  # noqa: BLE001 - the server writes its words into the log
+            log.warning("an answer broke off: %s", where_of(error))
+            raise BrokenOff from None
         finally:
             await run(self._threads, _close, chunks)
 
