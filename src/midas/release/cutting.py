@@ -96,8 +96,14 @@ def draft_digest(draft: Draft) -> str:
     return sha256_bytes(canonical({
         "dataset": draft.dataset.slug, "version": draft.version, "protocol": draft.protocol.sha256,
         "title": draft.title, "notes": draft.notes, "published_on": draft.published_on.isoformat(),
-        "submissions": sorted(draft.submissions), **({"cohort": cohort} if cohort else {}),
+        "submissions": sorted(draft.submissions), **_drawn_on(draft), **({"cohort": cohort} if cohort else {}),
     }))  # fmt: skip
+
+
+def _drawn_on(draft: Draft) -> dict[str, list[int]]:
+    """Name what readers and curators made, where there is any: a draft without it keeps the digest it always had."""
+    found = {"readings": draft.readings, "derived": draft.derived}
+    return {name: sorted(numbers) for name, numbers in found.items() if numbers}
 
 
 def assemble(content: Content, *, store: Blobs, salts: Mapping[str, str]) -> Made:
@@ -145,6 +151,8 @@ def record(
         ):  # fmt: skip
             ReleaseSubject.objects.bulk_create(batch)
         record_files(release, made.tree.entries)
+        if not about.twin:
+            publish(release, content)
         lens.publish(
             kind="twin" if about.twin else "release", name=f"{about.dataset}@{about.version}", dataset=draft.dataset,
             digests=content.tables["manifest"]["sha256"].to_pylist(),
@@ -173,7 +181,8 @@ def summary(content: Content, tree: Tree, *, draft: Draft) -> dict[str, Any]:
         "image_bytes": sum(held["manifest"]["size"].to_pylist()),
         **{
             name: held[name].num_rows
-            for name in ("subjects", "visits", "lesions", "specimens", "series", "labels")
+            for name in ("subjects", "visits", "lesions", "specimens", "series", "labels", "readings")
+            if name in held
         },
         "instances": held["manifest"].num_rows,
         "modalities": counted(content, "manifest", "modality"),

@@ -246,6 +246,11 @@ def test_people_one_by_one_are_for_who_has_the_release(large, enter) -> None:
     for path in (desk, f"{desk}/{inside.pseudonym}", f"{desk}/{inside.pseudonym}/{study}"):
         for name, code in {"": 302, "researcher": 403, "operator": 403, "curator": 200}.items():
             assert enter(name).get(path).status_code == code, (name, path)
+    from midas.ledger import Deed
+    from midas.ledger.models import Entry
+
+    looked = Entry.objects.filter(deed=Deed.VIEW, target=study).values_list("by__username", "version")
+    assert sorted(looked) == [("curator", ""), ("curator", "1.1.0"), ("researcher", "1.1.0")]
     older = root.replace("1.1.0", "1.0.0")
     assert enter("researcher").get(older).status_code == 403
     assert enter("curator").get(f"{older}/{inside.pseudonym}").status_code == 200

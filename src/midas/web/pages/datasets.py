@@ -28,7 +28,7 @@ from midas.release.searching import FACETS, Entry, entries
 from midas.ui import india
 from midas.ui.words import count
 from midas.web.guard import needs
-from midas.web.pages import composition, reading
+from midas.web.pages import composition, reading, studies
 from midas.web.pages.access_words import sentences
 from midas.web.pages.frame import account_of, page
 from midas.web.pages.machines import block_of
@@ -118,6 +118,8 @@ def dataset_page(request: HttpRequest, dataset: str) -> HttpResponse:
     seen = composition.seen(found, protocol, figures, account)
     kinds = {item.id: said(item.title) for item in protocol.items}
     samples = reading.shown(found, kinds, SAMPLES, allowed=whole)
+    root = studies.root_for(account, found)
+    looks = studies.addresses(*root, {one.sha256: one.modality for one in samples}) if root else {}
     described = {
         "slug": dataset, "title": said(protocol.title), "summary": said(protocol.summary), "access": access.level,
         "diseases": [{"name": one.meaning, "code": f"{one.scheme} {one.value}"} for one in protocol.disease],
@@ -128,7 +130,8 @@ def dataset_page(request: HttpRequest, dataset: str) -> HttpResponse:
         "protocol_version": version.version, "protocol_sha256": version.sha256,
     }  # fmt: skip
     context = {
-        "dataset": described, "samples": samples, "seen": seen, "charts": composition.charts(seen, protocol),
+        "dataset": described, "samples": [(one, looks.get(one.sha256, "")) for one in samples],
+        "root": root, "seen": seen, "charts": composition.charts(seen, protocol),
         "hospitals": hospitals(seen, protocol), "releases": release_lines(found, account),
         "snippets": snippets(request, dataset, described["version"]), "to_people": to_people(request, dataset, seen),
         "may_download": may_get(account, access.level, dataset), "jsonld": block_of(request, found, protocol),

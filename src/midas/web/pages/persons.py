@@ -25,6 +25,8 @@ from midas.catalogue.models import (
     Submission,
     Visit,
 )
+from midas.kernel import SystemClock
+from midas.ledger import viewed
 from midas.people.rule import Act
 from midas.protocol.model import Protocol
 from midas.release.models import Release, ReleaseSubject
@@ -200,6 +202,7 @@ def _study(request: HttpRequest, seen: Window, person: str, study: str) -> HttpR
     )  # fmt: skip
     if not series:
         raise Http404
+    viewed(by=account_of(request), dataset=seen.slug, version=seen.version, target=study, clock=SystemClock())
     facts = dict(Instance.objects.filter(pk__in=[one["first"] for one in series]).values_list("pk", "facts"))
     kinds = {item.id: said(item.title) for item in seen.protocol.items}
     lines = [

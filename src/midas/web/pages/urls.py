@@ -1,6 +1,6 @@
 """The addresses of the hub's pages. Each view behind them declares the act that it needs (`midas.web.guard`)."""
 
-from django.urls import path
+from django.urls import path, re_path
 
 from midas.web.pages import (
     access,
@@ -11,18 +11,24 @@ from midas.web.pages import (
     exploring,
     exports,
     grants,
+    institutions,
     ledger,
     machines,
     persons,
     pictures,
     programs,
     releases,
-    signing,
     spokes,
+    studies,
+    tasks,
+    viewer,
+    worklist,
 )
 
 app_name = "hub"
 RELEASE = "datasets/<slug:dataset>/releases/<str:version>"
+LISTED = r"(?P<kind>releases|twins|drafts)/(?P<name>[A-Za-z0-9_.@-]+)"
+LOOKED_AT = r"(?P<kind>releases|twins|drafts|tasks)/(?P<name>[A-Za-z0-9_.@-]+)"
 urlpatterns = [
     path("", datasets.home, name="home"),
     path("datasets", datasets.catalogue, name="catalogue"),
@@ -55,9 +61,13 @@ urlpatterns = [
     path(f"{RELEASE}/twin/papers/<path:path>", releases.twin_paper, name="twin-paper"),
     path(f"{RELEASE}/twin/pictures/<str:sha256>", pictures.twin_picture, name="twin-picture"),
     path("pictures/<str:sha256>", pictures.picture, name="picture"),
+    re_path(rf"^studies/{LISTED}$", studies.listing, name="studies"),
+    re_path(rf"^viewer/{LOOKED_AT}(?:/(?P<rest>[^/]*))?$", viewer.shell, name="viewer"),
     path("hospitals", spokes.spokes, name="spokes"),
     path("hospitals/<slug:slug>", spokes.spoke, name="spoke"),
     path("account", accounts.account, name="account"),
+    path("account/credit", accounts.credit, name="credit"),
+    path("account/sessions/end", accounts.sessions_end, name="sessions-end"),
     path("account/keys", accounts.token_create, name="token-create"),
     path("account/keys/<int:number>/revoke", accounts.token_revoke, name="token-revoke"),
     path("account/noted", ledger.noted, name="noted"),
@@ -70,16 +80,32 @@ urlpatterns = [
     path("curation/drafts", curation.draft_create, name="draft-create"),
     path("curation/drafts/<slug:dataset>/<str:version>", curation.draft, name="draft"),
     path("curation/drafts/<slug:dataset>/<str:version>/progress", curation.cut_progress, name="cut-progress"),
+    path("curation/tasks", tasks.tasks, name="tasks"),
+    path("curation/tasks/set", tasks.task_set, name="task-set"),
+    path("curation/tasks/<int:task>", tasks.task, name="task"),
+    path("curation/tasks/<int:task>/end", tasks.task_end, name="task-end"),
+    path("readings", worklist.mine, name="readings"),
+    path("readings/<int:task>", worklist.task, name="reading-task"),
+    path("readings/<int:task>/<int:item>", worklist.item, name="reading-item"),
+    path("readings/<int:task>/<int:item>/pictures/<str:sha256>", worklist.picture, name="reading-picture"),
     path("people", administration.administration, name="administration"),
+    path("people/invite", administration.person_invite, name="person-invite"),
     path("people/add", administration.person_add, name="person-add"),
     path("people/roles/give", administration.role_give, name="role-give"),
     path("people/roles/take", administration.role_take, name="role-take"),
-    path("people/hospitals", administration.spoke_add, name="spoke-add"),
+    path("people/<str:name>/account", administration.person, name="member"),
+    path("people/<str:name>/place", administration.person_place, name="person-place"),
+    path("people/<str:name>/state", administration.person_state, name="person-state"),
+    path("people/<str:name>/reset", administration.person_reset, name="person-reset"),
+    path("people/<str:name>/factors", administration.person_factors, name="person-factors"),
+    path("people/<str:name>/keys", administration.person_keys, name="person-keys"),
+    path("institutions", institutions.institutions, name="institutions"),
+    path("institutions/add", institutions.institution_add, name="spoke-add"),
+    path("institutions/<slug:slug>", institutions.institution, name="institution"),
+    path("institutions/<slug:slug>/token", institutions.institution_token, name="institution-token"),
+    path("preferences", accounts.preferences, name="preferences"),
     path("programs", programs.programs, name="programs"),
-    path("sign-in", signing.sign_in, name="sign-in"),
-    path("sign-out", signing.sign_out, name="sign-out"),
     path("catalogue.jsonld", machines.catalogue, name="catalogue-jsonld"),
     path("sitemap.xml", machines.sitemap, name="sitemap"),
     path("robots.txt", machines.robots, name="robots"),
-    path("preferences", signing.preferences, name="preferences"),
 ]
