@@ -58,6 +58,7 @@ def cut(
         raise NotFound(
             f"{len(absent)} images of this draft are not in the store.", advice="Let the spoke send again."
         )
+    lens.complete(images, store=store)
     subjects = content.tables["subjects"]["subject"].to_pylist()
     made = assemble(content, store=store, salts=salts_from(bytes.fromhex(draft.salt_root), subjects))
     # 5 the same draft once more: the same key, or an error

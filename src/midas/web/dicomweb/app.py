@@ -76,7 +76,8 @@ class WithDicomweb:
             return
         run = asyncio.get_running_loop().run_in_executor
         if scope["method"] in SAFE:
-            answer = remembered(scope) or await run(self._threads, answered, scope)
+            ready = remembered(scope)
+            answer = await run(self._threads, answered, scope) if ready is None else ready
         else:
             entered = await run(self._threads, _guarded, enter, scope)
             if isinstance(entered, Entered):
