@@ -4,6 +4,9 @@ import os
 import tempfile
 from pathlib import Path
 
+from midas.web.home import HubConfig
+from midas.web.identity.settings import APPS, identity_settings
+
 SECRET_KEY = "tests-only"
 HOME = Path(os.environ.get("MIDAS_TEST_HOME") or tempfile.mkdtemp(prefix="midas-tests-"))
 INSTALLED_APPS = [
@@ -22,6 +25,7 @@ INSTALLED_APPS = [
     "midas.spoke.vault",
     "midas.spoke.intake",
     "midas.spoke.outbox",
+    *APPS,
 ]
 AUTH_USER_MODEL = "people.Account"
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(HOME / "test.sqlite3")}}
@@ -30,7 +34,11 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
 ]
+OF_THE_HUB = {"AUTHENTICATION_BACKENDS", "AUTH_PASSWORD_VALIDATORS"}  # set where a hub is tested
+globals().update({k: v for k, v in identity_settings(HubConfig()).items() if k not in OF_THE_HUB})
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 ROOT_URLCONF = "tests.urls"
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -22,7 +22,7 @@ from midas.access import ask, decline, give
 from midas.access.terms import terms_of_release
 from midas.catalogue import models as c
 from midas.kernel import SystemClock, sha256_bytes
-from midas.people.models import Account, Institution, Membership
+from midas.people.models import Account, Institution, Membership, Role
 from midas.protocol import load_named
 from midas.release import models as r
 
@@ -72,13 +72,13 @@ def _uid(dice: random.Random) -> str:
 
 
 def people() -> dict[str, Account]:
-    """Add the three hospitals and one account of most roles; the password is `look-and-see-1`."""
+    """Add the three hospitals, one account of each role and a visitor with none; the password is `look-and-see-1`."""
     for slug, name, city, state in HOSPITALS:
         Institution.objects.create(
             slug=slug, name=name, city=city, state=state, spoke_key=sha256_bytes(slug.encode())
         )
     accounts = {}
-    for role in ("operator", "curator", "researcher", "admin", "access-officer", "ethics", "auditor"):
+    for role in Role.values:
         account = Account.objects.create_user(
             username=role, password="look-and-see-1", email=f"{role}@example.org"
         )

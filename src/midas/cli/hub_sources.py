@@ -22,6 +22,7 @@ def spoke_add(
     key: Annotated[str, typer.Option(help="The spoke's public key (64 hex digits).")],
     city: Annotated[str, typer.Option(help="City.")] = "",
     state: Annotated[str, typer.Option(help="State or union territory.")] = "",
+    ror: Annotated[str, typer.Option(help="ROR ID of the institution.")] = "",
     home: Home = None,
     json: Json = False,
 ) -> None:
@@ -34,12 +35,12 @@ def spoke_add(
     opened(home)
     from django.db import transaction
 
-    from midas.people.accounts import add_institution
-    from midas.people.tokens import issue_token
+    from midas.web.identity.deeds import Hand, issue_spoke_token, keep_institution
 
+    told = {"name": name, "spoke_key": key, "city": city, "state": state, "ror": ror, "contact": ""}
     with transaction.atomic():
-        spoke = add_institution(slug=slug, name=name, spoke_key=key, city=city, state=state)
-        token = issue_token(title=f"spoke {slug}", clock=SystemClock(), spoke=spoke)
+        spoke = keep_institution(Hand(by=None), slug=slug, new=True, **told)
+        token = issue_spoke_token(Hand(by=None), spoke=spoke)
     words = f"[bold green]✓[/] {name} may send\n  token: [bold]{token}[/]   [dim]shown only now[/]"
     say(json, {"spoke": slug, "name": name, "token": token}, words)
 
@@ -55,15 +56,10 @@ def spoke_token(
       midas hub spoke token spdc-wardha
     """
     opened(home)
-    from django.db import transaction
-
     from midas.people.accounts import institution_named
-    from midas.people.tokens import issue_token, revoke_tokens
+    from midas.web.identity.deeds import Hand, issue_spoke_token
 
-    spoke, clock = institution_named(slug), SystemClock()
-    with transaction.atomic():
-        revoke_tokens(clock=clock, spoke=spoke)
-        token = issue_token(title=f"spoke {slug}", clock=clock, spoke=spoke)
+    token = issue_spoke_token(Hand(by=None), spoke=institution_named(slug), afresh=True)
     say(json, {"spoke": slug, "token": token}, f"{token}\n[dim]Shown only now; earlier tokens have ended.[/]")
 
 

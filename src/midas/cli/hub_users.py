@@ -11,7 +11,7 @@ import typer
 
 from midas.cli import show
 from midas.cli.at_hub import Home, Json, opened, say
-from midas.kernel import BadInput, SystemClock
+from midas.kernel import BadInput
 
 app = typer.Typer(no_args_is_help=True, help="Accounts of people: add, list, passwords, roles, tokens.")
 
@@ -21,6 +21,7 @@ PasswordStdin = Annotated[
 ROLES = (
     "operator, curator, annotator, adjudicator, ethics, access-officer, researcher, policy, admin or auditor"
 )
+SCOPES = "catalogue, download, drafts, tasks, curate, ask, audit, grant or people"
 PASSWORD_VARIABLE = "MIDAS_PASSWORD"  # noqa: S105 - the name of a variable  # pragma: allowlist secret
 
 
@@ -53,14 +54,16 @@ def user_add(
     opened(home)
     from django.db import transaction
 
-    from midas.people.accounts import add_account, give_role, institution_named
+    from midas.people.accounts import institution_named
+    from midas.web.identity.deeds import Hand, add_account, give_role
 
     password, is_new = _password(password_stdin)
+    hand = Hand(by=None)
     with transaction.atomic():
         where = institution_named(institution) if institution else None
-        account = add_account(name=name, password=password, email=email, institution=where)
+        account = add_account(hand, name=name, password=password, email=email, institution=where)
         for one in role:
-            give_role(account=account, role=one, dataset=dataset)
+            give_role(hand, account=account, role=one, dataset=dataset, why="added with it")
     value = {"name": name, "roles": role, "dataset": dataset, **({"password": password} if is_new else {})}
     shown = f"\n  password: [bold]{password}[/]   [dim]shown only now[/]" if is_new else ""
     say(json, value, f"[bold green]✓[/] {name} is {', '.join(role)} of {dataset or 'all datasets'}{shown}")
@@ -71,6 +74,7 @@ def user_role(
     name: Annotated[str, typer.Argument(help="The account.")],
     role: Annotated[str, typer.Argument(help=ROLES)],
     dataset: Annotated[str, typer.Option(help="Only for this dataset. [dim]Default: all[/]")] = "",
+    why: Annotated[str, typer.Option(help="Reason, for the ledger.")] = "",
     remove: Annotated[bool, typer.Option("--remove", help="Take the role away instead.")] = False,
     home: Home = None,
     json: Json = False,
@@ -83,9 +87,11 @@ def user_role(
       midas hub user role ravi researcher --remove
     """
     opened(home)
-    from midas.people.accounts import account_named, give_role, take_role
+    from midas.people.accounts import account_named
+    from midas.web.identity.deeds import Hand, give_role, take_role
 
-    (take_role if remove else give_role)(account=account_named(name), role=role, dataset=dataset)
+    change = take_role if remove else give_role
+    change(Hand(by=None), account=account_named(name), role=role, dataset=dataset, why=why)
     done = "is no longer" if remove else "is now"
     value = {"name": name, "role": role, "dataset": dataset, "has": not remove}
     say(json, value, f"[bold green]✓[/] {name} {done} {role} of {dataset or 'all datasets'}")
@@ -106,10 +112,11 @@ def user_password(
       echo "$PASSWORD" | midas hub user password asha --password-stdin
     """
     opened(home)
-    from midas.people.accounts import account_named, set_password
+    from midas.people.accounts import account_named
+    from midas.web.identity.deeds import Hand, set_password
 
     password, is_new = _password(password_stdin)
-    set_password(account=account_named(name), password=password)
+    set_password(Hand(by=None), account=account_named(name), password=password)
     shown = f"\n  password: [bold]{password}[/]   [dim]shown only now[/]" if is_new else ""
     value = {"name": name, **({"password": password} if is_new else {})}
     say(json, value, f"[bold green]✓[/] {name} has a new password{shown}")
@@ -118,8 +125,12 @@ def user_password(
 @app.command("token")
 def user_token(
     name: Annotated[str, typer.Argument(help="The account.")],
-    days: Annotated[
-        int | None, typer.Option(min=1, help="Days that it is good for. [dim]Default: until revoked[/]")
+    days: Annotated[int, typer.Option(min=1, max=365, help="Days that it is good for.")] = 90,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=f"What it may: {SCOPES}; may be given again. [dim]Default: all but grant and people[/]"
+        ),
     ] = None,
     title: Annotated[str, typer.Option(help="What it is for.")] = "command line",
     revoke: Annotated[
@@ -132,22 +143,54 @@ def user_token(
 
     [bold]Examples[/]
 
-      midas hub user token ravi --days 90
+      midas hub user token ravi --scope download --days 90
     """
     opened(home)
     from midas.people.accounts import account_named
-    from midas.people.tokens import issue_token, revoke_tokens
+    from midas.people.scopes import acts_of
+    from midas.web.identity.deeds import Hand, issue_token, revoke_tokens
 
-    account, clock = account_named(name), SystemClock()
+    account, hand = account_named(name), Hand(by=None)
+    acts = acts_of(scope) if scope else None
     if revoke:
-        revoke_tokens(clock=clock, account=account)
-    token = issue_token(title=title, clock=clock, account=account, days=days)
+        revoke_tokens(hand, account=account)
+    token = issue_token(hand, account=account, title=title, days=days, scope=acts)
     say(json, {"name": name, "token": token}, f"{token}\n[dim]Shown only now. MIDAS_TOKEN=… midas get …[/]")
+
+
+@app.command("invite")
+def user_invite(
+    email: Annotated[str, typer.Option(help="The person's e-mail address, which you answer for.")] = "",
+    role: Annotated[str, typer.Option(help=ROLES)] = "",
+    dataset: Annotated[str, typer.Option(help="Only for this dataset. [dim]Default: all[/]")] = "",
+    institution: Annotated[str, typer.Option(help="Institution the person belongs to.")] = "",
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Make a link with which one person makes an account, once; it is shown once.
+
+    [bold]Examples[/]
+
+      midas hub user invite --email asha@example.org --role curator --dataset oral-cancer
+    """
+    made = opened(home)
+    from midas.people.accounts import institution_named
+    from midas.web.identity.deeds import Hand, invite
+
+    where, days = institution_named(institution) if institution else None, made.config.invitation_days
+    key = invite(Hand(by=None), email=email, institution=where, role=role, dataset=dataset, days=days)
+    link = f"{made.config.public_url.rstrip('/')}/join/{key}"
+    say(
+        json,
+        {"link": link, "days": days},
+        f"{link}\n[dim]Shown only now. It works once, within {days} days.[/]",
+    )
 
 
 @app.command("close")
 def user_close(
     name: Annotated[str, typer.Argument(help="The account.")],
+    why: Annotated[str, typer.Option(help="Reason, for the ledger.")] = "",
     reopen: Annotated[bool, typer.Option("--reopen", help="Open it again instead.")] = False,
     home: Home = None,
     json: Json = False,
@@ -159,9 +202,10 @@ def user_close(
       midas hub user close ravi
     """
     opened(home)
-    from midas.people.accounts import account_named, set_active
+    from midas.people.accounts import account_named
+    from midas.web.identity.deeds import Hand, set_active
 
-    set_active(account=account_named(name), active=reopen)
+    set_active(Hand(by=None), account=account_named(name), active=reopen, why=why)
     say(
         json, {"name": name, "active": reopen}, f"[bold green]✓[/] {name} is {'open' if reopen else 'closed'}"
     )

@@ -1,6 +1,8 @@
 """Accounts, institutions and what an account may be at which institution."""
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 
 
@@ -11,7 +13,8 @@ class Institution(models.Model):
     name = models.CharField(max_length=200)
     city = models.CharField(max_length=100, blank=True)
     state = models.CharField(max_length=100, blank=True)
-    ror = models.URLField(blank=True)
+    ror = models.URLField(blank=True, help_text="https://ror.org/…")
+    contact = models.CharField(max_length=200, blank=True, help_text="whom to ask there: a desk, an address")
     spoke_key = models.CharField(max_length=64, blank=True)
 
     def __str__(self) -> str:
@@ -25,6 +28,8 @@ class Account(AbstractUser):
         Institution, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     language = models.CharField(max_length=8, default="en")
+    full_name = models.CharField(max_length=150, blank=True, help_text="how credit shall name the person")
+    orcid = models.CharField(max_length=19, blank=True, help_text="0000-0000-0000-0000")
 
 
 class Role(models.TextChoices):
@@ -63,6 +68,7 @@ class Token(models.Model):
     spoke = models.ForeignKey(Institution, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)
+    used_on = models.DateField(null=True, blank=True, help_text="the last day that it was shown on")
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -73,6 +79,38 @@ class Token(models.Model):
                 name="token_has_one_owner",
             )
         ]
+
+
+class Invitation(models.Model):
+    """A link that makes one account, once, until it expires; only the SHA-256 of its key is kept."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    email = models.EmailField(blank=True)
+    institution = models.ForeignKey(
+        Institution, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    role = models.CharField(max_length=20, choices=Role.choices, blank=True)
+    dataset = models.SlugField(max_length=64, blank=True)
+    by = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, related_name="+")
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    account = models.OneToOneField(Account, on_delete=models.PROTECT, null=True, related_name="+")
+
+
+class Session(AbstractBaseSession):
+    """A browser that is signed in. `device` is coarse, `seen_at` true to the hour; no address is kept."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, null=True, related_name="+")
+    device = models.CharField(max_length=60, blank=True)
+    begun_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(null=True)
+
+    @classmethod
+    def get_session_store_class(cls) -> type[SessionBase]:
+        from midas.people.sessions import SessionStore
+
+        return SessionStore
 
 
 class Answered(models.Model):

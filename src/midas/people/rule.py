@@ -43,7 +43,7 @@ class Act(StrEnum):
 ANYONE = frozenset({Act.SIGN_IN, Act.BROWSE, Act.GET_TWIN})
 SIGNED_IN = ANYONE | {Act.OWN_ACCOUNT, Act.DOWNLOAD_OPEN, Act.ASK_ACCESS}
 BY_ROLE: dict[Role, frozenset[Act]] = {
-    Role.OPERATOR: frozenset({Act.READ_DATASET, Act.SEE_SPOKE}),
+    Role.OPERATOR: frozenset({Act.SEE_SPOKE}),
     Role.CURATOR: frozenset(
         {Act.READ_DATASET, Act.SEE_SPOKE, Act.DRAFT, Act.CUT, Act.WITHDRAW, Act.SET_READING}
     ),

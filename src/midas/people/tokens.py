@@ -10,7 +10,10 @@ from django.db.models import Q, QuerySet
 from midas.kernel import BadInput, Clock, sha256_bytes
 from midas.people.models import Account, Institution, Token
 from midas.people.rule import Act
+from midas.people.scopes import limited
 
+LONGEST_DAYS = 365
+"""Days that a token with an end lasts at most; people's all have an end, a spoke's lasts until it is revoked."""
 MARK = "midas_"
 """Tokens begin so, that people and secret scanners know one when they see it."""
 
@@ -26,10 +29,13 @@ def issue_token(
 ) -> str:
     """Return a new token of an account or of a spoke, with 256 random bits; it cannot be shown again.
 
-    `days` is how long it is good for, `None`: until it is revoked; `scope` limits it to some of its account's acts.
+    `days` is how long it is good for, `None`: until it is revoked; `scope` limits it to some of its account's acts, `None`
+    leaves it all but those that a token has by name only.
     """
     if (account is None) == (spoke is None):
         raise BadInput("A token belongs to one account or one spoke.", advice="Name exactly one of them.")
+    if days is not None and not 1 <= days <= LONGEST_DAYS:
+        raise BadInput(f"A token lasts 1 to {LONGEST_DAYS} days.", advice="Choose a shorter time.")
     token = MARK + secrets.token_urlsafe(32)
     now = clock.now()
     Token.objects.create(
@@ -44,17 +50,28 @@ def issue_token(
     return token
 
 
-def revoke_tokens(*, clock: Clock, account: Account | None = None, spoke: Institution | None = None) -> int:
-    """Revoke all tokens of an account or a spoke; return how many there were."""
+def revoke_tokens(
+    *,
+    clock: Clock,
+    account: Account | None = None,
+    spoke: Institution | None = None,
+    number: int | None = None,
+) -> int:
+    """Revoke all tokens of an account or a spoke, or the one with `number`; return how many there were."""
     if (account is None) == (spoke is None):
         raise BadInput("Tokens belong to one account or one spoke.", advice="Name exactly one of them.")
     standing = Token.objects.filter(account=account, spoke=spoke, revoked_at=None)
+    if number is not None:
+        standing = standing.filter(pk=number)
     return standing.update(revoked_at=clock.now())
 
 
 def key_of_account(token: str, *, now: datetime) -> Token | None:
     """Return the standing token of an active account; `None` for an unknown, expired or revoked one."""
-    return _standing(token, now).filter(account__is_active=True).select_related("account").first()
+    found = _standing(token, now).filter(account__is_active=True).select_related("account").first()
+    if found is not None and found.used_on != now.date():
+        Token.objects.filter(pk=found.pk).update(used_on=now.date())
+    return found
 
 
 def key_stands(number: int, *, now: datetime) -> bool:
@@ -69,9 +86,9 @@ def account_of_token(token: str, *, now: datetime) -> Account | None:
     return found.account if found else None
 
 
-def scope_of(key: Token) -> frozenset[Act] | None:
-    """Return the acts that a token is limited to, or `None`; an act that is no longer known is none."""
-    return None if key.scope is None else frozenset(Act(one) for one in key.scope if one in set(Act))
+def scope_of(key: Token) -> frozenset[Act]:
+    """Return the acts that a token is limited to; an act that is no longer known is none."""
+    return limited(None if key.scope is None else frozenset(Act(one) for one in key.scope if one in set(Act)))
 
 
 def spoke_of_token(token: str, *, now: datetime) -> Institution | None:

@@ -19,11 +19,12 @@ from pydantic import BaseModel
 
 from midas.kernel import BadInput, BrokenPromise, Conflict, Forbidden, MidasError, NotFound, Unavailable
 from midas.store import Blobs
-from midas.web.guard import SignInFirst, asks_again
+from midas.web.guard import SignInFirst, TooMany, asks_again
 from midas.wire.v1 import Problem
 
 STATUS: tuple[tuple[type[MidasError], int, str], ...] = (
     (SignInFirst, 401, "Sign in first"),
+    (TooMany, 429, "Too many requests"),
     (BadInput, 400, "This cannot be used"),
     (NotFound, 404, "Not found"),
     (Forbidden, 403, "Not allowed"),
@@ -48,6 +49,8 @@ def problem(error: MidasError) -> HttpResponse:
     answer = HttpResponse(body.model_dump_json(), status=status, content_type="application/problem+json")
     if status == 401:
         answer.headers["WWW-Authenticate"] = 'Bearer realm="midas"'
+    if isinstance(error, TooMany):
+        answer.headers["Retry-After"] = str(error.wait_s)
     return answer
 
 

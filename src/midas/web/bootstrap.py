@@ -67,8 +67,8 @@ def _database(home: HubHome) -> dict[str, Any]:
 def django_settings(home: HubHome, *, debug: bool = False) -> dict[str, Any]:
     """Return the settings of this hub's Django project."""
     from midas.ui import project
+    from midas.web.identity import settings as identity
 
-    validators = "django.contrib.auth.password_validation"
     return {
         SETTING: home,
         "SECRET_KEY": secret(home.keys / "django.key"),
@@ -78,21 +78,15 @@ def django_settings(home: HubHome, *, debug: bool = False) -> dict[str, Any]:
             "django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions",
             "django.contrib.messages", "django.contrib.staticfiles",
             "midas.ui", "midas.people", "midas.ledger", "midas.catalogue", "midas.annotate", "midas.release",
-            "midas.access",
+            "midas.access", *identity.APPS,
         ],
         "MIDDLEWARE": [
             project.MIDDLEWARE[0], "whitenoise.middleware.WhiteNoiseMiddleware", *project.MIDDLEWARE[1:],
-            "midas.web.answers.MidasErrors",
+            *identity.MIDDLEWARE, "midas.web.answers.MidasErrors",
         ],
         "TEMPLATES": project.TEMPLATES,
         "ROOT_URLCONF": "midas.web.urls",
         "AUTH_USER_MODEL": "people.Account",
-        "AUTHENTICATION_BACKENDS": ["midas.web.throttle.ThrottledBackend"],
-        "AUTH_PASSWORD_VALIDATORS": [
-            {"NAME": f"{validators}.UserAttributeSimilarityValidator"},
-            {"NAME": f"{validators}.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
-            {"NAME": f"{validators}.CommonPasswordValidator"},
-        ],
         "DATABASES": {"default": _database(home)},
         "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
         "STATIC_URL": "/static/",
@@ -103,11 +97,9 @@ def django_settings(home: HubHome, *, debug: bool = False) -> dict[str, Any]:
         "LOCALE_PATHS": project.LOCALE_PATHS,
         "USE_TZ": True,
         "TIME_ZONE": "Asia/Kolkata",
-        "LOGIN_URL": "/sign-in",
-        "LOGIN_REDIRECT_URL": "/",
-        "LOGOUT_REDIRECT_URL": "/",
         "FILE_UPLOAD_TEMP_DIR": str(home.scratch),
         "DATA_UPLOAD_MAX_MEMORY_SIZE": home.config.page_upload_mib * 1024 * 1024,
+        **identity.at_home(home),
         **_security(home),
         **_logging(),
     }  # fmt: skip

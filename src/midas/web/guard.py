@@ -15,13 +15,14 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 
-from midas.kernel import Forbidden, SystemClock
+from midas.kernel import Forbidden, SystemClock, Unavailable
 from midas.people.models import Account, Institution
 from midas.people.rule import NOBODY, Act, Standing, allows, allows_somewhere, spoke_may
 from midas.people.tokens import key_of_account, key_stands, scope_of, spoke_of_token
-from midas.web.bootstrap import address
+from midas.web.bootstrap import address, current_home
 from midas.web.noting import note_refusal
 from midas.web.standing import standing_of
+from midas.web.throttle import address_of, seconds_to_wait
 
 View = Callable[..., HttpResponseBase]
 Place = tuple[Act, str | None] | tuple[Act, str | None, str | None]
@@ -29,6 +30,14 @@ Choice = Callable[..., Place]
 """Act and dataset, and the version where a grant to that release is what counts."""
 ANYWHERE = "*"
 """In place of a dataset: the act must be allowed on some dataset, and the view shows only those (`visible`)."""
+
+
+class TooMany(Unavailable):
+    """More requests than a key or an address has a minute; `wait_s` seconds until the next may come."""
+
+    def __init__(self, wait_s: int) -> None:
+        super().__init__("Too many requests this minute.", advice=f"Wait {wait_s} seconds, then go on.")
+        self.wait_s = wait_s
 
 
 class SignInFirst(Forbidden):
@@ -81,6 +90,14 @@ def caller_of(request: HttpRequest) -> Caller:
     return Caller(account=user if isinstance(user, Account) else None)
 
 
+def _count(request: HttpRequest) -> None:
+    """Count a program's request by the key that it shows, or by its address. Spokes' uploads are counted like others'."""
+    config, shown = current_home().config, request.headers.get("Authorization", "")
+    limit = config.api_per_minute if shown else config.api_per_minute_unknown
+    if wait_s := seconds_to_wait(shown or address_of(request), limit):
+        raise TooMany(wait_s)
+
+
 def require(caller: Caller, act: Act, dataset: str | None = None, version: str | None = None) -> None:
     """Raise `SignInFirst` or `Forbidden` unless the caller may do `act` there."""
     if caller.may(act, dataset, version):
@@ -129,6 +146,8 @@ def needs(*acts: Act, dataset: str | None = None, choose: Choice | None = None) 
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             caller, act, where = None, acts[0], [dataset and kwargs.get(dataset)]
             try:
+                if not _is_page(request):
+                    _count(request)
                 caller = caller_of(request)
                 request.caller = caller  # type: ignore[attr-defined]
                 act, *where = choose(request, **kwargs) if choose else (acts[0], _where(dataset, kwargs))

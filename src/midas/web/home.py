@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from midas.kernel import BadInput, Conflict, NotFound, whole_file
 
@@ -31,13 +32,75 @@ public_url = {public_url}
 
 # Where blobs stand; MIDAS_BLOBS_URL in the environment wins. Without either: blobs/ in this folder.
 # blobs_url = "s3://bucket/prefix"
+
+# Who may make an account: "invited" (an administrator's link) or "open" (anyone whose address answers; needs [mail]).
+# registration = "invited"
+
+# Roles that hold only while their account has a second factor (an authenticator app or a passkey).
+# require_second_factor = ["admin", "access-officer"]
+
+# Where mail goes. Without it mail is written to files in mail/, and administrators hand over links.
+# [mail]
+# host = "smtp.example.org"
+# sender = "MIDAS <midas@example.org>"
+# user = "midas"
+# password_file = "keys/mail.secret"
+
+# Sign-in with an institution's provider (OpenID Connect); repeat the block for more.
+# [[oidc]]
+# id = "aiims"
+# name = "AIIMS"
+# issuer = "https://login.example.org/realms/aiims"
+# client_id = "midas"
+# secret_file = "keys/aiims.secret"
 """
+CLOSED = ConfigDict(frozen=True, extra="forbid")
+
+
+class Mail(BaseModel):
+    """A mail server. Its password stands in a file of its own."""
+
+    model_config = CLOSED
+
+    host: str
+    sender: str
+    port: int = Field(default=587, ge=1, le=65535, description="587: submission (RFC 6409)")
+    tls: Literal["starttls", "tls", "none"] = "starttls"
+    user: str = ""
+    password_file: str = Field(default="", description="relative to the home, mode 600")
+
+
+class Provider(BaseModel):
+    """An OpenID Connect provider that people may sign in with."""
+
+    model_config = CLOSED
+
+    id: str = Field(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", description="part of the address that it answers to")
+    name: str = Field(min_length=1, max_length=60, description="what its button says")
+    issuer: str = Field(description="https://, or http:// on this machine")
+    client_id: str
+    secret_file: str = Field(description="relative to the home, mode 600")
+
+    @field_validator("issuer")
+    @classmethod
+    def _travels_encrypted(cls, issuer: str) -> str:
+        address = urlsplit(issuer)
+        here = address.hostname in {"127.0.0.1", "localhost", "::1"}
+        if not address.hostname or not (address.scheme == "https" or (address.scheme == "http" and here)):
+            raise ValueError("an issuer's address begins with https://")
+        return issuer.rstrip("/")
+
+
+RoleName = Literal[
+    "operator", "curator", "annotator", "adjudicator", "ethics", "access-officer", "researcher", "policy", "admin",
+    "auditor",
+]  # fmt: skip
 
 
 class HubConfig(BaseModel):
     """What `config.toml` says. Unknown settings are refused: a misspelt safe setting must not pass silently."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = CLOSED
 
     public_url: str = Field(
         default="http://127.0.0.1:8000", description="loopback, so that a new hub is seen by nobody else"
@@ -60,8 +123,32 @@ class HubConfig(BaseModel):
         description="years that the ledger keeps rows: DPDP Rules 2025, rules 6(1)(e) and 8(3), ask for one",
     )
     trust_proxy: bool = Field(
-        default=False, description="believe X-Forwarded-Proto; only behind a proxy that sets it itself"
+        default=False,
+        description="believe X-Forwarded-Proto and the last X-Forwarded-For; only behind a proxy that sets them itself",
     )
+    registration: Literal["invited", "open"] = Field(
+        default="invited", description="open: anyone whose address answers gets an account without roles"
+    )
+    require_second_factor: tuple[RoleName, ...] = Field(
+        default=(), description="roles that hold only while their account has a second factor"
+    )
+    invitation_days: int = Field(default=7, ge=1, le=60, description="days that an invitation stands")
+    api_per_minute: int = Field(
+        default=12_000, ge=60, description="API requests a minute with one account's key: 200 a second"
+    )
+    api_per_minute_unknown: int = Field(
+        default=1_200, ge=60, description="API requests a minute from an address that shows no key"
+    )
+    mail: Mail | None = Field(default=None, description="none: mail is written to files in mail/")
+    oidc: tuple[Provider, ...] = Field(default=(), description="providers to sign in with")
+
+    @model_validator(mode="after")
+    def _fits(self) -> HubConfig:
+        if self.registration == "open" and self.mail is None:
+            raise ValueError('registration = "open" needs [mail]: an address must answer')
+        if len({one.id for one in self.oidc}) < len(self.oidc):
+            raise ValueError("two providers have the same id")
+        return self
 
 
 class HubHome(BaseModel):

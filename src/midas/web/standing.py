@@ -10,9 +10,11 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from django.conf import settings
+
 from midas.access import standing_grants
 from midas.kernel import SystemClock
-from midas.people.rule import NOBODY, Act, Standing, allows, allows_somewhere, roles_of, seen
+from midas.people.rule import NOBODY, Act, Roles, Standing, allows, allows_somewhere, roles_of, seen
 
 FRESH_S = 2.0
 """Seconds that a remembered answer may be old: other processes revoke too, and say nothing here."""
@@ -26,7 +28,23 @@ def standing_of(account: Any, *, scope: frozenset[Act] | None = None) -> Standin
     if roles is None:
         return NOBODY
     grants = standing_grants(account, now=SystemClock().now())
+    if lacking_factor(account, roles):
+        roles = frozenset(one for one in roles if one[0] not in _guarded_roles())
     return Standing(roles=roles, grants=grants, scope=scope, active=account.is_active)
+
+
+def _guarded_roles() -> tuple[str, ...]:
+    return getattr(settings, "MIDAS_SECOND_FACTOR", ())
+
+
+def lacking_factor(account: Any, roles: Roles) -> bool:
+    """Say whether roles of the account are asleep, because the hub asks a second factor for them and it has none."""
+    if not any(role in _guarded_roles() for role, _ in roles):
+        return False
+    from allauth.mfa.models import Authenticator
+
+    factors = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+    return not Authenticator.objects.filter(user_id=account.pk, type__in=factors).exists()
 
 
 def remembered(account: Any) -> Standing:

@@ -1,11 +1,12 @@
-"""Sign-in that slows down who guesses. In come a name, a password and a request; out comes an account or nothing.
+"""How often something may be tried: signing in, and asking the API. In come a request and a name; out comes yes or a wait.
 
-Failures are counted per name and address, and per address alone, in this process's memory; after too many nobody
-signs in from there until the window has passed. Names are kept only as digests.
+Failed sign-ins are counted per name and address, and per address alone, in this process's memory; after too many nobody
+signs in from there until the window has passed. Names, addresses and keys are kept only as digests.
 """
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
@@ -23,9 +24,35 @@ NAMES_PER_ADDRESS = 5
 """An address may fail this many times as often as one name from it: a hospital shares one address."""
 
 
+MINUTE_S = 60
+
+
+def address_of(request: HttpRequest | None) -> str:
+    """Return the address that asks: the connection's, or what a trusted proxy says of it."""
+    if request is None:
+        return ""
+    told: str = request.META.get("HTTP_X_FORWARDED_FOR", "") if current_home().config.trust_proxy else ""
+    return told.rpartition(",")[2].strip() or request.META.get("REMOTE_ADDR", "")
+
+
+def seconds_to_wait(who: str, limit: int) -> int:
+    """Count one request of `who` (a key's or an address's name) in this minute; return 0, or the seconds until the next.
+
+    A request over the limit is answered 429 with these seconds in Retry-After (RFC 6585 §4).
+    """
+    minute, second = divmod(int(time.time()), MINUTE_S)
+    key = f"asked:{minute}:{sha256_bytes(who.encode('utf-8', 'replace'))}"
+    if cache.add(key, 1, MINUTE_S):
+        return 0
+    try:
+        return 0 if cache.incr(key) <= limit else MINUTE_S - second
+    except ValueError:  # it has just run out
+        return 0
+
+
 def _counters(request: HttpRequest | None, name: str) -> tuple[tuple[str, int], ...]:
     tries = current_home().config.sign_in_tries
-    address = request.META.get("REMOTE_ADDR", "") if request else ""
+    address = address_of(request)
     pair = sha256_bytes(f"{address}\0{name}".encode("utf-8", "replace"))
     return (
         (f"sign-in:{pair}", tries),

@@ -6,6 +6,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("api/v1/", include("midas.web.api.urls")),
+    path("", include("midas.web.identity.urls")),
     path("", include("midas.web.pages.urls")),
 ]
 handler400 = "midas.web.api.errors.bad_request"

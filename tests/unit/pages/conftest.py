@@ -34,11 +34,12 @@ def hub(db, settings, tmp_path: Path):
 
     from midas.web import bootstrap
     from midas.web.home import create, open_home
+    from midas.web.identity.settings import identity_settings
 
     create(tmp_path / "hub")
     home = open_home(tmp_path / "hub")
     real = bootstrap.django_settings(home)
-    for name in (*SHARED, "AUTHENTICATION_BACKENDS", "MIDAS_HUB"):
+    for name in (*SHARED, "MIDAS_HUB", *(one for one in identity_settings(home.config) if one in real)):
         setattr(settings, name, real[name])
     cache.clear()
     return gallery("fill_hub").fill(bootstrap.store(), subjects=6, pictures=1)

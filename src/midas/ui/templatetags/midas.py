@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from django import template
+from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -26,6 +28,12 @@ register.filter("day", words.day)
 register.filter("moment", words.moment)
 register.filter("short_key", words.short_key)
 register.filter("short_path", words.short_path)
+
+
+@register.filter
+def as_json(value: Any) -> str:
+    """Return a value as JSON, for a data attribute that a script reads."""
+    return json.dumps(value, cls=DjangoJSONEncoder)
 
 
 @lru_cache(maxsize=256)

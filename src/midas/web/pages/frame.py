@@ -17,6 +17,18 @@ def account_of(request: HttpRequest) -> Account | None:
     return request.user if isinstance(request.user, Account) else None
 
 
+def around(request: HttpRequest, section: str = "") -> dict[str, Any]:
+    """Return what stands around a page: the section that is open and the menus that this account may use."""
+    account = account_of(request)
+    return {
+        "section": section,
+        "can_curate": account is not None and may_anywhere(account, Act.DRAFT),
+        "can_audit": account is not None and may_anywhere(account, Act.AUDIT),
+        "can_administer": account is not None and may_anywhere(account, Act.MANAGE_PEOPLE),
+        **_access(account),
+    }
+
+
 def page(
     request: HttpRequest,
     template: str,
@@ -25,16 +37,10 @@ def page(
     section: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    """Render a page with the menus that this account may use."""
-    account = account_of(request)
-    around = {
-        "section": section,
-        "can_curate": account is not None and may_anywhere(account, Act.DRAFT),
-        "can_audit": account is not None and may_anywhere(account, Act.AUDIT),
-        "can_administer": account is not None and may_anywhere(account, Act.MANAGE_PEOPLE),
-        **_access(account),
-    }
-    return render(request, f"hub/{template}.html", {**around, **(context or {})}, status=status)
+    """Render a page of this hub."""
+    return render(
+        request, f"hub/{template}.html", {**around(request, section), **(context or {})}, status=status
+    )
 
 
 def _access(account: Account | None) -> dict[str, Any]:

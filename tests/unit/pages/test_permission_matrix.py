@@ -1,0 +1,256 @@
+"""The matrix of permissions: the committed file, the code's declarations and a filled hub's real answers are one."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from midas.kernel import SystemClock
+from midas.people.rule import Act
+
+ROOT = Path(__file__).parents[3]
+spec = importlib.util.spec_from_file_location("permission_matrix", ROOT / "tools" / "permission_matrix.py")
+matrix = importlib.util.module_from_spec(spec)
+sys.modules["permission_matrix"] = matrix
+spec.loader.exec_module(matrix)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A real request to an address; who may do any of `acts` is let in. Without acts: the address's only one."""
+
+    url: str
+    acts: frozenset[Act] = frozenset()
+    method: str = "get"
+    told: dict[str, str] = field(default_factory=dict)
+
+
+def get(url: str, *acts: Act) -> Example:
+    return Example(url, frozenset(acts))
+
+
+def post(url: str, *acts: Act, **told: str) -> Example:
+    return Example(url, frozenset(acts), "post", told)
+
+
+OPEN, HELD = "oral-cancer/releases/1.0.0", "oral-cancer/releases/1.1.0"
+OPEN_API, HELD_API = "/api/v1/releases/oral-cancer@1.0.0", "/api/v1/releases/oral-cancer@1.1.0"
+ROOT_OF_NONE = "0" * 64
+
+
+def of_a_release(rest: str) -> tuple[Example, ...]:
+    """Return the requests of an API address that a twin, an open and a controlled release answer differently."""
+    return (
+        get(f"{HELD_API}{rest}?twin=1", Act.GET_TWIN), get(f"{OPEN_API}{rest}", Act.DOWNLOAD_OPEN),
+        get(f"{HELD_API}{rest}", Act.DOWNLOAD),
+    )  # fmt: skip
+
+
+# Each address of the matrix → requests that ask for each of its acts. A new address needs an entry here.
+EXAMPLES: dict[str, tuple[Example, ...]] = {
+    "/api/v1/openapi.json": (get("/api/v1/openapi.json"),),
+    "/api/v1/datasets": (get("/api/v1/datasets"),),
+    "/api/v1/datasets/{dataset}": (get("/api/v1/datasets/oral-cancer"),),
+    "/api/v1/releases/{dataset}@{version}": (get(HELD_API),),
+    "/api/v1/releases/{dataset}@{version}/seal": of_a_release("/seal"),
+    "/api/v1/releases/{dataset}@{version}/tree": of_a_release("/tree"),
+    "/api/v1/releases/{dataset}@{version}/files/{name}": of_a_release("/files/manifest.parquet"),
+    "/api/v1/blobs/missing": (post("/api/v1/blobs/missing"),),
+    "/api/v1/blobs/{sha256}": (Example(f"/api/v1/blobs/{ROOT_OF_NONE}", method="put"),),
+    "/api/v1/submissions": (post("/api/v1/submissions"),),
+    "/api/v1/submissions/{root}": (get(f"/api/v1/submissions/{ROOT_OF_NONE}"),),
+    "/sign-in": (get("/sign-in"), post("/sign-in", username="x", password="y")),
+    "/sign-in/second": (get("/sign-in/second"),),
+    "/sign-in/passkey": (get("/sign-in/passkey"),),
+    "/sign-in/closed": (get("/sign-in/closed"),),
+    "/sign-in/cancelled": (get("/sign-in/cancelled"),),
+    "/sign-in/refused": (get("/sign-in/refused"),),
+    "/sign-in/with/{provider_id}": (get("/sign-in/with/none"),),
+    "/sign-in/with/{provider_id}/back": (get("/sign-in/with/none/back"),),
+    "/sign-out": (post("/sign-out"),),
+    "/join": (get("/join"),),
+    "/join/{key}": (get("/join/none"),),
+    "/reset": (get("/reset"), post("/reset", email="nobody@example.org")),
+    "/reset/sent": (get("/reset/sent"),),
+    "/reset/done": (get("/reset/done"),),
+    "/reset/{uidb36}-{key}": (get("/reset/1-none"),),
+    "/account/confirm": (get("/account/confirm"),),
+    "/account/confirm/code": (get("/account/confirm/code"),),
+    "/account/confirm/passkey": (get("/account/confirm/passkey"),),
+    "/account/password": (get("/account/password"),),
+    "/account/password/first": (get("/account/password/first"),),
+    "/account/second": (get("/account/second"),),
+    "/account/second/app": (get("/account/second/app"),),
+    "/account/second/app/remove": (get("/account/second/app/remove"),),
+    "/account/second/passkeys": (get("/account/second/passkeys"),),
+    "/account/second/passkeys/add": (get("/account/second/passkeys/add"),),
+    "/account/second/passkeys/{pk}/remove": (get("/account/second/passkeys/0/remove"),),
+    "/account/second/codes": (get("/account/second/codes"),),
+    "/account/second/codes/make": (get("/account/second/codes/make"),),
+    "/": (get("/"),),
+    "/programs": (get("/programs"),),
+    "/preferences": (post("/preferences"),),
+    "/datasets": (get("/datasets"),),
+    "/datasets/{dataset}": (get("/datasets/oral-cancer"),),
+    "/datasets/{dataset}/releases/{version}": (get(f"/datasets/{HELD}"),),
+    "/datasets/{dataset}/releases/{version}/files/{path}": (
+        get(f"/datasets/{OPEN}/files/manifest.parquet", Act.DOWNLOAD_OPEN),
+        get(f"/datasets/{HELD}/files/manifest.parquet", Act.DOWNLOAD),
+    ),
+    "/datasets/{dataset}/releases/{version}/papers/{path}": (
+        get(f"/datasets/{HELD}/papers/protocol.yaml", Act.BROWSE),
+        get(f"/datasets/{HELD}/papers/DATASHEET.html", Act.DOWNLOAD, Act.DRAFT),
+    ),
+    "/datasets/{dataset}/releases/{version}/twin": (get(f"/datasets/{HELD}/twin"),),
+    "/datasets/{dataset}/releases/{version}/twin/files/{path}": (get(f"/datasets/{HELD}/twin/files/manifest.parquet"),),
+    "/datasets/{dataset}/releases/{version}/twin/papers/{path}": (get(f"/datasets/{HELD}/twin/papers/README.md"),),
+    "/datasets/{dataset}/releases/{version}/twin/pictures/{sha256}": (
+        get(f"/datasets/{HELD}/twin/pictures/{ROOT_OF_NONE}"),
+    ),
+    "/pictures/{sha256}": (
+        get(f"/pictures/{ROOT_OF_NONE}", Act.BROWSE), get("/pictures/PREVIEW", Act.DOWNLOAD, Act.DRAFT),
+    ),
+    "/hospitals": (get("/hospitals"),),
+    "/hospitals/{slug}": (get("/hospitals/spdc-wardha"),),
+    "/account": (get("/account"),),
+    "/account/credit": (post("/account/credit"),),
+    "/account/sessions/end": (post("/account/sessions/end", number="none"),),
+    "/account/keys": (post("/account/keys", title="x", scope="none"),),
+    "/account/keys/{number}/revoke": (post("/account/keys/0/revoke"),),
+    "/curation": (get("/curation"),),
+    "/curation/submissions/{root}": (get(f"/curation/submissions/{ROOT_OF_NONE}"),),
+    "/curation/drafts": (post("/curation/drafts"),),
+    "/curation/drafts/{dataset}/{version}": (get("/curation/drafts/meningioma/1.0.0"),),
+    "/curation/drafts/{dataset}/{version}/progress": (get("/curation/drafts/meningioma/1.0.0/progress"),),
+    "/people": (get("/people"),),
+    "/people/invite": (post("/people/invite", role="none"),),
+    "/people/add": (post("/people/add"),),
+    "/people/roles/give": (post("/people/roles/give", account="none"),),
+    "/people/roles/take": (post("/people/roles/take", account="none"),),
+    "/people/{name}/account": (get("/people/visitor/account"),),
+    "/people/{name}/place": (post("/people/none/place"),),
+    "/people/{name}/state": (post("/people/none/state"),),
+    "/people/{name}/reset": (post("/people/none/reset"),),
+    "/people/{name}/factors": (post("/people/none/factors"),),
+    "/people/{name}/keys": (post("/people/none/keys"),),
+    "/institutions": (get("/institutions"),),
+    "/institutions/add": (post("/institutions/add"),),
+    "/institutions/{slug}": (get("/institutions/spdc-wardha"),),
+    "/institutions/{slug}/token": (post("/institutions/none/token"),),
+}  # fmt: skip
+
+
+def test_the_committed_matrix_is_what_the_code_says(settings) -> None:
+    settings.ROOT_URLCONF = "midas.web.urls"
+    assert matrix.FILE.read_text("utf-8") == matrix.text(), "run python tools/permission_matrix.py"
+
+
+def test_a_view_that_declares_nothing_is_an_error(monkeypatch) -> None:
+    from django.urls import path
+
+    from midas.web import urls
+
+    monkeypatch.setattr(urls, "urlpatterns", [*urls.urlpatterns, path("secret", lambda request: None)])
+    from django.urls import clear_url_caches
+
+    clear_url_caches()
+    try:
+        with pytest.raises(TypeError, match="/secret"):
+            matrix.rows()
+    finally:
+        monkeypatch.undo()
+        clear_url_caches()
+
+
+def test_each_address_and_act_has_a_request_that_asks_for_it() -> None:
+    rows = [row for row in matrix.rows() if row.part != "DICOMweb"]
+    assert {row.address for row in rows} == set(EXAMPLES)
+    for address, examples in EXAMPLES.items():
+        declared = {row.act for row in rows if row.address == address}
+        asked = {act for one in examples for act in one.acts or declared}
+        assert asked == declared, address
+
+
+def _callers(store: Any) -> dict[str, tuple[Any, str]]:
+    """Return an account and a key for each column of the matrix: without the grants that the gallery has given."""
+    from midas.access.models import Grant
+    from midas.access.terms import terms_of_release
+    from midas.people.models import Account, Institution, Membership, Role
+    from midas.people.tokens import issue_token
+    from midas.release.models import Release
+
+    clock, found = SystemClock(), {"nobody": (None, "")}
+    for name in ("visitor", *Role.values, "grant"):
+        account = Account.objects.create(username=f"matrix-{name}")
+        if name in Role.values:
+            Membership.objects.create(account=account, role=name)
+        found[name] = (account, issue_token(title="t", clock=clock, account=account, scope=frozenset(Act)))
+    spoke = Institution.objects.get(slug="spdc-wardha")
+    found["spoke"] = (None, issue_token(title="t", clock=clock, spoke=spoke))
+    held = Release.objects.get(dataset__slug="oral-cancer", version="1.1.0", twin=False)
+    old = Grant.objects.filter(release=held).first()
+    Grant.objects.create(
+        account=found["grant"][0], release=held, purpose="HMB", terms=terms_of_release(held, store=store, clock=clock),
+        given_by=old.given_by, given_at=clock.now(), why="matrix", expires_at=old.expires_at,
+    )  # fmt: skip
+    return found
+
+
+def _browser(account: Any) -> Client:
+    client = Client()
+    if account is not None:
+        client.force_login(account)
+    return client
+
+
+def _let_in(name: str, token: str, client: Client, one: Example, preview: str) -> bool:
+    url = one.url.replace("PREVIEW", preview)
+    headers = (
+        {"authorization": f"Bearer {token}"} if token and (url.startswith("/api/") or name == "spoke") else {}
+    )
+    answer = getattr(client, one.method)(url, one.told, headers=headers)
+    to_sign_in = answer.status_code == 302 and answer.headers["Location"].startswith("/sign-in?next=")
+    assert answer.status_code < 500, (name, url)
+    return not (answer.status_code in {401, 403} or to_sign_in)
+
+
+@pytest.mark.timeout(900)  # some 1,200 requests
+def test_a_filled_hub_answers_as_the_matrix_says(hub, settings) -> None:
+    from midas.catalogue.models import Instance
+    from midas.manifest import sign
+    from midas.release.models import Release
+    from midas.web import bootstrap
+
+    home = settings.MIDAS_HUB
+    told = {
+        "registration": "open",
+        "api_per_minute": 10**6,
+        "api_per_minute_unknown": 10**6,
+        "sign_in_tries": 10**6,
+    }
+    settings.MIDAS_HUB = home.model_copy(update={"config": home.config.model_copy(update=told)})
+    signed = sign({"note": "of the test"}, bootstrap.signer())
+    Release.objects.update(seal=signed.model_dump())
+    Release.objects.filter(version="1.0.0", twin=False).update(access="open")
+    callers = _callers(bootstrap.store())
+    here = Instance.objects.exclude(preview="").filter(series__study__subject__dataset__slug="oral-cancer")
+    preview = here.first().preview
+    declared: dict[str, set[Act]] = {}
+    for row in matrix.rows():
+        declared.setdefault(row.address, set()).add(row.act)
+    wrong = []
+    for name, (account, token) in callers.items():
+        client = _browser(account)
+        for address, examples in EXAMPLES.items():
+            for one in examples:
+                expected = any(matrix.may(name, act) for act in one.acts or declared[address])
+                browser = _browser(account) if address == "/sign-out" else client
+                if _let_in(name, token, browser, one, preview) is not expected:
+                    wrong.append((name, one.method, one.url, expected))
+    assert wrong == []
