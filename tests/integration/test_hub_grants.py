@@ -112,10 +112,14 @@ def end_the_grant(hub: Served, grant: int) -> None:
 
 
 def deeds(hub: Served, name: str) -> list[str]:
-    """Return what the ledger says was given to a person and taken from them."""
+    """Return what the ledger says of a person's access: given, used, taken back."""
     with sqlite3.connect(hub.home / "hub.sqlite3", timeout=30) as database:
-        rows = database.execute("SELECT deed, details FROM ledger_entry ORDER BY id").fetchall()
-    return [deed for deed, details in rows if json.loads(details).get("to") == name]
+        rows = database.execute("SELECT deed, who, details FROM ledger_entry ORDER BY id").fetchall()
+    return [
+        deed
+        for deed, who, details in rows
+        if deed in {"grant", "download", "revoke"} and name in {who, json.loads(details).get("to")}
+    ]
 
 
 STOPS: dict[str, tuple[Callable[[Served, str, int], Any], str, list[str]]] = {
@@ -124,13 +128,15 @@ STOPS: dict[str, tuple[Callable[[Served, str, int], Any], str, list[str]]] = {
             "hub", "grant", "revoke", str(grant), "--by", "leela", "--why", "The project has ended.", *hub.where
         ),
         "403",
-        ["grant", "revoke"],
+        ["grant", "download", "revoke"],
     ),
-    "ended grant": (lambda hub, name, grant: end_the_grant(hub, grant), "403", ["grant"]),
+    "ended grant": (lambda hub, name, grant: end_the_grant(hub, grant), "403", ["grant", "download"]),
     "revoked token": (
-        lambda hub, name, grant: midas("hub", "user", "token", name, "--revoke", *hub.where), "401", ["grant"],
+        lambda hub, name, grant: midas("hub", "user", "token", name, "--revoke", *hub.where), "401", ["grant", "download"],
     ),
-    "closed account": (lambda hub, name, grant: midas("hub", "user", "close", name, *hub.where), "401", ["grant"]),
+    "closed account": (
+        lambda hub, name, grant: midas("hub", "user", "close", name, *hub.where), "401", ["grant", "download"],
+    ),
 }  # fmt: skip
 
 
