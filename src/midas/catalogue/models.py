@@ -180,3 +180,128 @@ class Erasure(models.Model):
     """A blob to be erased: written with the withdrawal, gone once nothing needs the blob and it is erased."""
 
     digest = models.CharField(max_length=64, unique=True)
+
+
+class DicomIndex(models.Model):
+    """What one blob that is a DICOM instance says, ready to be served; it lives as long as the blob.
+
+    `metadata` is its DICOM JSON (PS3.18 F.2), compressed (zstd), `frames` a `midas.formats.dicom.FrameTable`.
+    """
+
+    sha256 = models.CharField(max_length=64, primary_key=True)
+    size = models.BigIntegerField()
+    subject = models.CharField(max_length=64)
+    study_uid = models.CharField(max_length=64)
+    series_uid = models.CharField(max_length=64)
+    sop_instance_uid = models.CharField(max_length=64, db_index=True)
+    sop_class_uid = models.CharField(max_length=64)
+    transfer_syntax_uid = models.CharField(max_length=64)
+    number = models.BigIntegerField(null=True)
+    rows = models.PositiveIntegerField(default=0)
+    columns = models.PositiveIntegerField(default=0)
+    frame_count = models.PositiveIntegerField(default=0)
+    metadata = models.BinaryField()
+    frames = models.BinaryField(default=bytes)
+
+
+class SeriesPack(models.Model):
+    """All instances of a series in one piece, named by the digest of their digests: scopes with the same ones share it.
+
+    `listing` holds one line for each instance, `common` the attributes in which all agree, `metadata` their DICOM JSON
+    in pieces; all compressed (zstd).
+    """
+
+    key = models.CharField(max_length=64, primary_key=True)
+    instances = models.PositiveIntegerField()
+    listing = models.BinaryField()
+    common = models.BinaryField()
+    metadata = models.BinaryField()
+
+
+class Scope(models.Model):
+    """A set of objects that one can look at under one permission; `name` is unique within its kind."""
+
+    class Kind(models.TextChoices):
+        RELEASE = "release"
+        TWIN = "twin"
+        DRAFT = "draft"
+        TASK = "task"
+
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    name = models.CharField(max_length=100)
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "name"], name="scope_once")]
+
+
+class ScopeStudy(models.Model):
+    """A study of a scope as a search finds it: names folded (`lens.matching.folded`), YYYYMMDD, HHMMSS.FFFFFF.
+
+    `fragment` is the ready answer (DICOM JSON), `common` what else its instances agree in (zstd).
+    """
+
+    scope = models.ForeignKey(Scope, on_delete=models.CASCADE, related_name="+")
+    subject = models.CharField(max_length=64)
+    uid = models.CharField(max_length=64)
+    patient_id = models.CharField(max_length=64)
+    patient_name = models.CharField(max_length=200)
+    patient_birth_date = models.CharField(max_length=8)
+    patient_sex = models.CharField(max_length=16)
+    study_date = models.CharField(max_length=8)
+    study_time = models.CharField(max_length=14)
+    accession_number = models.CharField(max_length=64)
+    study_id = models.CharField(max_length=64)
+    study_description = models.CharField(max_length=200)
+    referring_physician_name = models.CharField(max_length=200)
+    series = models.PositiveIntegerField()
+    instances = models.PositiveIntegerField()
+    fragment = models.TextField()
+    common = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["scope", "uid", "subject"], name="scope_study_once")]
+        indexes = [
+            models.Index(fields=["scope", "id"], name="scope_study_order"),
+            models.Index(fields=["scope", "patient_id"], name="scope_study_patient"),
+            models.Index(fields=["scope", "subject"], name="scope_study_subject"),
+            models.Index(fields=["scope", "patient_name"], name="scope_study_name"),
+            models.Index(fields=["scope", "study_date"], name="scope_study_date"),
+            models.Index(fields=["scope", "accession_number"], name="scope_study_accession"),
+        ]
+
+
+class ScopeModality(models.Model):
+    """One modality of a study, so that a search by modality reads only what it finds."""
+
+    scope = models.ForeignKey(Scope, on_delete=models.CASCADE, related_name="+")
+    modality = models.CharField(max_length=16)
+    study = models.ForeignKey(ScopeStudy, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["scope", "modality", "study"], name="scope_modality_once")
+        ]
+
+
+class ScopeSeries(models.Model):
+    """A series of a scope as a search finds it; `pack` is the key of its `SeriesPack`."""
+
+    scope = models.ForeignKey(Scope, on_delete=models.CASCADE, related_name="+")
+    study = models.ForeignKey(ScopeStudy, on_delete=models.CASCADE, related_name="+")
+    uid = models.CharField(max_length=64)
+    modality = models.CharField(max_length=16)
+    number = models.BigIntegerField(null=True)
+    description = models.CharField(max_length=200)
+    body_part = models.CharField(max_length=64)
+    instances = models.PositiveIntegerField()
+    fragment = models.TextField()
+    pack = models.CharField(max_length=64, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["study", "uid"], name="scope_series_once")]
+        indexes = [
+            models.Index(fields=["scope", "id"], name="scope_series_order"),
+            models.Index(fields=["scope", "uid"], name="scope_series_uid"),
+            models.Index(fields=["scope", "modality", "id"], name="scope_series_modality"),
+        ]

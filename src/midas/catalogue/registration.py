@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from django.db import transaction
 
+from midas.catalogue import lens
 from midas.catalogue.lines import lines_of
 from midas.catalogue.models import (
     Instance,
@@ -60,6 +61,10 @@ def register(
         tree.add_records(records)
     for labels in bundles(lines_of(LabelLine, header, store)):
         tree.add_labels(labels)
+    mine = Instance.objects.filter(submission=row).order_by("pk").values_list("sha256", flat=True)
+    lens.publish(
+        kind="draft", name=header.dataset, dataset=row.dataset, digests=mine.iterator(chunk_size=2000)
+    )
     row.state = Submission.State.REGISTERED
     row.registered_at = now
     row.findings = [one.to_dict() for one in checked.findings]

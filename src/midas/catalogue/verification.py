@@ -17,6 +17,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from midas.catalogue import lens
 from midas.catalogue.examine import Examined, Job, examine, wrong
 from midas.catalogue.lines import NEEDED, has_errors, lines_of, part_of
 from midas.catalogue.models import ProtocolVersion
@@ -214,7 +215,15 @@ def _instances(
     with tempfile.TemporaryDirectory(prefix="midas-verify-", dir=scratch) as folder:
         jobs = (Job(store, line, Path(folder)) for line in lines_of(ItemLine, checked.header, store))
         results: Iterable[Examined] = runner.map(examine, jobs)
-        for one in progress.track(results, label="Verify again", total=checked.header.instances):
-            checked.findings += one.findings
-            if one.preview:
-                checked.previews[one.path] = one.preview
+        stream = progress.track(results, label="Verify again", total=checked.header.instances)
+        lens.keep(_noted(checked, stream))
+
+
+def _noted(checked: Checked, results: Iterable[Examined]) -> Iterator[lens.Indexed]:
+    """Note what was found of each instance; pass its index on, which belongs to the blob and not to the submission."""
+    for one in results:
+        checked.findings += one.findings
+        if one.preview:
+            checked.previews[one.path] = one.preview
+        if one.index is not None:
+            yield one.index

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import transaction
 
+from midas.catalogue import lens
 from midas.catalogue.lines import ITEMS, KINDS, SUBJECTS, split
 from midas.catalogue.models import (
     Dataset,
@@ -66,10 +67,13 @@ def forget(*, pseudonym: str, dataset: str, store: Blobs, clock: Clock) -> tuple
     names = person(pseudonym=pseudonym, dataset=dataset)
     rows = Subject.objects.filter(dataset__slug=dataset, pseudonym__in=names)
     words = {*names, *_uids(rows)}
-    doom(_images(rows))
+    images = list(_images(rows))
+    doom(images)
     for submission in _submissions(rows, dataset):
         _clean(submission, names=names, words=words, rows=rows, store=store)
     _delete_rows(rows)
+    lens.retract(dataset=dataset, subjects=names)
+    lens.drop(images)
     rows.filter(withdrawn_at=None).update(withdrawn_at=clock.now())
     rows.update(spoke="", sex="U", basis=[], links=[], first_submission=None)
     _entomb(names, dataset, clock)

@@ -190,3 +190,35 @@ def collect(
     erased = erase_doomed(store=store())
     erased += erase_unnamed(store=store(), clock=SystemClock(), older_than=timedelta(days=days))
     say(json, {"erased": erased}, f"[bold green]✓[/] {erased:,} blobs erased")
+
+
+@app.command("index")
+def index(
+    home: Home = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Worker processes. [dim]Default: one a processor[/]")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Index the images that are not indexed yet, so that viewers find them; needed once after an update.
+
+    What is registered or released by this version is indexed already. Doing it again changes nothing.
+
+    [bold]Examples[/]
+
+      midas hub index
+      midas hub index --home /srv/midas --jobs 8
+    """
+    made = opened(home)
+    from midas.compute import processes
+    from midas.web.bootstrap import store
+    from midas.web.reindexing import reindex
+
+    with processes(jobs) as runner:
+        done = reindex(store=store(), scratch=made.scratch, runner=runner, progress=show.Bar())
+    unreadable = f", [yellow]{done.unreadable:,} could not be read[/]" if done.unreadable else ""
+    say(
+        json,
+        vars(done),
+        f"[bold green]✓[/] {done.indexed:,} images indexed{unreadable}, {done.scopes:,} datasets and releases up to date",
+    )

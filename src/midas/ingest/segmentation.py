@@ -23,6 +23,10 @@ from midas.wire.v1 import Code
 
 MARK = "IMPORTED"
 """Content Label of every label object that was not made here."""
+COLOURS = (
+    (230, 75, 53), (77, 187, 213), (0, 160, 135), (243, 155, 127), (132, 145, 180), (126, 97, 72), (145, 209, 194),
+)  # fmt: skip
+"""sRGB of segments in turn, so that viewers show the same; a reader may choose others."""
 
 
 def concept(code: Code) -> Concept:
@@ -79,6 +83,7 @@ def _segment(number: int, label: str, code: Code) -> hd.seg.SegmentDescription:
         segmented_property_category=known.SCT.MorphologicallyAbnormalStructure,
         segmented_property_type=concept(code),
         algorithm_type=hd.seg.SegmentAlgorithmTypeValues.MANUAL,
+        display_color=hd.color.CIELabColor.from_rgb(*COLOURS[(number - 1) % len(COLOURS)]),
     )
 
 

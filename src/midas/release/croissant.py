@@ -45,7 +45,14 @@ _SAYS: Mapping[str, str] = {
     "day": "whole days since the subject's first visit", "age_years": "age at the visit; 90 stands for 90 and over",
     "deid": "de-identification profile and engine", "target": "what is to be predicted", "value": "the value as text",
     "value_number": "the value as a number, where it is one", "source": "where the value comes from",
-    "readers": "who read it, as pseudonyms", "segmentation_path": "path of the DICOM file that draws it",
+    "readers": "who read it, as codes or pseudonyms", "segmentation_path": "path of the DICOM file that draws it",
+    "agreement": "how far its readers agreed, 0 to 1: the same value (1) or not (0); of outlines the Dice coefficient",
+    "task": "the reading task", "reader": "who read it, as a code that is the same in all tasks of the hub",
+    "role": "reader, or adjudicator where readers differed",
+    "revision": "how many versions the reader kept before submitting",
+    "object_uid": "SOP instance UID of the DICOM object that the reader stored", "object_path": "its path in the release",
+    "stands": "whether this reading is what the label says",
+    "settled_by": "agreement of the readers by the task's rule, or an adjudicator",
     "part": "part of the dataset, by person", "level": "level of the subject tree that the label is about",
     "uid": "study, series or instance UID, at these levels", "sex": "F, M, O or U (unknown)",
     "basis": "kinds of lawful basis", "ethics": "ethics decisions of the protocol", "spoke": "the contributing hospital",
@@ -55,7 +62,9 @@ _SAYS: Mapping[str, str] = {
 _TABLE_SAYS: Mapping[str, str] = {
     "manifest": "one row per DICOM instance", "subjects": "one row per person", "visits": "one row per visit",
     "lesions": "one row per lesion", "specimens": "one row per specimen", "series": "one row per DICOM series",
-    "labels": "one row per label", "splits": "the part of each subject",
+    "labels": "one row per label",
+    "readings": "one row per reader and item of a reading task, with what each said before anything was settled",
+    "splits": "the part of each subject",
 }  # fmt: skip
 
 _KEYS: Mapping[str, tuple[str, ...]] = {

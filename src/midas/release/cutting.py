@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from midas import __version__
+from midas.catalogue import lens
 from midas.catalogue.models import Subject
 from midas.catalogue.withdrawal import doom
 from midas.kernel import Clock, Conflict, Digest, NotFound, Progress, canonical, sha256_bytes
@@ -95,8 +96,14 @@ def draft_digest(draft: Draft) -> str:
     return sha256_bytes(canonical({
         "dataset": draft.dataset.slug, "version": draft.version, "protocol": draft.protocol.sha256,
         "title": draft.title, "notes": draft.notes, "published_on": draft.published_on.isoformat(),
-        "submissions": sorted(draft.submissions), **({"cohort": cohort} if cohort else {}),
+        "submissions": sorted(draft.submissions), **_drawn_on(draft), **({"cohort": cohort} if cohort else {}),
     }))  # fmt: skip
+
+
+def _drawn_on(draft: Draft) -> dict[str, list[int]]:
+    """Name what readers and curators made, where there is any: a draft without it keeps the digest it always had."""
+    found = {"readings": draft.readings, "derived": draft.derived}
+    return {name: sorted(numbers) for name, numbers in found.items() if numbers}
 
 
 def assemble(content: Content, *, store: Blobs, salts: Mapping[str, str]) -> Made:
@@ -144,6 +151,10 @@ def record(
         ):  # fmt: skip
             ReleaseSubject.objects.bulk_create(batch)
         record_files(release, made.tree.entries)
+        lens.publish(
+            kind="twin" if about.twin else "release", name=f"{about.dataset}@{about.version}", dataset=draft.dataset,
+            digests=content.tables["manifest"]["sha256"].to_pylist(),
+        )  # fmt: skip
         enter(
             Deed.CUT, by=by, clock=clock, dataset=about.dataset, version=about.version, target=made.key, twin=about.twin
         )  # fmt: skip
@@ -168,7 +179,8 @@ def summary(content: Content, tree: Tree, *, draft: Draft) -> dict[str, Any]:
         "image_bytes": sum(held["manifest"]["size"].to_pylist()),
         **{
             name: held[name].num_rows
-            for name in ("subjects", "visits", "lesions", "specimens", "series", "labels")
+            for name in ("subjects", "visits", "lesions", "specimens", "series", "labels", "readings")
+            if name in held
         },
         "instances": held["manifest"].num_rows,
         "modalities": counted(content, "manifest", "modality"),

@@ -18,6 +18,7 @@ from midas.release.content import About, Content, path_of
 from midas.release.croissant import column_says, says
 from midas.release.floor import summary
 from midas.release.page import bars, page
+from midas.release.readings import MADE_HERE, tasks_read
 
 _TWIN = (
     "**This is a synthetic twin.** It has the layout, the tables and the code paths of the real release, and no person "
@@ -169,7 +170,9 @@ def _cleaning(content: Content) -> str:
     if content.about.twin:
         return "The files are written as de-identified files are, by the same rules, from invented content."
     deid = content.about.protocol.deid
-    engines = sorted({str(one) for one in content.tables["manifest"]["deid"].unique().to_pylist()})
+    engines = sorted(
+        {str(one) for one in content.tables["manifest"]["deid"].unique().to_pylist()} - {MADE_HERE}
+    )
     options = "".join(f"- {one}\n" for one in deid.options)
     exceptions = "".join(
         f"- `{one.keyword}`: {one.action}. {_plain(one.reason)}\n" for one in deid.exceptions
@@ -183,7 +186,26 @@ def _cleaning(content: Content) -> str:
         + ", ".join(f"`{one}`" for one in engines)
         + f"\n\n{_measured(content)}"
         + (f"\n\nWhere the labels come from:\n\n{sources}" if content.tables["labels"].num_rows else "")
+        + _read(content)
     )
+
+
+def _read(content: Content) -> str:
+    """Say what was read, by how many, and how far they agreed before anything was settled."""
+    told = tasks_read(content)
+    if not told:
+        return ""
+    return (
+        "\n\nRead by specialists who did not see one another's answers; where they differed, another settled it with a "
+        "reason. Every reading stands in `readings.parquet`, under codes in place of names.\n\n"
+        + _grid(
+            ("task", "items", "readings", "settled by agreement", "agreement (95 % interval)"),
+            [
+                (f"`{_plain(one.task)}`", f"{one.items:,}", f"{one.readings:,}", f"{one.agreed:,}", _plain(one.agreement))
+                for one in told
+            ],
+        )
+    )  # fmt: skip
 
 
 def _measured(content: Content) -> str:

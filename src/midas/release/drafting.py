@@ -1,4 +1,4 @@
-"""A draft: which registered submissions a version draws on, frozen, with the secret that its salts are derived from."""
+"""A draft: which submissions and settled readings a version draws on, frozen, with the secret behind its salts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+from midas.annotate import derived_in, settled
 from midas.catalogue.models import Dataset, ProtocolVersion, Submission
 from midas.kernel import BadInput, Clock, Conflict
 from midas.ledger import Deed, enter
@@ -63,7 +64,8 @@ def new_draft(
         )
     draft = Draft.objects.create(
         dataset=dataset, protocol=protocol, version=version, notes=notes, published_on=published_on,
-        salt_root=secrets.token_hex(32), submissions=roots, cohort=cohort, created_by=by, created_at=clock.now(),
+        salt_root=secrets.token_hex(32), submissions=roots, cohort=cohort, readings=settled(dataset),
+        derived=derived_in(dataset), created_by=by, created_at=clock.now(),
     )  # fmt: skip
     enter(Deed.DRAFT, by=by, clock=clock, dataset=dataset.slug, version=version, submissions=len(roots))
     return draft

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from heapq import merge
 from typing import Any
 
 import pyarrow as pa
@@ -24,6 +25,7 @@ from midas.release.cohorts import members
 from midas.release.content import About, Content, LeftOut
 from midas.release.floor import above_the_floor
 from midas.release.models import Draft, SplitKey
+from midas.release.readings import Read, read_by
 from midas.release.reports import batch_of
 from midas.release.splits import choose_key, groups, part_of
 from midas.store import Blobs
@@ -77,7 +79,9 @@ def gather(*, draft: Draft, store: Blobs, progress: Progress | None = None) -> C
             "No subject of this draft may be released.",
             advice="Register submissions with images and a lawful basis, then draft again.",
         )
-    manifest = tables.arrow("manifest", _instances(chosen, progress or NoProgress()), tables.MANIFEST)
+    read = read_by(draft, {one.pseudonym for one in chosen.subjects.values()}, words.protocol)
+    images = _in_place(_instances(chosen, progress or NoProgress()), read)
+    manifest = tables.arrow("manifest", images, tables.MANIFEST)
     found: dict[str, pa.Table] = {"manifest": manifest, "series": series_of(manifest)}
     for name, rows in _tree(chosen, manifest).items():
         found[name] = tables.arrow(name, rows, tables.FIXED[name])
@@ -87,7 +91,9 @@ def gather(*, draft: Draft, store: Blobs, progress: Progress | None = None) -> C
             found[name] = tables.arrow(
                 name, _records(chosen, table.id, words.protocol), tables.clinical_schema(table)
             )
-    found["labels"] = tables.arrow("labels", _labels(chosen, manifest), tables.LABELS)
+    labels = sorted([*_labels(chosen, manifest), *read.labels], key=_label_order)
+    found["labels"] = tables.arrow("labels", labels, tables.LABELS)
+    found["readings"] = tables.arrow("readings", read.readings, tables.READINGS)
     found["splits"] = tables.arrow("splits", _splits(draft, chosen, words.protocol, found), tables.SPLITS)
     report = tuple(batch_of(submission, store) for submission in chosen.submissions)
     above_the_floor(words.protocol, report, protocol_sha256=words.protocol_sha256)
@@ -174,6 +180,15 @@ def _instances(chosen: Chosen, progress: Progress) -> Iterator[Row]:
             "transfer_syntax_uid": one.transfer_syntax_uid, "deid": one.deid,
             **tables.from_facts(facts, tables.INSTANCE_FACTS + tables.SERIES_FACTS),
         }  # fmt: skip
+
+
+def _in_place(images: Iterator[Row], read: Read) -> Iterator[Row]:
+    """Put what readers drew among the images, in the order of the paths."""
+
+    def order(row: Row) -> tuple[str, ...]:
+        return row["subject"], row["study_uid"], row["series_uid"], row["sop_instance_uid"]
+
+    return merge(images, iter(sorted(read.objects, key=order)), key=order)
 
 
 def series_of(manifest: pa.Table) -> pa.Table:

@@ -29,6 +29,8 @@ class Draft(models.Model):
     published_on = models.DateField()
     salt_root = models.CharField(max_length=64, blank=True)
     submissions = models.JSONField(default=list, help_text="roots of the submissions it draws on, frozen")
+    readings = models.JSONField(default=list, help_text="settled items of reading tasks it draws on, frozen")
+    derived = models.JSONField(default=list, help_text="objects that curators drew, frozen")
     cohort = models.ForeignKey("Cohort", on_delete=models.PROTECT, null=True, related_name="+")
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"

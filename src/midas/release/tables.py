@@ -98,13 +98,18 @@ SERIES = _schema(
 )  # fmt: skip
 LABELS = _schema(
     ("level", TEXT), ("uid", TEXT), *_PLACE, ("target", TEXT), ("value", TEXT), ("value_number", NUMBER),
-    ("source", TEXT), ("readers", WORDS), ("segmentation_path", TEXT),
+    ("source", TEXT), ("readers", WORDS), ("segmentation_path", TEXT), ("agreement", NUMBER),
+)  # fmt: skip
+READINGS = _schema(
+    ("task", TEXT), ("item", WHOLE_NUMBER), ("level", TEXT), ("uid", TEXT), *_PLACE, ("target", TEXT), ("reader", TEXT),
+    ("role", TEXT), ("revision", WHOLE_NUMBER), ("value", TEXT), ("value_number", NUMBER), ("object_uid", TEXT),
+    ("object_path", TEXT), ("stands", YES_NO), ("settled_by", TEXT),
 )  # fmt: skip
 SPLITS = _schema(("subject", TEXT), ("part", TEXT))
 
 FIXED: Mapping[str, pa.Schema] = {
     "manifest": MANIFEST, "subjects": SUBJECTS, "visits": VISITS, "lesions": LESIONS, "specimens": SPECIMENS,
-    "series": SERIES, "labels": LABELS, "splits": SPLITS,
+    "series": SERIES, "labels": LABELS, "readings": READINGS, "splits": SPLITS,
 }  # fmt: skip
 """The tables that every release has, by name; `clinical/<table>` follow the protocol."""
 
@@ -154,8 +159,12 @@ def encode(table: pa.Table) -> bytes:
 
 
 def decode(data: bytes, schema: pa.Schema) -> pa.Table:
-    """Read what `encode` wrote."""
-    return pq.read_table(io.BytesIO(data)).cast(schema)
+    """Read what `encode` wrote; a column that its writer did not know yet is empty."""
+    held = pq.read_table(io.BytesIO(data))
+    for field in schema:
+        if field.name not in held.column_names:
+            held = held.append_column(field, pa.nulls(held.num_rows, field.type))
+    return held.select(schema.names).cast(schema)
 
 
 def from_facts(facts: Mapping[str, Any], wanted: tuple[Fact, ...]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from midas.catalogue import lens
 from midas.kernel import Clock, NoProgress, Progress, sha256_bytes
 from midas.manifest import PrivateKey
 from midas.people.models import Account
@@ -187,6 +188,7 @@ def _images(made: Invented, item: Item, place: Row, *, sex: str, age: int, store
     )
     for ds in phantoms.series(item, sitter, seed=made.chance.getrandbits(63)):
         data = phantoms.encode(ds)
+        lens.keep([lens.index_bytes(data)])
         keywords = tables.INSTANCE_FACTS + tables.SERIES_FACTS
         facts = {"NumberOfFrames": 1} | {
             fact.keyword: _fact(ds.get(fact.keyword)) for fact in keywords if fact.keyword in ds

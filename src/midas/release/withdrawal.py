@@ -73,6 +73,7 @@ def content_of(release: Release, store: Blobs) -> Content:
     found = {
         name: tables.decode(b"".join(store.read(digests[path_of(name)])), schema)
         for name, schema in schemas.items()
+        if path_of(name) in digests or name != "readings"
     }
     return Content(
         words,

@@ -27,17 +27,26 @@ from midas.wire.v1 import (
     AccessAnswers,
     AccessRequest,
     AccessTerms,
+    AgreementAnswer,
     DatasetCard,
     DatasetPage,
+    ItemSaid,
     Missing,
     MyAccess,
     Problem,
     Question,
+    ReadingItem,
+    ReadingItemPage,
+    ReadingSent,
     ReleaseCard,
     Rows,
     SealAnswer,
+    SettlementLine,
+    SettlementSent,
     Signed,
     SubmissionStatus,
+    TaskCard,
+    TaskList,
     Wire,
 )
 
@@ -256,6 +265,49 @@ class Client:
                     continue
                 take(chunk[skip:])
                 skip = 0
+
+    # -- what readers ask --------------------------------------------------------------------------------------
+
+    def tasks(self) -> tuple[TaskCard, ...]:
+        """Return the reading tasks in which you read or that you may set, newest first."""
+        return self._model(TaskList, self._json("GET", "/api/v1/tasks")).tasks
+
+    def task_items(self, task: int) -> Iterator[ReadingItem]:
+        """Yield your items of a task with what you said so far, asking page by page."""
+        after: int | None = 0
+        while after is not None:
+            page = self._model(
+                ReadingItemPage, self._json("GET", f"/api/v1/tasks/{task}/items", params={"after": after})
+            )
+            yield from page.items
+            after = page.next
+
+    def read(
+        self, task: int, item: int, value: str | float | None = None, *, submit: bool = False
+    ) -> ReadingItem:
+        """Keep a value for one of your items, and with `submit` hand in what is kept: then it cannot be changed."""
+        sent = ReadingSent(value=value, submit=submit)
+        answer = self._json(
+            "POST", f"/api/v1/tasks/{task}/items/{item}/reading", json=sent.model_dump(mode="json")
+        )
+        return self._model(ReadingItem, answer)
+
+    def said(self, task: int, item: int) -> ItemSaid:
+        """Return what readers said of an item, and what stands: for its adjudicator, or once it is settled."""
+        return self._model(ItemSaid, self._json("GET", f"/api/v1/tasks/{task}/items/{item}/readings"))
+
+    def settle(
+        self, task: int, item: int, *, why: str, value: str | float | None = None, reading: str | None = None
+    ) -> SettlementLine:
+        """Settle an item that you adjudicate: by a value, by the letter of a reading, or by what you drew yourself."""
+        sent = SettlementSent(value=value, reading=reading, why=why)
+        where, once = f"/api/v1/tasks/{task}/items/{item}/settlement", {"Idempotency-Key": str(uuid4())}
+        answer = self._json("POST", where, json=sent.model_dump(mode="json"), headers=once)
+        return self._model(SettlementLine, answer)
+
+    def agreement(self, task: int) -> AgreementAnswer:
+        """Return how far the readers of a task that you set agree, over what is settled, with 95 % intervals."""
+        return self._model(AgreementAnswer, self._json("GET", f"/api/v1/tasks/{task}/agreement"))
 
     # -- access ------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,8 @@ from django.core.asgi import get_asgi_application  # noqa: E402 - Django must be
 
 from midas.web import flows, sealer  # noqa: E402
 from midas.web.api.upload import WithUploads  # noqa: E402
+from midas.web.dicomweb.app import WithDicomweb  # noqa: E402
 
 flows.start_worker()
 sealer.start()
-application = WithUploads(get_asgi_application())
+application = WithDicomweb(WithUploads(get_asgi_application()))

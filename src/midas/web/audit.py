@@ -1,7 +1,8 @@
 """Which blobs the hub's records rest on, and the erasing of all others.
 
-Needed are instances, their previews, files of releases, the parts of registered submissions, and everything of those
-that are still to be verified. What a withdrawal wrote down is erased at once; what nothing names, after a while.
+Needed are instances, their previews, what readers drew, files of releases, the parts of registered submissions, and
+everything of those that are still to be verified. What a withdrawal wrote down is erased at once; what nothing names,
+after a while.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from datetime import timedelta
 from django.db import connection
 from django.db.models import Q
 
+from midas.annotate.models import Derived, Reading
+from midas.catalogue import lens
 from midas.catalogue.models import Erasure, Instance, Submission
 from midas.catalogue.withdrawal import blobs_of
 from midas.kernel import Clock
@@ -33,6 +36,8 @@ def needed_blobs() -> Iterator[str]:
         Instance.objects.exclude(preview="").values_list("preview", flat=True).iterator(chunk_size=5000)
     )
     yield from ReleaseFile.objects.values_list("sha256", flat=True).iterator(chunk_size=5000)
+    yield from Reading.objects.exclude(sha256="").values_list("sha256", flat=True).iterator(chunk_size=5000)
+    yield from Derived.objects.values_list("sha256", flat=True).iterator(chunk_size=5000)
     yield from _parts(State.REGISTERED)
 
 
@@ -51,9 +56,11 @@ def erase_doomed(*, store: Blobs) -> int:
     doomed = Erasure.objects.order_by("pk").values_list("digest", flat=True)
     parts = {*_parts(State.REGISTERED, State.RECEIVED, State.VERIFYING)} if doomed.exists() else set()
     for batch in batches(list(doomed)):
-        for digest in sorted(set(batch) - _needed(batch) - parts):
+        gone = sorted(set(batch) - _needed(batch) - parts)
+        for digest in gone:
             store.delete(digest)
-            erased += 1
+        lens.drop(gone)
+        erased += len(gone)
         Erasure.objects.filter(digest__in=batch).delete()
     _flush_log()
     return erased
@@ -62,6 +69,8 @@ def erase_doomed(*, store: Blobs) -> int:
 def _needed(digests: Iterable[str]) -> set[str]:
     asked = list(digests)
     found = set(ReleaseFile.objects.filter(sha256__in=asked).values_list("sha256", flat=True))
+    for model in (Reading, Derived):
+        found.update(model.objects.filter(sha256__in=asked).values_list("sha256", flat=True))
     images = Instance.objects.filter(Q(sha256__in=asked) | Q(preview__in=asked))
     return found.union(*images.values_list("sha256", "preview"))
 
@@ -84,6 +93,7 @@ def collect(*, store: Blobs, clock: Clock, older_than: timedelta = UNNAMED_FOR) 
     unnamed = [digest for digest in old if bytes.fromhex(digest) not in needed]
     for digest in unnamed:
         store.delete(digest)
+    lens.drop(unnamed)
     store.sweep(before=before)
     return len(unnamed)
 

@@ -66,7 +66,7 @@ def _database(home: HubHome) -> dict[str, Any]:
 
 def django_settings(home: HubHome, *, debug: bool = False) -> dict[str, Any]:
     """Return the settings of this hub's Django project."""
-    from midas.ui import project
+    from midas.ui import project, viewer
     from midas.web.identity import settings as identity
 
     return {
@@ -92,6 +92,8 @@ def django_settings(home: HubHome, *, debug: bool = False) -> dict[str, Any]:
         "STATIC_URL": "/static/",
         "WHITENOISE_USE_FINDERS": True,
         "WHITENOISE_MAX_AGE": 600,
+        "WHITENOISE_IMMUTABLE_FILE_TEST": viewer.IMMUTABLE,
+        "WHITENOISE_ADD_HEADERS_FUNCTION": viewer.static_headers,
         "LANGUAGES": project.LANGUAGES,
         "LANGUAGE_CODE": home.config.language,
         "LOCALE_PATHS": project.LOCALE_PATHS,

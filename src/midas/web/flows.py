@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 from django.db import close_old_connections, transaction
 
+from midas.annotate import take_out as take_out_readings
 from midas.catalogue.models import ProtocolVersion, Subject, Submission
 from midas.catalogue.protocols import protocol_known
 from midas.catalogue.registration import register
@@ -218,14 +219,16 @@ def withdraw(
         releases = take_out(
             pseudonyms=names, dataset=dataset, store=store, signer=signer, clock=clock, why=why
         )
-        # 3 out of the catalogue and of the parts of submissions; the pseudonyms stay
+        # 3 out of what was read: a label about the person, and who drew it
+        take_out_readings(pseudonyms=names, dataset=dataset)
+        # 4 out of the catalogue and of the parts of submissions; the pseudonyms stay
         forget(pseudonym=pseudonym, dataset=dataset, store=store, clock=clock)
         # only the tombstone in the catalogue names the person: the ledger says its number
         gone = Subject.objects.filter(dataset__slug=dataset, pseudonym__in=names)
         for number in gone.values_list("pk", flat=True):
             target = f"subject {number}"
             enter(Deed.WITHDRAW, by=None, clock=clock, dataset=dataset, target=target, why=why)
-    # 4 once that is on the record: erase the bytes that nothing needs any more
+    # 5 once that is on the record: erase the bytes that nothing needs any more
     return Withdrawn(names, releases, erase_doomed(store=store))
 
 

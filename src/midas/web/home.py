@@ -122,6 +122,9 @@ class HubConfig(BaseModel):
         ge=1,
         description="years that the ledger keeps rows: DPDP Rules 2025, rules 6(1)(e) and 8(3), ask for one",
     )
+    object_upload_mib: int = Field(
+        default=1024, ge=1, description="MiB of DICOM objects that are stored at once (STOW-RS)"
+    )
     trust_proxy: bool = Field(
         default=False,
         description="believe X-Forwarded-Proto and the last X-Forwarded-For; only behind a proxy that sets them itself",

@@ -7,8 +7,8 @@ Pages and the API ask the record each time. DICOMweb asks thousands of times a m
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from django.conf import settings
 
@@ -19,7 +19,12 @@ from midas.people.rule import NOBODY, Act, Roles, Standing, allows, allows_somew
 FRESH_S = 2.0
 """Seconds that a remembered answer may be old: other processes revoke too, and say nothing here."""
 
+MOST = 10_000
+"""Answers that are remembered; beyond it the memory starts again."""
+T = TypeVar("T")
+
 _remembered: dict[int, tuple[float, Standing]] = {}
+_recalled: dict[str, tuple[float, Any]] = {}
 
 
 def standing_of(account: Any, *, scope: frozenset[Act] | None = None) -> Standing:
@@ -60,8 +65,26 @@ def remembered(account: Any) -> Standing:
     return found
 
 
+def recall(key: str, ask: Callable[[], T]) -> T:
+    """Return what `ask` says, or what it said for this key at most `FRESH_S` ago; an error is not remembered."""
+    now = time.monotonic()
+    kept = _recalled.get(key)
+    if kept is not None and now - kept[0] < FRESH_S:
+        found: T = kept[1]
+        return found
+    found = ask()
+    if len(_recalled) >= MOST:
+        _recalled.clear()
+    _recalled[key] = (now, found)
+    return found
+
+
 def forget(account_pk: int | None = None) -> None:
-    """Drop what is remembered of one account, or of all: call it after a role, a grant or a token changed."""
+    """Drop what is remembered of one account, or of all: call it after a role, a grant, a token or a session changed.
+
+    Tokens, sessions and places are not kept by account: all of them are asked for again.
+    """
+    _recalled.clear()
     if account_pk is None:
         _remembered.clear()
     else:

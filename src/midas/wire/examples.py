@@ -16,6 +16,19 @@ _DATASET = v1.DatasetCard(
     releases=(_RELEASE,),
 )  # fmt: skip
 _SIGNED = v1.Signed(payload='{"schema":"midas-seal/1"}', signature="0f" * 64, public_key="a1" * 32)
+_TASK = v1.TaskCard(
+    task=3, dataset="oral-cancer", name="impressions", title="Clinical impression of a lesion",
+    target="clinical-impression", kind="category", level="lesion",
+    values=("normal", "variation-from-normal", "opmd", "malignant"), readers_per_item=2, adjudication="third-reader",
+    items=40, done=6, dicomweb="/dicomweb/tasks/3",
+)  # fmt: skip
+_ITEM = v1.ReadingItem(
+    task=3, item=7, role="reader", subject="P-7K3QM-2XV9A", study_uids=("2.25.100001",),
+    sop_instance_uids=("2.25.1000021",), value="opmd", revision=1,
+)  # fmt: skip
+_SETTLED = v1.SettlementLine(
+    value="opmd", how="adjudicator", agreement=0.0, why="A white patch that cannot be scraped off, no growth."
+)
 
 EXAMPLES: dict[type[BaseModel], BaseModel] = {
     type(one): one
@@ -54,6 +67,24 @@ EXAMPLES: dict[type[BaseModel], BaseModel] = {
             findings=(v1.FindingLine(
                 rule="submission.missing", severity="error", scope="report.json", message="It has not arrived.",
                 advice="Send the submission again.",
+            ),),
+        ),
+        _TASK,
+        v1.TaskList(tasks=(_TASK,)),
+        v1.TaskSent(annotation="impressions", readers=("asha", "ravi"), adjudicators=("meera",)),
+        _ITEM,
+        v1.ReadingItemPage(items=(_ITEM,), next=7),
+        v1.ReadingSent(value="opmd", submit=True),
+        v1.ItemSaid(
+            task=3, item=7, settlement=_SETTLED,
+            readings=(v1.SaidLine(reader="A", value="opmd"), v1.SaidLine(reader="B", value="malignant")),
+        ),
+        v1.SettlementSent(value="opmd", why="A white patch that cannot be scraped off, no growth."),
+        _SETTLED,
+        v1.AgreementAnswer(
+            task=3, settled=40, pairs=(v1.PairLine(
+                first="R-4K7QZ", second="R-M2X9T",
+                coefficients=(v1.CoefficientLine(name="κ", value=0.72, low=0.55, high=0.89, items=40),),
             ),),
         ),
         v1.Problem(

@@ -399,6 +399,157 @@ class BlobKept(Wire):
     sha256: Sha256
 
 
+class TaskProgress(Wire):
+    """How far a reading task is: readings count once for each reader of an item; `waiting` items wait for an adjudicator."""
+
+    items: int
+    readings: int
+    submitted: int
+    settled: int
+    waiting: int
+
+
+class TaskCard(Wire):
+    """`GET /api/v1/tasks/{task}`: one question put to readers. `progress` is for who set it, `items` for who reads."""
+
+    task: int
+    dataset: Slug
+    name: Slug
+    title: str
+    target: Slug
+    kind: Literal["category", "number", "segmentation", "regions"]
+    level: Level
+    values: tuple[str, ...] = ()
+    ordinal: bool = False
+    instructions: str = ""
+    readers_per_item: int
+    adjudication: Literal["none", "third-reader", "consensus"]
+    agree_at: float | None = Field(
+        default=None, description="least Dice coefficient of outlines, or largest difference of numbers"
+    )
+    closed: bool = False
+    items: int = Field(default=0, description="items that this caller has to read")
+    done: int = Field(default=0, description="of these, how many are done")
+    dicomweb: str = Field(description="root below which this caller's images and own objects are")
+    progress: TaskProgress | None = None
+
+
+class TaskList(Wire):
+    """`GET /api/v1/tasks`: those in which the caller reads, and those on datasets where the caller sets tasks."""
+
+    tasks: tuple[TaskCard, ...] = ()
+
+
+class TaskSent(Wire):
+    """`POST /api/v1/datasets/{dataset}/tasks`: a reading task of the protocol, set for these accounts."""
+
+    annotation: Slug = Field(description="the id of the protocol's annotation task")
+    readers: tuple[str, ...] = Field(min_length=1, max_length=200, description="names of accounts")
+    adjudicators: tuple[str, ...] = Field(default=(), max_length=50)
+    ordinal: bool = Field(default=False, description="the values stand in an order: κ is weighted")
+    agree_at: float | None = None
+    most: int | None = Field(
+        default=None, ge=1, le=10_000_000, description="read so many items only, drawn evenly"
+    )
+
+
+class ItemQuery(Wire):
+    """Which items to list: those after a number, so many at most."""
+
+    after: int = Field(default=0, ge=0, le=2_000_000_000)
+    limit: int = Field(default=100, ge=1, le=1000)
+
+
+class ReadingItem(Wire):
+    """One item of a task as its reader sees it, with what they keep so far. Nothing of another reader is here."""
+
+    task: int
+    item: int
+    role: Literal["reader", "adjudicator"]
+    subject: SubjectId
+    study_uids: tuple[Uid, ...]
+    sop_instance_uids: tuple[Uid, ...] = Field(description="the images to read, at most 1,000")
+    value: str | float | None = None
+    object_uid: Uid | None = Field(default=None, description="SOP instance UID of what was drawn")
+    revision: int = 0
+    submitted: bool = False
+
+
+class ReadingItemPage(Wire):
+    """`GET /api/v1/tasks/{task}/items`; `next` is what to give as `after` for the following page."""
+
+    items: tuple[ReadingItem, ...] = ()
+    next: int | None = None
+
+
+class ReadingSent(Wire):
+    """`POST …/items/{item}/reading`: keep a value, submit what is kept, or both at once."""
+
+    value: str | float | None = None
+    submit: bool = False
+
+
+class SaidLine(Wire):
+    """What one reader said, by a letter: an adjudicator is not told who it was."""
+
+    reader: str
+    value: str | float | None = None
+    object_uid: Uid | None = None
+
+
+class SettlementLine(Wire):
+    """What stands for an item, and how that came about."""
+
+    value: str | float | None = None
+    object_uid: Uid | None = None
+    how: Literal["agreement", "adjudicator"]
+    agreement: float | None = Field(default=None, ge=0, le=1)
+    why: str = ""
+
+
+class ItemSaid(Wire):
+    """`GET …/items/{item}/readings`: for its adjudicator once all readers submitted, for who set the task once settled."""
+
+    task: int
+    item: int
+    readings: tuple[SaidLine, ...]
+    settlement: SettlementLine | None = None
+
+
+class SettlementSent(Wire):
+    """`POST …/items/{item}/settlement`: a value, the letter of a reading that stands, or neither: the own stored object."""
+
+    value: str | float | None = None
+    reading: Annotated[str, Field(pattern=r"^[A-Z]$")] | None = None
+    why: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class CoefficientLine(Wire):
+    """A coefficient of agreement with its 95 % confidence interval; empty where it is not defined."""
+
+    name: str
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    items: int
+
+
+class PairLine(Wire):
+    """Two readers, by the codes under which they stand in releases."""
+
+    first: str
+    second: str
+    coefficients: tuple[CoefficientLine, ...]
+
+
+class AgreementAnswer(Wire):
+    """`GET /api/v1/tasks/{task}/agreement`: of settled items only."""
+
+    task: int
+    settled: int
+    pairs: tuple[PairLine, ...]
+
+
 class Problem(Wire):
     """An error as RFC 9457 problem details; `detail` says what happened, `advice` what to do."""
 

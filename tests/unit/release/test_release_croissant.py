@@ -25,7 +25,8 @@ def test_every_record_set_loads_from_the_folder(folder) -> None:
     dataset = mlcroissant.Dataset(folder / "croissant.json")
     counts = {one.id: sum(1 for _ in dataset.records(one.id)) for one in dataset.metadata.record_sets}
     assert counts == {
-        "manifest": 12, "subjects": 6, "visits": 12, "lesions": 6, "specimens": 0, "series": 6, "labels": 6, "splits": 6,
+        "manifest": 12, "subjects": 6, "visits": 12, "lesions": 6, "specimens": 0, "series": 6, "labels": 6,
+        "readings": 0, "splits": 6,
         "clinical-persons": 0, "clinical-visits": 6, "clinical-tumours": 6,
     }  # fmt: skip
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import io
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, pixel_array
 from pydicom.uid import VLWholeSlideMicroscopyImageStorage
 
@@ -66,7 +68,7 @@ def frame(path: Path, *, index: int | None = None) -> np.ndarray:
     at = frames // 2 if index is None else index
     with quiet():
         try:
-            return _shown(_decoded(path, at), ds, at)
+            return shown(_decoded(path, at), ds, at)
         except UNDECODED as problem:
             raise BadInput(
                 "The pixels cannot be decoded.", advice="Export the image again, uncompressed."
@@ -131,7 +133,32 @@ def _tiled(path: Path, ds: Dataset, size: int) -> np.ndarray:
     )
 
 
-def _shown(values: np.ndarray, ds: Dataset, index: int) -> np.ndarray:
+@dataclass(frozen=True)
+class Window:
+    """Which stored values become black and white: `function` as in VOI LUT Function (PS3.3 C.11.2.1.3)."""
+
+    center: float
+    width: float
+    function: str = "LINEAR"
+
+    def apply(self, values: np.ndarray) -> np.ndarray:
+        """Return 8-bit grey (PS3.3 C.11.2.1.2.1, C.11.2.1.3.1, C.11.2.1.3.2)."""
+        x = np.nan_to_num(values.astype(np.float32), nan=-np.inf)
+        if self.function == "SIGMOID":
+            power = np.clip(-4 * (x - self.center) / self.width, -60, 60)
+            return np.asarray(255 / (1 + np.exp(power)) + 0.5, np.uint8)
+        exact = self.function == "LINEAR_EXACT"
+        center, width = (self.center, self.width) if exact else (self.center - 0.5, self.width - 1)
+        if width <= 0:
+            return np.where(x <= center, 0, 255).astype(np.uint8)
+        return np.asarray(np.clip(((x - center) / width + 0.5) * 255 + 0.5, 0, 255), np.uint8)
+
+
+def shown(values: np.ndarray, ds: Dataset, index: int, window: Window | None = None) -> np.ndarray:
+    """Return one decoded frame as 8-bit grey or RGB, by the window given or by what the file says of itself.
+
+    `values` is grey, RGB or a palette's indices; `ds` the header. `ValueError` where it is no plane.
+    """
     interpretation = str(ds.get("PhotometricInterpretation", "MONOCHROME2"))
     if interpretation == "PALETTE COLOR":
         values = apply_color_lut(values, ds)
@@ -139,7 +166,7 @@ def _shown(values: np.ndarray, ds: Dataset, index: int) -> np.ndarray:
         return _eight_bits(values[..., :3], ds)
     if values.ndim != 2:
         raise ValueError("not a plane")
-    grey = _window(values, ds, index)
+    grey = _window(values, ds, index, window)
     return 255 - grey if interpretation == "MONOCHROME1" else grey
 
 
@@ -152,16 +179,32 @@ def _eight_bits(values: np.ndarray, ds: Dataset) -> np.ndarray:
     return np.asarray(np.clip(values.astype(np.float32) * (255.0 / top), 0, 255), np.uint8)
 
 
-def _window(values: np.ndarray, ds: Dataset, index: int) -> np.ndarray:
-    """VOI LUT or window of the file (PS3.3 C.11.2), else the range between the 0.5th and 99.5th percentile."""
+def _window(values: np.ndarray, ds: Dataset, index: int, window: Window | None) -> np.ndarray:
+    """VOI LUT or window (PS3.3 C.11.2), else the range between the 0.5th and 99.5th percentile."""
     modality = np.asarray(apply_modality_lut(values, _group(ds, index, "PixelValueTransformationSequence")))
+    if window is not None:
+        return window.apply(modality)
     voi = _group(ds, index, "FrameVOILUTSequence")
-    if "VOILUTSequence" in voi or ("WindowCenter" in voi and "WindowWidth" in voi):
-        try:
-            return _stretch(np.asarray(apply_voi_lut(modality, voi)), full=True)
-        except UNDECODED:
-            pass
-    return _stretch(modality.astype(np.float64), full=False)
+    try:
+        if voi.get("VOILUTSequence"):
+            bits = int(voi.VOILUTSequence[0].LUTDescriptor[2])
+            return np.asarray(apply_voi_lut(modality, voi) * (255.0 / (2**bits - 1)), np.uint8)
+        if "WindowCenter" in voi and "WindowWidth" in voi:
+            return _own_window(voi).apply(modality)
+    except UNDECODED:
+        pass
+    return _stretch(modality.astype(np.float64))
+
+
+def _own_window(voi: Dataset) -> Window:
+    """The first window of a file."""
+    center, width = (
+        float(value[0] if isinstance(value, MultiValue) else value)
+        for value in (voi.WindowCenter, voi.WindowWidth)
+    )
+    if width <= 0:
+        raise ValueError("a window has a width")
+    return Window(center, width, str(voi.get("VOILUTFunction") or "LINEAR"))
 
 
 def _group(ds: Dataset, index: int, name: str) -> Dataset:
@@ -183,11 +226,11 @@ def _group(ds: Dataset, index: int, name: str) -> Dataset:
     return ds
 
 
-def _stretch(values: np.ndarray, *, full: bool) -> np.ndarray:
+def _stretch(values: np.ndarray) -> np.ndarray:
     finite = values[np.isfinite(values)]
     if finite.size == 0:
         return np.zeros(values.shape, np.uint8)
-    low, high = (finite.min(), finite.max()) if full else np.percentile(finite, (0.5, 99.5))
+    low, high = np.percentile(finite, (0.5, 99.5))
     if high <= low:
         low, high = finite.min(), finite.max()
     if high <= low:

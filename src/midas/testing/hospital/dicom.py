@@ -22,6 +22,9 @@ from midas.testing.hospital.headers import Place, Site, identify, write
 from midas.testing.hospital.persons import Person
 from midas.testing.hospital.truth import Box
 
+WINDOWS = {"CT": (40, 400), "MR": (450, 900)}
+"""Centre and width that a scanner would have written where a sample has none: soft tissue, and all of the brain."""
+
 
 @cache
 def _template(path: Path) -> tuple[Dataset, NDArray[np.generic]]:
@@ -36,6 +39,8 @@ def _template(path: Path) -> tuple[Dataset, NDArray[np.generic]]:
     ):
         if keyword in ds:
             delattr(ds, keyword)
+    if ds.Modality in WINDOWS and not float(ds.get("WindowWidth") or 0):
+        ds.WindowCenter, ds.WindowWidth = WINDOWS[ds.Modality]
     return ds, pixels
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from midas.web.api import access, asking, description, reading, sending
+from midas.web.api import access, asking, description, reading, sending, tasks
 
 RELEASE = "releases/<slug:dataset>@<str:version>"
 
@@ -21,6 +21,15 @@ urlpatterns = [
     path(f"{RELEASE}/tree", reading.tree),
     path(f"{RELEASE}/question", asking.question),
     path(f"{RELEASE}/files/<path:name>", reading.file),
+    path("datasets/<slug:dataset>/tasks", tasks.set_one),
+    path("tasks", tasks.mine),
+    path("tasks/<int:task>", tasks.card),
+    path("tasks/<int:task>/agreement", tasks.agreement),
+    path("tasks/<int:task>/items", tasks.items),
+    path("tasks/<int:task>/items/<int:item>", tasks.item),
+    path("tasks/<int:task>/items/<int:item>/reading", tasks.read),
+    path("tasks/<int:task>/items/<int:item>/readings", tasks.said),
+    path("tasks/<int:task>/items/<int:item>/settlement", tasks.settle_one),
     path("blobs/missing", sending.missing),
     path("blobs/<str:sha256>", sending.put_blob),
     path("submissions", sending.submit),

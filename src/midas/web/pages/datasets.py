@@ -18,7 +18,7 @@ from midas.people.rule import Act
 from midas.protocol.model import Protocol
 from midas.release.models import Release, ReleaseFile, ReleaseSubject
 from midas.web.guard import needs
-from midas.web.pages import reading
+from midas.web.pages import reading, studies
 from midas.web.pages.access_words import sentences
 from midas.web.pages.composition import composition, target_lines
 from midas.web.pages.disclosure import Told, at_least, open_to, publish, tell
@@ -118,6 +118,8 @@ def dataset_page(request: HttpRequest, dataset: str) -> HttpResponse:
         Instance.objects.filter(series__study__subject__dataset=found).aggregate(all=Sum("size"))["all"] or 0
     )
     samples = reading.shown(found, protocol, SAMPLES, allowed=whole)
+    root = studies.root_for(account, found)
+    looks = studies.addresses(*root, {one.sha256: one.modality for one in samples}) if root else {}
     described = {
         **{name: getattr(card, name) for name in card.__dataclass_fields__},
         "synthetic": bool(samples) and not whole,
@@ -136,7 +138,8 @@ def dataset_page(request: HttpRequest, dataset: str) -> HttpResponse:
     }
     context = {
         "dataset": described,
-        "samples": samples,
+        "samples": [(one, looks.get(one.sha256, "")) for one in samples],
+        "root": root,
         "composition": composition(found, protocol, whole=whole),
         "sites": hospitals(found, whole=whole),
         "releases": release_lines(found),

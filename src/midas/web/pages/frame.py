@@ -23,6 +23,7 @@ def around(request: HttpRequest, section: str = "") -> dict[str, Any]:
     return {
         "section": section,
         "can_curate": account is not None and may_anywhere(account, Act.DRAFT),
+        "can_read": account is not None and may_anywhere(account, Act.READ),
         "can_audit": account is not None and may_anywhere(account, Act.AUDIT),
         "can_administer": account is not None and may_anywhere(account, Act.MANAGE_PEOPLE),
         **_access(account),

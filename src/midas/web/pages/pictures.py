@@ -56,7 +56,7 @@ def picture(request: HttpRequest, sha256: str) -> HttpResponseBase:
     blobs: Any = store()
     if not blobs.has(Digest(sha256)):
         raise Http404
-    return _png(b"".join(blobs.read(Digest(sha256))), sha256)
+    return png(b"".join(blobs.read(Digest(sha256))), sha256)
 
 
 @needs(Act.GET_TWIN)
@@ -68,7 +68,7 @@ def twin_picture(request: HttpRequest, dataset: str, version: str, sha256: str) 
     if (same := _unchanged(request, sha256)) is not None:
         return same
     try:
-        return _png(twins.drawn(sha256), sha256)
+        return png(twins.drawn(sha256), sha256)
     except MidasError:
         raise Http404 from None
 
@@ -77,7 +77,7 @@ def _unchanged(request: HttpRequest, sha256: str) -> HttpResponseBase | None:
     return HttpResponseNotModified() if request.headers.get("If-None-Match") == f'"{sha256}"' else None
 
 
-def _png(data: bytes, sha256: str) -> HttpResponse:
+def png(data: bytes, sha256: str) -> HttpResponse:
     response = HttpResponse(data, content_type="image/png")
     response["ETag"] = f'"{sha256}"'
     response["Cache-Control"] = "private, max-age=86400"

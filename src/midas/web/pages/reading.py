@@ -52,6 +52,7 @@ class Sample:
     title: str
     modality: str
     detail: str
+    sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,7 @@ def _sample(instance: Instance, titles: Mapping[str, str]) -> Sample:
         instance.series.modality,
         instance.view.replace("-", " ")
         or twins.frame(instance.facts.get("Columns"), instance.facts.get("Rows")),
+        instance.sha256,
     )
 
 
@@ -130,7 +132,7 @@ def synthetic(dataset: Dataset, protocol: Protocol, number: int) -> list[Sample]
     return [
         Sample(
             reverse("hub:twin-picture", args=[dataset.slug, one.version, one.sha256]),
-            titles.get(one.item, one.item), one.modality, one.detail,
+            titles.get(one.item, one.item), one.modality, one.detail, one.sha256,
         )
         for one in (twins.pictures(twin, number) if twin else ())
     ]  # fmt: skip

@@ -27,6 +27,7 @@ from midas.web.pages.datasets import dataset_or_404, may_get, snippets
 from midas.web.pages.disclosure import open_to
 from midas.web.pages.frame import account_of, page
 from midas.web.pages.protocols import said
+from midas.web.pages.studies import strip
 from midas.web.standing import may
 
 FILES_ON_PAGE = 50
@@ -96,6 +97,7 @@ def _page(request: HttpRequest, dataset: str, version: str, *, twin: bool) -> Ht
     numbers = {"": files.count(), "images": images.count()}
     if not whole:  # paths of images carry pseudonyms
         part, shown = "", shown.exclude(path__startswith="data/")
+    gets = twin or may_get(account_of(request), release.access, dataset, version)
     changed = look.changes(release)
     other = (
         look.twin_of(release)
@@ -129,12 +131,9 @@ def _page(request: HttpRequest, dataset: str, version: str, *, twin: bool) -> Ht
         "whole": whole,
         "datasheet": _datasheet(release) if whole else None,
         "papers": _papers(release, whole=whole),
-        "may_download": twin or may_get(account_of(request), release.access, dataset, version),
-        "may_explore": not twin
-        and (
-            may_get(account_of(request), release.access, dataset, version)
-            or may(account_of(request), Act.DRAFT, dataset)
-        ),
+        "may_download": gets,
+        "may_explore": not twin and (gets or may(account_of(request), Act.DRAFT, dataset)),
+        "strip": strip("twins" if twin else "releases", f"{dataset}@{version}") if gets else None,
         "snippets": snippets(request, dataset, version, twin=twin),
         "citation": f"{protocol.access.citation} {_('Release')} {version}. MIDAS {release.key}.",
         "other_url": address,

@@ -1,0 +1,1 @@
+"""The hub's DICOMweb against Orthanc's: the same images, the same machine, the same client, one run."""
