@@ -24,7 +24,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/", "/datasets", "/datasets?q=zzz", "/datasets/oral-cancer", "/datasets/meningioma", RELEASE, f"{RELEASE}/twin",
         "/hospitals", "/hospitals/spdc-wardha", "/programs", "/ledger/head", "/sign-in", "/join", "/reset", "/reset/sent",
         "/reset/done", "/reset/none-none", "/sign-in/closed", "/sign-in/cancelled", "/sign-in/refused", "/join/none",
-        "/nowhere",
+        "/credit/hospitals/spdc-wardha", "/credit/verify/none", "/nowhere",
     ),
     "researcher": (
         "/datasets/oral-cancer", RELEASE, f"{RELEASE}/explore", f"{RELEASE}/question",
@@ -32,7 +32,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/account/password", "/account/second", "/people",
     ),
     "curator": (
-        "/curation", "/curation > /curation/submissions/", "/curation > /curation/drafts/", "/datasets/meningioma",
+        "/curation", "/curation > /curation/submissions/", "/curation > /curation/drafts/", "/account > /credit/readers/", "/datasets/meningioma",
         "/hospitals/spdc-wardha", "/access",
     ),
     "access-officer": ("/grants", "/grants > /grants/requests/", "/access > /access/terms/"),

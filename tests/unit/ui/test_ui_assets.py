@@ -73,7 +73,8 @@ def literals(text: str) -> set[str]:
     text = re.sub(r"{%\s*blocktrans.*?{%\s*endblocktrans\s*%}", " ", text, flags=re.DOTALL)
     text = re.sub(r"{%\s*comment.*?endcomment\s*%}|{#.*?#}|{%.*?%}|{{.*?}}", " ", text, flags=re.DOTALL)
     text = re.sub(r"<(code|script|style|kbd|pre)\b.*?</\1>|<!--.*?-->", " ", text, flags=re.DOTALL)
-    said = re.findall(r'(?:aria-label|title|placeholder|alt)="([^"]*)"', text)
+    said = re.findall(r'(?:aria-label|title|alt|placeholder)="([^"]*)"', text)
+    said = [one for one in said if " " in one.strip()]  # one word alone is an example of an address or a name
     text = re.sub(r"<[^>]*>", " ", text)
     return {word for part in [text, *said] for word in LITERAL.findall(part)} - NAMES_AS_THEY_ARE
 
