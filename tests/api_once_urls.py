@@ -11,7 +11,7 @@ from midas.wire.v1 import Missing
 
 
 @operation("POST", "Add an institution", gives=Missing, takes=Missing, status=201, idempotent=True)
-@needs(Act.OWN_ACCOUNT)
+@needs(Act.ASK_ACCESS)
 def add(request: HttpRequest) -> HttpResponse:
     asked = body_of(Missing, request)
     add_institution(slug=asked.sha256[0], name="x")

@@ -4,7 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from midas.web.home import HubConfig
+from midas.web.home import HubConfig, HubHome
 from midas.web.identity.settings import APPS, identity_settings
 
 SECRET_KEY = "tests-only"
@@ -36,6 +36,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
+MIDAS_HUB = HubHome(path=HOME, config=HubConfig())  # a test of a real hub sets its own
 OF_THE_HUB = {"AUTHENTICATION_BACKENDS", "AUTH_PASSWORD_VALIDATORS"}  # set where a hub is tested
 globals().update({k: v for k, v in identity_settings(HubConfig()).items() if k not in OF_THE_HUB})
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

@@ -91,6 +91,8 @@ DICOMWEB = {
     "tasks": ("READ", "SET_READING"),
 }  # fmt: skip
 """What each root of DICOMweb asks for; a task is open to its readers and to who set it only."""
+STORES = {"drafts": ("DRAFT",), "tasks": ("READ",)}
+"""What storing (STOW-RS) asks for; nothing is stored into a release or a twin."""
 
 
 def dicomweb() -> Iterator[Row]:
@@ -104,7 +106,7 @@ def dicomweb() -> Iterator[Row]:
     for kind, acts in DICOMWEB.items():
         for route in ROUTES:
             path = re.sub(r"\(\?P<(\w+)>(?:\[[^\]]*\]|[^()])*\)", r"{\1}", route.path).replace("/?", "")
-            for act in acts:
+            for act in STORES.get(kind, ()) if route.method == "POST" else acts:
                 yield Row("DICOMweb", f"{route.method} /dicomweb/{kind}/{{name}}{path}", Act[act])
 
 

@@ -25,7 +25,9 @@ from midas.kernel import SystemClock, sha256_bytes
 from midas.people.models import Account, Institution, Membership, Role
 from midas.protocol import load_named
 from midas.release import models as r
+from midas.release.counting import counted, device
 from midas.release.credit import cite
+from midas.release.publication import keep
 
 NOW = datetime(2026, 11, 22, 6, 30, tzinfo=UTC)
 HOSPITALS = (
@@ -182,7 +184,7 @@ def _series(subject, submission, item, visit, lesion, previews, dice):
             series=series, submission=submission, sop_instance_uid=uid, sop_class_uid="1.2.840.10008.5.1.4.1.1.4",
             transfer_syntax_uid="1.2.840.10008.1.2.1", path=f"{subject.pseudonym}/{study.uid}/{series.uid}/{uid}.dcm",
             sha256=sha256_bytes(uid.encode()), size=dice.randrange(200_000, 9_000_000),
-            view=dice.choice(item.views) if item.views else "", facts={"Rows": 512, "Columns": 512, "number": number},
+            view=dice.choice(item.views) if item.views else "", facts={"Rows": 512, "Columns": 512, "number": number} | dict(zip(("Manufacturer", "ManufacturerModelName"), dice.choice(DEVICES), strict=True)),
             sources=[], deid="profile", preview=dice.choice(previews),
         )  # fmt: skip
 
@@ -216,6 +218,40 @@ def release(
             for one in chosen
         )
         _files(found, chosen, store)
+        if not twin:
+            keep(found, count(chosen, load_named(made.slug).protocol))
+
+
+def count(chosen, protocol):
+    """Count some of the catalogue's persons, as a cut counts those of a release."""
+    images = c.Instance.objects.filter(series__study__subject__in=chosen)
+    name = "series__study__subject__pseudonym"
+    ages = dict(c.Visit.objects.filter(subject__in=chosen).values_list("subject__pseudonym", "age_years"))
+    labels = c.Label.objects.filter(subject__in=chosen)
+    several = {
+        "modality": images.values_list(name, "series__modality"),
+        "site": c.Lesion.objects.filter(subject__in=chosen).values_list("subject__pseudonym", "site__meaning"),
+        "device": [
+            (person, device(*made)) for person, *made in images.values_list(name, "facts__Manufacturer", "facts__ManufacturerModelName")
+        ],
+        **{
+            f"target:{one.id}": labels.filter(target=one.id).values_list("subject__pseudonym", "value")
+            for one in protocol.targets if one.type == "category"
+        },
+    }  # fmt: skip
+    sizes = list(images.values_list("size", flat=True))
+    return counted(
+        protocol, persons={one.pseudonym: (one.sex, one.spoke, ages.get(one.pseudonym)) for one in chosen}, several=several,
+        amounts={"images": len(sizes), "series": len(sizes) // 2, "bytes": sum(sizes)},
+    )  # fmt: skip
+
+
+DEVICES = (
+    ("SIEMENS", "Magnetom Prisma"),
+    ("GE MEDICAL SYSTEMS", "Signa HDxt"),
+    ("Canon", "EOS 90D"),
+    ("3DHISTECH", "Pannoramic"),
+)
 
 
 DATASHEET = """# Oral cancer: photographs and histology

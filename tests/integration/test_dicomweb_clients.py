@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -413,3 +414,28 @@ def test_bodies_that_are_refused(hub: Served, http: httpx.Client) -> None:
     with hub.client("") as nobody:
         assert stow(nobody, f"{hub.address}/dicomweb/twins/{RELEASE}/studies", [b"x"]).status_code == 403
         assert stow(nobody, url, [b"x"]).status_code == 401
+
+
+# -- the guide --------------------------------------------------------------------------------------------------
+
+GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "dicomweb.md"
+
+
+@pytest.mark.parametrize("language", ["python", "bash"])
+def test_the_guides_examples_run(hub: Served, tmp_path: Path, language: str) -> None:
+    (code,) = re.findall(rf"```{language}\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    words = [sys.executable, "-c", code] if language == "python" else ["bash", "-euc", code]
+    more = {"MIDAS_ROOT": hub.root("releases"), "MIDAS_TOKEN": hub.researcher, "STUDY": "2.25.5001"}
+    run = subprocess.run(
+        words,
+        env={**os.environ, **more},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    if language == "bash":
+        assert Image.open(tmp_path / "study.png").format == "PNG"
+        assert Image.open(tmp_path / "study.jpg").size == (512, 512)

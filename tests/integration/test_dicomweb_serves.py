@@ -11,9 +11,7 @@ import pytest
 from dicomweb_client.api import DICOMwebClient
 from requests import Session
 from tests.hub_submission import PEOPLE, Parcel, parcel
-from tests.integration.test_hub_serves import Hub, _served, midas, postgres, send
-
-__all__ = ["postgres"]
+from tests.integration.test_hub_serves import Hub, _served, midas, send
 
 
 @pytest.fixture(

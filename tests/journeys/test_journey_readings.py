@@ -40,7 +40,8 @@ from midas.kernel import SystemClock
 from midas.people import issue_token
 from tests.reading_ward import open_ward
 ward = open_ward(Path(sys.argv[1]), number=4, store=bootstrap.store())
-print(json.dumps({name: issue_token(title="journey", clock=SystemClock(), account=one) for name, one in ward.people.items()}))
+clock = SystemClock()
+print(json.dumps({name: issue_token(title="journey", clock=clock, account=one) for name, one in ward.people.items()}))
 """
 TABLES = """
 import io, json, sys
@@ -218,7 +219,10 @@ def test_from_a_question_to_labels_in_a_release(hub: Hub, browser: Browser) -> N
     # 6 the labels stand in it, with every reading and what was drawn
     held = asked_of_python(TABLES, str(hub.home))
     labels = {(one["source"], one["subject"]): one for one in held["labels"]}
-    assert sorted(source for source, _ in labels) == ["reading:impressions"] * 4 + ["reading:lesion-outlines"] * 2
+    assert (
+        sorted(source for source, _ in labels)
+        == ["reading:impressions"] * 4 + ["reading:lesion-outlines"] * 2
+    )
     settled = next(one for one in labels.values() if one["agreement"] == 0 and one["value"] == "malignant")
     assert len(settled["readers"]) == 3
     assert len(held["readings"]) == 4 * 2 + 1 + 2 * 2

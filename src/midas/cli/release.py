@@ -173,6 +173,27 @@ def _show(one: Release) -> None:
 
 
 @app.command(
+    "publish-tables", epilog="Examples:  midas release publish-tables oral-cancer   ·   … --json"
+)  # fmt: skip
+def publish_tables(
+    dataset: Annotated[str, typer.Argument(help="The dataset, such as oral-cancer.", show_default=False)],
+    home: Home = None,
+    json_: Json = False,
+) -> None:
+    """Write the public tables of releases that were cut before there were any. Those that have them keep them."""
+    store, _ = open_hub(home)
+    from midas import release as rooms
+
+    done = [one.version for one in rooms.publish_tables(dataset=dataset, store=store)]
+    if json_:
+        as_json({"dataset": dataset, "published": done})
+    elif done:
+        out.print(f"Published the tables of {dataset}: {', '.join(done)}.", highlight=False)
+    else:
+        out.print(f"Every release of {dataset} has its public tables.", highlight=False)
+
+
+@app.command(
     "verify", epilog="Examples:  midas release verify ./oral-cancer   ·   midas release verify ./oral-cancer --key 9f86d081…"
 )  # fmt: skip
 def verify(

@@ -16,19 +16,23 @@ if TYPE_CHECKING:
     from midas.release.cutting import cut
     from midas.release.drafting import new_draft
     from midas.release.exporting import export
+    from midas.release.publication import publish_tables
     from midas.release.sealing import entries, seal_of, tree_of
+    from midas.release.searching import find
     from midas.release.twin import make_twin
     from midas.release.withdrawal import take_out
 
 _HOMES = {
     "About": "content", "Content": "content", "LeftOut": "content", "cut": "cutting", "entries": "sealing",
-    "export": "exporting", "look": "look", "make_twin": "twin", "new_draft": "drafting", "seal_of": "sealing",
+    "export": "exporting",
+    "find": "searching", "look": "look", "make_twin": "twin", "new_draft": "drafting",
+    "publish_tables": "publication", "seal_of": "sealing",
     "take_out": "withdrawal", "tree_of": "sealing",
 }  # fmt: skip
 
 __all__ = [
-    "About", "Content", "LeftOut", "cut", "entries", "export", "look", "make_twin", "new_draft", "seal_of", "take_out",
-    "tree_of",
+    "About", "Content", "LeftOut", "cut", "entries", "export", "find", "look", "make_twin", "new_draft",
+    "publish_tables", "seal_of", "take_out", "tree_of",
 ]  # fmt: skip
 
 

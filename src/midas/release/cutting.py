@@ -20,6 +20,7 @@ from midas.release.content import Content
 from midas.release.documents import whole_files
 from midas.release.gathering import gather
 from midas.release.models import Draft, Release, ReleaseSubject, ReleaseTombstone
+from midas.release.publication import publish
 from midas.release.sealing import keep, record_files, salts_from
 from midas.release.tables import batches
 from midas.store import Blobs
@@ -57,6 +58,7 @@ def cut(
         raise NotFound(
             f"{len(absent)} images of this draft are not in the store.", advice="Let the spoke send again."
         )
+    lens.complete(images, store=store)
     subjects = content.tables["subjects"]["subject"].to_pylist()
     made = assemble(content, store=store, salts=salts_from(bytes.fromhex(draft.salt_root), subjects))
     # 5 the same draft once more: the same key, or an error
@@ -152,6 +154,8 @@ def record(
         ):  # fmt: skip
             ReleaseSubject.objects.bulk_create(batch)
         record_files(release, made.tree.entries)
+        if not about.twin:
+            publish(release, content)
         lens.publish(
             kind="twin" if about.twin else "release", name=f"{about.dataset}@{about.version}", dataset=draft.dataset,
             digests=content.tables["manifest"]["sha256"].to_pylist(),

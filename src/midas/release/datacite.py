@@ -40,10 +40,6 @@ def datacite(content: Content) -> bytes:
         ],
         "dates": [{"date": about.published_on, "dateType": "Issued"}],
         "language": "en",
-        "sizes": [
-            f"{content.tables['subjects'].num_rows} subjects",
-            f"{content.tables['manifest'].num_rows} DICOM instances",
-        ],
         "formats": ["application/dicom", "application/vnd.apache.parquet"],
         "version": about.version,
         "rightsList": [_rights(content)],

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from midas.kernel import NotFound
 from midas.release.drafting import version_order
-from midas.release.models import Draft, Release, ReleaseFile, ReleaseSubject, ReleaseTombstone
+from midas.release.models import Draft, Figures, Release, ReleaseFile, ReleaseSubject, ReleaseTombstone
+from midas.release.publication import NOTHING
 from midas.wire.v1 import ReleaseCard
 
 
@@ -126,6 +127,13 @@ def card(one: Release, *, may_download: bool = False) -> ReleaseCard:
         instances=one.summary["instances"], bytes=one.summary["bytes"], cut_on=one.cut_at.date().isoformat(),
         twin=one.twin, may_download=may_download,
     )  # fmt: skip
+
+
+def told(one: Release) -> dict[str, int]:
+    """Return the numbers of a card as anyone may know them; zeros where nothing is told."""
+    figures = Figures.objects.filter(release=one).first()
+    numbers = figures.told if figures else NOTHING
+    return {"subjects": numbers["people"], "instances": numbers["images"], "bytes": numbers["bytes"]}
 
 
 def _subjects(one: Release) -> set[str]:

@@ -156,3 +156,29 @@ class ReleaseTombstone(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["release", "number"], name="tombstone_once")]
+
+
+class Figures(models.Model):
+    """Counts of persons of one release, by dimension: `exact` for who may see it, `told` for anyone.
+
+    `told` is written with the release and never again: what changes after it could be subtracted.
+    """
+
+    release = models.OneToOneField(Release, on_delete=models.CASCADE, related_name="+")
+    exact = models.JSONField()
+    told = models.JSONField()
+
+
+class CatalogueEntry(models.Model):
+    """What the catalogue's search and facets know of a dataset: from its protocol and its public tables alone.
+
+    `facets` maps each facet to its values. A new row replaces the old one, so that the newest key tells what is known.
+    """
+
+    dataset = models.OneToOneField(Dataset, on_delete=models.PROTECT, related_name="+")
+    protocol = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="+")
+    figures = models.ForeignKey(Figures, on_delete=models.CASCADE, null=True, related_name="+")
+    title = models.JSONField()
+    summary = models.JSONField()
+    facets = models.JSONField()
+    words = models.TextField()

@@ -19,6 +19,7 @@ from midas.release.cutting import summary
 from midas.release.documents import whole_files
 from midas.release.gathering import about, series_of
 from midas.release.models import Draft, Release, ReleaseFile, ReleaseSubject, ReleaseTombstone
+from midas.release.publication import recount
 from midas.release.sealing import keep, tree_of
 from midas.store import Blobs
 
@@ -114,6 +115,7 @@ def _take_out(row: ReleaseSubject, *, store: Blobs, signer: PrivateKey, clock: C
         "draft": release.summary["draft"], "withdrawn": stone.number,
     }  # fmt: skip
     release.save(update_fields=["summary"])
+    recount(release, content)
     Draft.objects.filter(pk=release.draft_id).update(salt_root="")
     return gone
 

@@ -80,13 +80,13 @@ def _share(part: Part, parts: Sequence[Part]) -> str:
     return percent(part.number, sum(one.number for one in parts))
 
 
-def bars(parts: Sequence[Part]) -> list[Bar]:
-    """Scale to the longest part; percentages are of the sum."""
+def bars(parts: Sequence[Part], of: int = 0) -> list[Bar]:
+    """Scale to the longest part; percentages are of `of`, else of the sum."""
     most = max((part.number for part in parts), default=0)
     return [
         Bar(
             part.label, part.value, part.told, round(100 * part.number / most, 2) if most else 0.0,
-            _share(part, parts),
+            percent(part.number, of) if of else _share(part, parts),
         )
         for part in parts
     ]  # fmt: skip

@@ -90,11 +90,25 @@ def caller_of(request: HttpRequest) -> Caller:
     return Caller(account=user if isinstance(user, Account) else None)
 
 
-def _count(request: HttpRequest) -> None:
-    """Count a program's request by the key that it shows, or by its address. Spokes' uploads are counted like others'."""
+def _counted(request: HttpRequest) -> Caller:
+    """Return who asks. A program is counted by the key that it shows or, where that is none that stands, by its address."""
+    if _is_page(request):
+        return caller_of(request)
     config, shown = current_home().config, request.headers.get("Authorization", "")
-    limit = config.api_per_minute if shown else config.api_per_minute_unknown
-    if wait_s := seconds_to_wait(shown or address_of(request), limit):
+    try:
+        caller = caller_of(request)
+    except SignInFirst:
+        _within(address_of(request), config.api_per_minute_unknown)
+        raise
+    if shown:
+        _within(shown, config.api_per_minute)
+    else:
+        _within(address_of(request), config.api_per_minute_unknown)
+    return caller
+
+
+def _within(who: str, limit: int) -> None:
+    if wait_s := seconds_to_wait(who, limit):
         raise TooMany(wait_s)
 
 
@@ -146,9 +160,7 @@ def needs(*acts: Act, dataset: str | None = None, choose: Choice | None = None) 
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             caller, act, where = None, acts[0], [dataset and kwargs.get(dataset)]
             try:
-                if not _is_page(request):
-                    _count(request)
-                caller = caller_of(request)
+                caller = _counted(request)
                 request.caller = caller  # type: ignore[attr-defined]
                 act, *where = choose(request, **kwargs) if choose else (acts[0], _where(dataset, kwargs))
                 if act not in acts:
@@ -160,7 +172,7 @@ def needs(*acts: Act, dataset: str | None = None, choose: Choice | None = None) 
                     return HttpResponseRedirect(
                         f"{settings.LOGIN_URL}?{urlencode({'next': request.get_full_path()})}"
                     )
-                note_refusal(caller, act, dataset=where[0], address=request.META.get("REMOTE_ADDR", ""))
+                note_refusal(caller, act, dataset=where[0], address=address_of(request))
                 raise
             return view(request, *args, **kwargs)
 

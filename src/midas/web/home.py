@@ -44,7 +44,7 @@ public_url = {public_url}
 # host = "smtp.example.org"
 # sender = "MIDAS <midas@example.org>"
 # user = "midas"
-# password_file = "keys/mail.secret"
+# and password_file: the name of a file in this folder, mode 600
 
 # Sign-in with an institution's provider (OpenID Connect); repeat the block for more.
 # [[oidc]]
@@ -52,7 +52,7 @@ public_url = {public_url}
 # name = "AIIMS"
 # issuer = "https://login.example.org/realms/aiims"
 # client_id = "midas"
-# secret_file = "keys/aiims.secret"
+# and secret_file: the name of a file in this folder, mode 600
 """
 CLOSED = ConfigDict(frozen=True, extra="forbid")
 

@@ -43,7 +43,7 @@ def reindex(*, store: Blobs, scratch: Path, runner: Runner, progress: Progress) 
     lens.keep(readable())
     plans = list(_plans())
     for kind, name, dataset, digests in progress.track(plans, label="Scopes", total=len(plans)):
-        lens.publish(kind=kind, name=name, dataset=dataset, digests=_known(digests))
+        lens.publish(kind=kind, name=name, dataset=dataset, digests=digests)
     return Reindexed(indexed, len(missing) - indexed, len(plans))
 
 
@@ -68,9 +68,3 @@ def _plans() -> Iterator[tuple[str, str, Dataset, Iterable[str]]]:
         kind = Scope.Kind.TWIN if release.twin else Scope.Kind.RELEASE
         name = f"{release.dataset.slug}@{release.version}"
         yield kind, name, release.dataset, files.order_by("path").values_list("sha256", flat=True)
-
-
-def _known(digests: Iterable[str]) -> Iterator[str]:
-    for bundle in bundles(digests):
-        known = set(DicomIndex.objects.filter(pk__in=bundle).values_list("pk", flat=True))
-        yield from (one for one in bundle if one in known)

@@ -96,5 +96,4 @@ class ThrottledBackend(ModelBackend):
 
     @staticmethod
     def _note(request: HttpRequest | None) -> None:
-        address = request.META.get("REMOTE_ADDR", "") if request else ""
-        note_refusal(None, Act.SIGN_IN, dataset=None, address=address, deed=Deed.SIGN_IN_REFUSED)
+        note_refusal(None, Act.SIGN_IN, dataset=None, address=address_of(request), deed=Deed.SIGN_IN_REFUSED)

@@ -305,7 +305,7 @@ def test_a_protocol_version_is_never_taken_twice(key: PrivateKey) -> None:
 
 
 def test_registration_asks_few_questions(key: PrivateKey, store: Blobs, hub_key: PrivateKey) -> None:
-    """Queries do not grow with the number of instances (they come in bundles of 500)."""
+    """Queries do not grow with the number of instances (they come in bundles of 500); the first makes the scope too."""
     asked = []
     for people, slices in ((("P-AAAAA-AAAAA",), 1), (("P-BBBBB-BBBBB",), 30)):
         made = parcel(key, people=people, slices=slices)
@@ -323,7 +323,7 @@ def test_registration_asks_few_questions(key: PrivateKey, store: Blobs, hub_key:
         ) as queries:
             register(submission=row, checked=checked, store=store, signer=hub_key, clock=CLOCK)
         asked.append(len(queries))
-    assert asked[0] == asked[1]
+    assert asked[1] <= asked[0]
 
 
 def rename(made: Parcel) -> None:

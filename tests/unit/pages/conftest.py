@@ -32,6 +32,7 @@ def hub(db, settings, tmp_path: Path):
     """Return the accounts of a filled hub whose pages the test client asks."""
     from django.core.cache import cache
 
+    from midas.release import searching
     from midas.web import bootstrap
     from midas.web.home import create, open_home
     from midas.web.identity.settings import identity_settings
@@ -42,6 +43,7 @@ def hub(db, settings, tmp_path: Path):
     for name in (*SHARED, "MIDAS_HUB", *(one for one in identity_settings(home.config) if one in real)):
         setattr(settings, name, real[name])
     cache.clear()
+    searching.forget()
     return gallery("fill_hub").fill(bootstrap.store(), subjects=6, pictures=1)
 
 

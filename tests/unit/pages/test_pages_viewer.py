@@ -83,8 +83,8 @@ def test_every_address_below_a_root_is_the_viewers_page(hub, enter, below: str) 
 @needs_build
 def test_who_may_not_look_gets_no_viewer(granted, enter) -> None:
     assert enter("").get(LOOK).headers["Location"].startswith("/sign-in?next=%2Fviewer")
-    assert {name: enter(name).get(LOOK).status_code for name in ("researcher", "admin", "curator")} == {
-        "researcher": 403, "admin": 403, "curator": 403,
+    assert {name: enter(name).get(LOOK).status_code for name in ("admin", "curator")} == {
+        "admin": 403, "curator": 403,
     }  # fmt: skip
     assert enter("visitor").get(LOOK).status_code == 200
     assert {name: enter(name).get(f"/viewer/{DRAFT}/").status_code for name in ("visitor", "curator")} == {

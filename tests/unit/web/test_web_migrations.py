@@ -62,7 +62,10 @@ def test_nothing_looks_downstream_by_a_reverse_accessor(label: str) -> None:
         for field in model._meta.get_fields():
             related = getattr(field, "related_model", None)
             if field.auto_created and field.is_relation and related is not None:
-                assert related._meta.app_label == label, f"{model.__name__} ← {related.__name__}"
+                ours = related.__module__.startswith(
+                    "midas."
+                )  # allauth's tables hang on accounts as it likes
+                assert not ours or related._meta.app_label == label, f"{model.__name__} ← {related.__name__}"
 
 
 @pytest.mark.django_db

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from midas.catalogue.lens.indexing import Indexed as Indexed
     from midas.catalogue.lens.indexing import index_bytes as index_bytes
     from midas.catalogue.lens.indexing import index_file as index_file
+    from midas.catalogue.lens.publishing import complete as complete
     from midas.catalogue.lens.publishing import drop as drop
     from midas.catalogue.lens.publishing import keep as keep
     from midas.catalogue.lens.publishing import publish as publish
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
 _DOOR = {
     "Found": "finding", "frames_of": "finding", "metadata_of": "finding", "objects": "finding", "scope_of": "finding",
-    "Indexed": "indexing", "index_bytes": "indexing", "index_file": "indexing", "drop": "publishing", "keep": "publishing",
+    "Indexed": "indexing", "index_bytes": "indexing", "index_file": "indexing", "complete": "publishing",
+    "drop": "publishing", "keep": "publishing",
     "publish": "publishing", "retract": "publishing",
 }  # fmt: skip
 __all__ = list(_DOOR)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
+from django.db import connection
+
 from midas.catalogue.lens.indexing import spread, value_of
-from midas.catalogue.models import DicomIndex, Scope, ScopeSeries, SeriesPack
+from midas.catalogue.models import DicomIndex, Scope, SeriesPack
 from midas.formats.dicom import FrameTable
 from midas.kernel import NotFound
 
@@ -42,6 +44,18 @@ class Listing:
     lines: tuple[tuple[Any, ...], ...]
     pieces: tuple[int, ...]
 
+    @cached_property
+    def by_uid(self) -> dict[str, tuple[Any, ...]]:
+        """The same lines by SOP Instance UID."""
+        return {line[2]: line for line in self.lines}
+
+    def of(self, instance: str | None) -> Iterable[tuple[Any, ...]]:
+        """Return all lines, or the one of an instance, if it is here."""
+        if instance is None:
+            return self.lines
+        found = self.by_uid.get(instance)
+        return () if found is None else (found,)
+
 
 LINE = (
     "sha256", "size", "sop_instance_uid", "sop_class_uid", "transfer_syntax_uid", "number", "rows", "columns",
@@ -63,17 +77,25 @@ def objects(scope_id: int, study: str, series: str | None = None, instance: str 
     return [
         Found(sha256, size, study, uid, sop, sop_class, syntax, number, rows, columns, frames)
         for uid, pack in series_in(scope_id, study, series)
-        for sha256, size, sop, sop_class, syntax, number, rows, columns, frames, _ in listing(pack).lines
-        if instance is None or sop == instance
+        for sha256, size, sop, sop_class, syntax, number, rows, columns, frames, _ in listing(pack).of(
+            instance
+        )
     ]
 
 
 def series_in(scope_id: int, study: str, series: str | None = None) -> list[tuple[str, str]]:
     """Return UID and pack of each series of a study, in the order of their numbers."""
-    rows = ScopeSeries.objects.filter(scope_id=scope_id, study__uid=study)
-    if series is not None:
-        rows = rows.filter(uid=series)
-    return list(rows.order_by("number", "id").values_list("uid", "pack"))
+    asked: list[int | str] = [scope_id, study] if series is None else [scope_id, study, series]
+    with connection.cursor() as cursor:
+        cursor.execute(_SERIES.format("" if series is None else "AND e.uid = %s"), asked)
+        return [(uid, pack) for uid, pack in cursor.fetchall()]
+
+
+_SERIES = (
+    "SELECT e.uid, e.pack FROM catalogue_scopeseries e JOIN catalogue_scopestudy s ON s.id = e.study_id "
+    "WHERE s.scope_id = %s AND s.uid = %s {} ORDER BY COALESCE(e.number, 0), e.id"
+)
+"""Written out because each frame that is asked for asks this first."""
 
 
 @lru_cache(maxsize=256)

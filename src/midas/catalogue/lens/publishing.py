@@ -6,13 +6,16 @@ are one pack, named by their digests, which every scope that holds the same ones
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from itertools import islice
+from pathlib import Path
 from typing import TypeVar
 
 from django.db import transaction
 
+from midas.catalogue.examine import Unindexed, index_blob
 from midas.catalogue.lens import rows
 from midas.catalogue.lens.finding import listing
 from midas.catalogue.lens.indexing import Indexed
@@ -26,7 +29,8 @@ from midas.catalogue.models import (
     ScopeStudy,
     SeriesPack,
 )
-from midas.kernel import BrokenPromise, sha256_bytes
+from midas.kernel import sha256_bytes
+from midas.store import Blobs
 
 T = TypeVar("T")
 AT_ONCE = 500
@@ -47,25 +51,27 @@ def keep(entries: Iterable[Indexed]) -> None:
         )
 
 
+def complete(digests: Iterable[str], *, store: Blobs) -> None:
+    """Index those of the blobs that are not, one after the other; what is no DICOM stays without an index."""
+    scratch = Path(tempfile.gettempdir())
+    for bundle in bundles(dict.fromkeys(digests)):
+        known = set(DicomIndex.objects.filter(pk__in=bundle).values_list("pk", flat=True))
+        made = (index_blob(Unindexed(store, one, scratch)) for one in bundle if one not in known)
+        keep(one for one in made if one is not None)
+
+
 @transaction.atomic
 def publish(*, kind: str, name: str, dataset: Dataset, digests: Iterable[str]) -> Scope:
     """Add blobs to a scope, made if it is new; what is there already stays. Return the scope.
 
-    `BrokenPromise` where a blob is not indexed: `keep` comes before.
+    What is not indexed cannot be looked at and is left out: `keep` or `complete` comes before.
     """
     scope, _ = Scope.objects.get_or_create(kind=kind, name=name, defaults={"dataset": dataset})
     tree: dict[tuple[str, str], dict[str, set[str]]] = {}
-    asked = found = 0
     for bundle in bundles(dict.fromkeys(digests)):
-        asked += len(bundle)
         held = DicomIndex.objects.filter(pk__in=bundle)
         for sha256, subject, study, series in held.values_list("pk", "subject", "study_uid", "series_uid"):
-            found += 1
             tree.setdefault((subject, study), {}).setdefault(series, set()).add(sha256)
-    if found != asked:
-        raise BrokenPromise(
-            f"{asked - found} of {asked} images are not indexed.", advice="Run `midas hub index`."
-        )
     for (subject, uid), parts in sorted(tree.items()):
         _publish_study(scope, subject, uid, parts)
     return scope

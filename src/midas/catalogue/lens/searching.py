@@ -105,7 +105,7 @@ def _plain(match: Match) -> bool:
 
 def _series(query: Query) -> Iterator[str | Json]:
     where, rest = _where(query, "study", "series")
-    order = "e.number, e.id" if query.study else "e.id"
+    order = "COALESCE(e.number, 0), e.id" if query.study else "e.id"
     common, joined = "NULL", ""
     if query.more or rest:
         common, joined = "p.common", "JOIN catalogue_seriespack p ON p.key = e.pack"
@@ -169,7 +169,7 @@ def _instances(query: Query) -> Iterator[str | Json]:
             f"e.uid IN (SELECT d.series_uid FROM catalogue_dicomindex d WHERE d.sop_instance_uid IN ({marks}))",
             *uids,
         )
-    order = "e.number, e.id" if query.study else "e.id"
+    order = "COALESCE(e.number, 0), e.id" if query.study else "e.id"
     sql = (
         "SELECT e.id, e.pack, e.instances, s.fragment, e.fragment FROM catalogue_scopeseries e "
         f"JOIN catalogue_scopestudy s ON s.id = e.study_id WHERE {where} ORDER BY {order} LIMIT %s OFFSET %s"

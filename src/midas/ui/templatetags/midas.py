@@ -76,9 +76,11 @@ def keep(context: template.Context, **changes: Any) -> str:
 
 
 @register.inclusion_tag("ui/chart_bars.html")
-def bars(title: str, parts: Sequence[charts.Part], unit: str = "", note: str = "") -> dict[str, Any]:
+def bars(
+    title: str, parts: Sequence[charts.Part], unit: str = "", note: str = "", of: int = 0
+) -> dict[str, Any]:
     """Draw shares as horizontal bars: a real table whose second column is a picture."""
-    return {"title": title, "rows": charts.bars(parts), "unit": unit, "note": note}
+    return {"title": title, "rows": charts.bars(parts, of), "unit": unit, "note": note}
 
 
 @register.inclusion_tag("ui/chart_columns.html")

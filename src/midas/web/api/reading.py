@@ -37,11 +37,12 @@ def _download(request: HttpRequest, *, dataset: str, version: str, **_: str) -> 
 
 
 def card_of(release: Release, caller: Caller) -> ReleaseCard:
-    """Return a release's card for one caller: `may_download` is the rule's answer for this caller."""
-    card = releases.card(release)
-    return card.model_copy(
-        update={"may_download": caller.may(act_for(release), release.dataset.slug, release.version)}
-    )
+    """Return a release's card for one caller: `may_download` is the rule's answer; exact numbers need it."""
+    card, slug = releases.card(release), release.dataset.slug
+    may = caller.may(act_for(release), slug, release.version)
+    if not (may or release.access == "open" or caller.may(Act.DRAFT, slug)):
+        card = card.model_copy(update=releases.told(release))
+    return card.model_copy(update={"may_download": may})
 
 
 def _dataset_card(dataset: str, caller: Caller) -> DatasetCard:

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -70,7 +71,8 @@ class WithDicomweb:
             return
         run = asyncio.get_running_loop().run_in_executor
         if scope["method"] in SAFE:
-            answer = remembered(scope) or await run(self._threads, answered, scope)
+            ready = remembered(scope)
+            answer = await run(self._threads, answered, scope) if ready is None else ready
         else:
             entered = await run(self._threads, _guarded, enter, scope)
             if isinstance(entered, Entered):
@@ -100,9 +102,10 @@ class WithDicomweb:
             _close(body)
             await send({"type": "http.response.body", "body": b""})
         elif isinstance(body, bytes | list):
-            for piece in [body] if isinstance(body, bytes) else body:
+            *before, last = [body] if isinstance(body, bytes) else body or [b""]
+            for piece in before:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
-            await send({"type": "http.response.body", "body": b""})
+            await send({"type": "http.response.body", "body": last})
         elif isinstance(body, Path) and "http.response.pathsend" in scope.get("extensions", {}):
             await send({"type": "http.response.pathsend", "path": str(body)})
         else:
@@ -270,13 +273,18 @@ def _no_route(others: frozenset[str]) -> MidasError:
 def _origin(scope: Scope, headers: Mapping[str, str]) -> str:
     """Return scheme and host as the client knows them; `BadInput` for a host that is not this hub's."""
     host = headers.get("host", "")
-    domain, _ = split_domain_port(host)
-    if not domain or not validate_host(domain, settings.ALLOWED_HOSTS):
+    if not _is_ours(host, tuple(settings.ALLOWED_HOSTS)):
         raise BadInput("This hub does not answer to that name.", advice="Use its public address.")
     scheme = scope.get("scheme", "http")
     if settings.SECURE_PROXY_SSL_HEADER and headers.get("x-forwarded-proto") == "https":
         scheme = "https"
     return f"{scheme}://{host}"
+
+
+@lru_cache(maxsize=256)
+def _is_ours(host: str, names: tuple[str, ...]) -> bool:
+    domain, _ = split_domain_port(host)
+    return bool(domain) and validate_host(domain, names)
 
 
 def _same_site(headers: Mapping[str, str]) -> None:

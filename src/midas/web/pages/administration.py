@@ -75,7 +75,7 @@ def _person(request: HttpRequest, account: Account, *, fresh: str = "") -> HttpR
         "fresh": fresh,
         **_choices(),
     }
-    return page(request, "person", context, section="administration")
+    return page(request, "member", context, section="administration")
 
 
 def _done(request: HttpRequest, name: str, words: str, change: Callable[[Account], Any]) -> HttpResponse:
@@ -86,7 +86,7 @@ def _done(request: HttpRequest, name: str, words: str, change: Callable[[Account
         messages.success(request, words)
     except MidasError as error:
         messages.error(request, str(error))
-    return HttpResponseRedirect(reverse("hub:person", args=[account.username]))
+    return HttpResponseRedirect(reverse("hub:member", args=[account.username]))
 
 
 def _hand(request: HttpRequest) -> Hand:
@@ -178,7 +178,7 @@ def person_reset(request: HttpRequest, name: str) -> HttpResponse:
     account = account_named(name)
     if not account.is_active:
         messages.error(request, _("The account is closed. Open it first."))
-        return HttpResponseRedirect(reverse("hub:person", args=[account.username]))
+        return HttpResponseRedirect(reverse("hub:member", args=[account.username]))
     key = f"{user_pk_to_url_str(account)}-{default_token_generator.make_token(account)}"
     link = get_adapter(request).get_reset_password_from_key_url(key)
     with transaction.atomic():
@@ -228,4 +228,4 @@ def person_add(request: HttpRequest) -> HttpResponse:
         messages.error(request, str(error))
         return HttpResponseRedirect(reverse("hub:administration"))
     messages.success(request, _("The account was added. Give it a role next."))
-    return HttpResponseRedirect(reverse("hub:person", args=[name]))
+    return HttpResponseRedirect(reverse("hub:member", args=[name]))

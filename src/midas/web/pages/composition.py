@@ -1,45 +1,64 @@
-"""What a dataset is made of, counted: in comes a dataset with its protocol, out come the parts that charts draw.
+"""What a dataset is made of, for one reader: exact counts with access, else what anyone is told; out come charts.
 
-For readers who may not download, small numbers and what would give them away are left out (`disclosure`); a sum too
-small to have parts at all is drawn with none.
+Every chart counts persons of one version, and says so: which version, of how many, as collected and not prevalence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Count
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from midas.catalogue import look
-from midas.catalogue.look import AGE_BAND_YEARS
-from midas.catalogue.models import Dataset, Label
+from midas.catalogue.models import Dataset
 from midas.people.models import Institution
+from midas.people.rule import Act
 from midas.protocol.model import Protocol, Target
+from midas.release.counting import TARGET, of_catalogue
+from midas.release.disclosure import LEAST, NOT_SAID, OF
+from midas.release.models import Figures, Release
+from midas.release.publication import NOTHING
+from midas.ui import india
 from midas.ui.charts import Part
-from midas.web.pages.disclosure import ROOM, Hidden, at_least, publish, tell
+from midas.ui.words import count
 from midas.web.pages.protocols import said
+from midas.web.standing import may
 
 MOST_BARS = 10
+ORDER = ("age", "sex", "age_sex", "state", "hospital", "site", "modality", "device")
 
 
 @dataclass(frozen=True)
-class TargetCounts:
-    title: str
-    parts: tuple[Part, ...]
+class Seen:
+    """Figures as one reader sees them: `whole` are exact; `version` is what they are of, "" for what is not released."""
 
-
-@dataclass(frozen=True)
-class Composition:
-    sexes: tuple[Part, ...]
-    ages: tuple[Part, ...]
-    items: tuple[Part, ...]
-    modalities: tuple[Part, ...]
-    sites: tuple[Part, ...]
-    spokes: tuple[Part, ...]
-    targets: tuple[TargetCounts, ...]
     whole: bool
+    version: str
+    figures: Mapping[str, Any]
+
+    def cells(self, dimension: str) -> dict[str, int]:
+        found: dict[str, int] = self.figures["tables"].get(dimension, {}).get("cells", {})
+        return found
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One table to be drawn, `kind` being `bars`, `columns`, `share` or `map`. `parts` are in the order of reading."""
+
+    dimension: str
+    title: str
+    kind: str
+    parts: tuple[Part, ...]
+    note: str
+    version: str
+    numbers: Mapping[str, int]
+    total: int
+
+    @property
+    def tiles(self) -> list[india.Tile]:
+        return india.tiles(self.numbers, (get_language() or "en")[:2])
 
 
 @dataclass(frozen=True)
@@ -49,35 +68,121 @@ class TargetLine:
     level: str
     type: str
     source: str
-    labels: str
+    people: str
 
 
-def composition(dataset: Dataset, protocol: Protocol, *, whole: bool) -> Composition:
-    """Give the catalogue's counts their names; subjects who withdrew are not counted. `whole` tells small numbers."""
-    counted = look.composition(dataset.slug)
-    sexes = {"F": _("female"), "M": _("male"), "O": _("other"), "U": _("not said")}
-    items = {item.id: said(item.title) for item in protocol.items}
-    spokes = dict(Institution.objects.values_list("slug", "name"))
-    kinds = _parts(counted.items, items, whole=whole)
-    terms = _parts(counted.modalities, {name: modality(name) for name in counted.modalities}, whole=whole)
-    if not whole and (
-        _untold(kinds) or _untold(terms) or not kinds
-    ):  # a kind of image is mostly one modality: one chart would give the other away
-        terms = ()
-    return Composition(
-        sexes=_parts(counted.sexes, sexes, whole=whole),
-        ages=_ages(counted.age_bands, whole=whole),
-        items=kinds,
-        modalities=terms,
-        sites=_parts(counted.sites, whole=whole),
-        spokes=_parts(counted.spokes, spokes, whole=whole),
-        targets=tuple(
-            TargetCounts(said(target.title), _parts(counted.targets[target.id], whole=whole))
-            for target in protocol.targets
-            if target.type == "category" and target.id in counted.targets
-        ),
-        whole=whole,
+def sees_all(account: Any, access: str, dataset: str, version: str | None = None) -> bool:
+    """Say whether pictures and exact counts are for this reader: of open data for all, else with a grant, and for who
+    makes the releases."""
+    return (
+        access == "open" or may(account, Act.DOWNLOAD, dataset, version) or may(account, Act.DRAFT, dataset)
     )
+
+
+def seen(dataset: Dataset, protocol: Protocol, figures: Figures | None, account: Any) -> Seen:
+    """Return a dataset's figures for this reader; what is not released yet is for its curators alone."""
+    if figures is None:
+        if may(account, Act.DRAFT, dataset.slug):
+            return Seen(True, "", _exact(of_catalogue(dataset, protocol), ""))
+        return Seen(False, "", NOTHING)
+    return of_release(figures.release, figures, whole=sees_all(
+        account, figures.release.access, dataset.slug, figures.release.version
+    ))  # fmt: skip
+
+
+def of_release(release: Release, figures: Figures | None, *, whole: bool) -> Seen:
+    if figures is None:
+        return Seen(False, release.version, NOTHING)
+    shown = _exact(figures.exact, release.version) if whole else figures.told
+    return Seen(whole, release.version, shown)
+
+
+def _exact(exact: Mapping[str, Any], version: str) -> dict[str, Any]:
+    """Give exact counts the shape of told ones."""
+    people = exact["people"]
+    tables = {
+        name: {"as_of": version, "total": people, "cells": cells} for name, cells in exact["tables"].items()
+    }
+    return {**exact, "as_of": version, "tables": tables}
+
+
+def titles(protocol: Protocol) -> dict[str, str]:
+    """Name every dimension in the reader's language, in the order of the page."""
+    names = {
+        "age": _("Age at first visit"), "sex": _("Sex"), "age_sex": _("Age and sex"), "state": _("State of the hospital"),
+        "hospital": _("Hospital"), "site": _("Site of the lesion"), "modality": _("Modality"), "device": _("Device"),
+    }  # fmt: skip
+    return names | {TARGET + one.id: said(one.title) for one in protocol.targets if one.type == "category"}
+
+
+def charts(shown: Seen, protocol: Protocol) -> list[Chart]:
+    """Return a chart for each table that this reader may see."""
+    kinds = {"age": "columns", "sex": "share", "state": "map"}
+    return [
+        chart for name, title in titles(protocol).items()
+        if (chart := _chart(shown, name, title, kinds.get(name, "bars"))) is not None
+    ]  # fmt: skip
+
+
+def chart(shown: Seen, protocol: Protocol, dimension: str) -> Chart | None:
+    """Return one whole table, nothing summed up; `None` where this reader may not see it or it is not there."""
+    title = titles(protocol).get(dimension)
+    return _chart(shown, dimension, title, "bars", most=10_000) if title else None
+
+
+def _chart(shown: Seen, name: str, title: str, kind: str, *, most: int = MOST_BARS) -> Chart | None:
+    table = shown.figures["tables"].get(name)
+    if table is None or not any(table["cells"].values()):
+        return None
+    cells = {key: number for key, number in table["cells"].items() if number or name == "age"}
+    few = "0" if shown.whole else f"<{LEAST}"
+    if name == "age" and not cells.get(NOT_SAID):
+        cells.pop(NOT_SAID, None)
+    parts = [Part(label(name, key), number or None, "" if number else few) for key, number in cells.items()]
+    if name not in ("age", "age_sex", "sex"):
+        parts.sort(key=lambda part: (-part.number, part.label))
+    if len(parts) > most and name != "age_sex":
+        several = name not in ("state", "hospital")  # one person may be in several rows, which do not add up
+        rest = [] if several else [Part(_("others"), sum(part.number for part in parts[most - 1 :]))]
+        parts = [*parts[: most - len(rest)], *rest]
+    return Chart(
+        name,
+        title,
+        kind,
+        tuple(parts),
+        _note(table, whole=shown.whole),
+        table["as_of"],
+        cells,
+        table["total"],
+    )
+
+
+def _note(table: Mapping[str, Any], *, whole: bool) -> str:
+    """Say what the numbers are: of whom, of which version, and that they are no prevalence."""
+    of = _("of %(people)s people in %(version)s") % {
+        "people": count(table["total"]), "version": table["as_of"] or _("what is registered"),
+    }  # fmt: skip
+    rounded = "" if whole else " " + _("Rounded to 5; groups under 5 are not shown.")
+    return f"{_('As collected, not prevalence')}: {of}.{rounded}"
+
+
+def label(dimension: str, key: str) -> str:
+    """Put a category into the reader's words."""
+    if dimension == "age_sex":
+        sex, _of, band = key.partition(OF)
+        return f"{label('sex', sex)}, {label('age', band)}"
+    if dimension == "hospital":
+        slug = key.partition(OF)[2]
+        return Institution.objects.filter(slug=slug).values_list("name", flat=True).first() or slug
+    if key == NOT_SAID:
+        return _("not said")
+    if dimension == "sex":
+        return {"F": _("female"), "M": _("male"), "O": _("other"), "U": _("not said")}.get(key, key)
+    if dimension == "state":
+        return india.name_of(key, (get_language() or "en")[:2])
+    if dimension == "modality":
+        return modality(key)
+    return key.replace("-", " ") if dimension.startswith(TARGET) else key
 
 
 def modality(term: str) -> str:
@@ -90,9 +195,8 @@ def modality(term: str) -> str:
     return words.get(term, term)
 
 
-def target_lines(dataset: Dataset, protocol: Protocol, *, whole: bool) -> list[TargetLine]:
-    labels = Label.objects.filter(subject__dataset=dataset, subject__withdrawn_at=None)
-    counted = dict(labels.values_list("target").annotate(number=Count("pk")).order_by())
+def target_lines(shown: Seen, protocol: Protocol) -> list[TargetLine]:
+    """List the targets with how many people have a value; a dash where that is not told."""
     levels = {
         "subject": _("person"), "visit": _("visit"), "lesion": _("lesion"), "specimen": _("specimen"),
         "series": _("series"), "instance": _("image"),
@@ -100,63 +204,21 @@ def target_lines(dataset: Dataset, protocol: Protocol, *, whole: bool) -> list[T
     types = {
         "category": _("category"), "number": _("number"), "segmentation": _("segmentation"), "regions": _("regions"),
     }  # fmt: skip
-    return [
-        TargetLine(
-            target.id, said(target.title), levels[target.level], types[target.type], _source(target),
-            tell(number if whole else at_least(number)),
+    lines = []
+    for target in protocol.targets:
+        table = shown.figures["tables"].get(TARGET + target.id)
+        people = count(table["total"] - table["cells"].get(NOT_SAID, 0)) if table else "–"
+        lines.append(
+            TargetLine(
+                target.id,
+                said(target.title),
+                levels[target.level],
+                types[target.type],
+                _source(target),
+                people,
+            )
         )
-        for target in protocol.targets
-        for number in (counted.get(target.id, 0),)
-    ]  # fmt: skip
-
-
-def _parts(
-    counts: Mapping[str, int], names: Mapping[str, str] | None = None, *, whole: bool
-) -> tuple[Part, ...]:
-    """Name and sort by number; what does not fit on the chart is summed up as one last part."""
-    found = [
-        Part((names or {}).get(key) or key.replace("-", " ") or _("not said"), number)
-        for key, number in counts.items()
-    ]
-    found.sort(key=lambda part: (-part.number, part.label))
-    if len(found) > MOST_BARS:
-        rest = Part(_("others"), sum(part.number for part in found[MOST_BARS - 1 :]))
-        found = [*found[: MOST_BARS - 1], rest]
-    if whole:
-        return tuple(found)
-    # what is not told stands last and by name: its place must not tell its size
-    return tuple(
-        sorted(_published(found), key=lambda part: (part.value is None, part.label if part.told else ""))
-    )
-
-
-def _ages(bands: Mapping[str, int], *, whole: bool) -> tuple[Part, ...]:
-    """Return the bands from the first to the last, with those between that nobody is in."""
-    if not bands:
-        return ()
-    first, last = (int(band.partition("–")[0].rstrip("+")) for band in (min(bands), max(bands)))
-    names = [
-        "90+" if start == 90 else f"{start}–{start + AGE_BAND_YEARS - 1}"
-        for start in range(first, last + 1, AGE_BAND_YEARS)
-    ]
-    parts = [Part(name, bands.get(name, 0)) for name in names]
-    shown = parts if whole else _published(parts)
-    return tuple(shown) if any(part.value for part in shown) else ()
-
-
-def _published(parts: Sequence[Part]) -> list[Part]:
-    told = publish([part.number for part in parts])
-    used = [part for part in parts if part.value]
-    if any(isinstance(one, Hidden) for one in told) and sum(part.number for part in used) < len(used) + ROOM:
-        return []
-    return [
-        replace(part, value=None, told=tell(one)) if isinstance(one, Hidden) else part
-        for part, one in zip(parts, told, strict=True)
-    ]
-
-
-def _untold(parts: Sequence[Part]) -> bool:
-    return any(part.value is None for part in parts)
+    return lines
 
 
 def _source(target: Target) -> str:

@@ -1,36 +1,49 @@
-"""Home, catalogue and the page of a dataset: open to anyone, with pictures where this reader may see them."""
+"""Home, catalogue and the page of a dataset: open to anyone, pictures and exact numbers where this reader may see them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from zlib import crc32
 
-from django.db.models import Count, Sum
+from django.core.paginator import Paginator
+from django.db.models import Sum
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from midas.access import look
-from midas.catalogue.models import Dataset, Instance, Series, Subject
+from midas.catalogue.models import Dataset
 from midas.kernel import SystemClock
 from midas.people.models import Institution
 from midas.people.rule import Act
 from midas.protocol.model import Protocol
-from midas.release.models import Release, ReleaseFile, ReleaseSubject
+from midas.release import find
+from midas.release.disclosure import OF
+from midas.release.models import Figures, Release, ReleaseFile
+from midas.release.publication import latest
+from midas.release.searching import FACETS, Entry, entries
+from midas.ui import india
+from midas.ui.words import count
 from midas.web.guard import needs
-from midas.web.pages import reading, studies
+from midas.web.pages import composition, reading, studies
 from midas.web.pages.access_words import sentences
-from midas.web.pages.composition import composition, target_lines
-from midas.web.pages.disclosure import Told, at_least, open_to, publish, tell
 from midas.web.pages.frame import account_of, page
+from midas.web.pages.machines import block_of
 from midas.web.pages.protocols import in_force, protocol_of, said
 from midas.web.standing import may
 
 SAMPLES = 12
+CARDS_ON_PAGE = 12
+CHOICES_SHOWN = 8
+"""Choices of a facet that stand open; the others are a click away."""
 
 
 @dataclass(frozen=True)
 class Choice:
+    id: str
     value: str
     label: str
     count: int
@@ -42,61 +55,50 @@ class Facet:
     name: str
     title: str
     choices: tuple[Choice, ...]
+    more: tuple[Choice, ...]
 
 
 @needs(Act.BROWSE)
 def home(request: HttpRequest) -> HttpResponse:
-    context = {"figures": reading.figures(), "datasets": reading.cards(account_of(request))[:6]}
-    return page(request, "home", context)
-
-
-FACETS: dict[str, Callable[[reading.DatasetCard], tuple[str, ...]]] = {
-    "disease": lambda card: card.diseases,
-    "modality": lambda card: card.modalities,
-    "access": lambda card: (card.access,),
-}
+    account = account_of(request)
+    cards = [reading.card(entry, account) for entry in entries().entries[:6]]
+    return page(request, "home", {"figures": reading.figures(), "datasets": cards})
 
 
 @needs(Act.BROWSE)
 def catalogue(request: HttpRequest) -> HttpResponse:
-    """List datasets; choices of one facet widen, facets narrow each other, the search looks into words and codes."""
-    found = reading.cards(account_of(request))
+    """List datasets; choices of one facet widen, facets narrow each other, and all of it stands in the address."""
     query = request.GET.get("q", "").strip()[:100]
-    chosen = {name: set(request.GET.getlist(name)) for name in FACETS}
-    shown = [card for card in found if _matches(card, query) and _fits(card, chosen)]
-    titles = {"disease": _("Disease"), "modality": _("Modality"), "access": _("Access")}
-    words = {"open": _("Open"), "controlled": _("Controlled access"), "restricted": _("Restricted")}
-    facets = [
-        Facet(name, titles[name], _choices(found, name, chosen[name], words if name == "access" else {}))
-        for name in FACETS
-    ]
-    filtered = bool(query) or any(chosen.values())
-    context = {"datasets": shown, "facets": facets, "query": query, "filtered": filtered}
+    chosen = {name: request.GET.getlist(name) for name in FACETS}
+    found, account = find(query, chosen), account_of(request)
+    shown: Any = Paginator(found.entries, CARDS_ON_PAGE).get_page(request.GET.get("page"))
+    entries_here: list[Entry] = list(shown.object_list)
+    context = {
+        "datasets": [reading.card(entry, account) for entry in entries_here], "numbered": shown,
+        "number": len(found.entries), "query": query, "instead": found.instead,
+        "facets": [_facet(name, found.facets[name], set(chosen[name])) for name in FACETS if found.facets[name]],
+        "filtered": bool(query) or any(chosen.values()),
+    }  # fmt: skip
     return page(request, "catalogue", context, section="catalogue")
 
 
-def _matches(card: reading.DatasetCard, query: str) -> bool:
-    text = " ".join(
-        [card.slug, card.title, card.summary, *card.diseases, *card.modalities, *card.sites]
-    ).casefold()
-    return all(word in text for word in query.casefold().split())
-
-
-def _fits(card: reading.DatasetCard, chosen: dict[str, set[str]]) -> bool:
-    return all(not wanted or wanted & set(FACETS[name](card)) for name, wanted in chosen.items())
-
-
-def _choices(
-    cards: list[reading.DatasetCard], name: str, chosen: set[str], words: dict[str, str]
-) -> tuple[Choice, ...]:
-    counts: dict[str, int] = {}
-    for card in cards:
-        for value in FACETS[name](card):
-            counts[value] = counts.get(value, 0) + 1
-    return tuple(
-        Choice(value, words.get(value, value), number, value in chosen)
-        for value, number in sorted(counts.items())
-    )
+def _facet(name: str, counts: Mapping[str, int], chosen: set[str]) -> Facet:
+    titles = {
+        "disease": _("Disease"), "site": _("Body part"), "modality": _("Modality"), "device": _("Device"),
+        "state": _("State"), "age": _("Age band"), "sex": _("Sex"), "grade": _("Grade"), "access": _("Access"),
+        "license": _("Licence"),
+    }  # fmt: skip
+    access = {"open": _("Open"), "controlled": _("Controlled access"), "restricted": _("Restricted")}
+    values = sorted(counts) if name == "age" else list(counts)
+    choices = [
+        Choice(
+            f"{name}-{crc32(value.encode()):x}", value,
+            access.get(value, value) if name == "access" else composition.label(name, value), counts[value], value in chosen,
+        )
+        for value in values
+    ]  # fmt: skip
+    first = [one for number, one in enumerate(choices) if number < CHOICES_SHOWN or one.chosen]
+    return Facet(name, titles[name], tuple(first), tuple(one for one in choices if one not in first))
 
 
 def dataset_or_404(slug: str) -> tuple[Dataset, Any, Protocol]:
@@ -110,44 +112,42 @@ def dataset_or_404(slug: str) -> tuple[Dataset, Any, Protocol]:
 @needs(Act.BROWSE)
 def dataset_page(request: HttpRequest, dataset: str) -> HttpResponse:
     found, version, protocol = dataset_or_404(dataset)
-    account = account_of(request)
-    card = reading.card(found, version, account, number=0)
+    account, figures = account_of(request), latest(found)
     access = protocol.access
-    whole = open_to(account, access.level, dataset)
-    size = (
-        Instance.objects.filter(series__study__subject__dataset=found).aggregate(all=Sum("size"))["all"] or 0
-    )
-    samples = reading.shown(found, protocol, SAMPLES, allowed=whole)
+    whole = composition.sees_all(account, access.level, dataset)
+    seen = composition.seen(found, protocol, figures, account)
+    kinds = {item.id: said(item.title) for item in protocol.items}
+    samples = reading.shown(found, kinds, SAMPLES, allowed=whole)
     root = studies.root_for(account, found)
     looks = studies.addresses(*root, {one.sha256: one.modality for one in samples}) if root else {}
     described = {
-        **{name: getattr(card, name) for name in card.__dataclass_fields__},
-        "synthetic": bool(samples) and not whole,
-        "people": tell(card.subjects if whole else at_least(card.subjects)),
-        "series": Series.objects.filter(study__subject__dataset=found).count(),
-        "bytes": size,
-        "targets": target_lines(found, protocol, whole=whole),
-        "ethics": protocol.ethics,
-        "citation": access.citation,
-        "license": access.license,
-        "license_url": access.license_url,
-        "commercial": access.commercial,
-        "uses": access.uses,
-        "protocol_version": version.version,
-        "protocol_sha256": version.sha256,
-    }
+        "slug": dataset, "title": said(protocol.title), "summary": said(protocol.summary), "access": access.level,
+        "diseases": [{"name": one.meaning, "code": f"{one.scheme} {one.value}"} for one in protocol.disease],
+        "version": figures.release.version if figures else "", "hidden": not whole,
+        "synthetic": bool(samples) and not whole, "targets": composition.target_lines(seen, protocol),
+        "ethics": protocol.ethics, "citation": access.citation, "license": access.license,
+        "license_url": access.license_url, "commercial": access.commercial, "uses": access.uses,
+        "protocol_version": version.version, "protocol_sha256": version.sha256,
+    }  # fmt: skip
     context = {
-        "dataset": described,
-        "samples": [(one, looks.get(one.sha256, "")) for one in samples],
-        "root": root,
-        "composition": composition(found, protocol, whole=whole),
-        "sites": hospitals(found, whole=whole),
-        "releases": release_lines(found),
-        "snippets": snippets(request, dataset, card.version),
-        "may_download": may_get(account, access.level, dataset),
+        "dataset": described, "samples": [(one, looks.get(one.sha256, "")) for one in samples],
+        "root": root, "seen": seen, "charts": composition.charts(seen, protocol),
+        "hospitals": hospitals(seen, protocol), "releases": release_lines(found, account),
+        "snippets": snippets(request, dataset, described["version"]), "to_people": to_people(request, dataset, seen),
+        "may_download": may_get(account, access.level, dataset), "jsonld": block_of(request, found, protocol),
         "answers": answers_of(found),
-    }
+    }  # fmt: skip
     return page(request, "dataset", context, section="catalogue")
+
+
+def to_people(request: HttpRequest, dataset: str, seen: composition.Seen) -> str:
+    """Return where the list of persons stands for who may see it."""
+    account = account_of(request)
+    if may(account, Act.DRAFT, dataset):
+        return reverse("hub:desk-people", args=[dataset])
+    if seen.version and may_get(account, "", dataset, seen.version):
+        return reverse("hub:people", args=[dataset, seen.version])
+    return ""
 
 
 def answers_of(dataset: Dataset) -> dict[str, Any]:
@@ -171,53 +171,58 @@ def may_get(account: Any, access: str, dataset: str, version: str | None = None)
     return may(account, Act.DOWNLOAD, dataset, version)
 
 
-def hospital_counts(dataset: Dataset, *, whole: bool) -> dict[str, tuple[Told, Told]]:
-    """Return people and images by hospital, the most people first; else as `publish` lets them be told, by id."""
-    subjects = Subject.objects.filter(dataset=dataset, withdrawn_at=None)
-    people = dict(subjects.values_list("spoke").annotate(number=Count("pk")).order_by("spoke"))
-    images = dict(
-        Instance.objects.filter(series__study__subject__in=subjects)
-        .values_list("series__study__subject__spoke").annotate(number=Count("pk")).order_by()
-    )  # fmt: skip
-    slugs = sorted(people, key=lambda slug: (-people[slug] if whole else 0, slug))
-    pair = [people[slug] for slug in slugs], [images.get(slug, 0) for slug in slugs]
-    told = pair if whole else tuple(publish(counts) for counts in pair)
-    return dict(zip(slugs, zip(*told, strict=True), strict=True))
+@dataclass(frozen=True)
+class HospitalLine:
+    slug: str
+    name: str
+    place: str
+    people: str
 
 
-def hospitals(dataset: Dataset, *, whole: bool) -> list[reading.SpokeLine]:
-    counted = hospital_counts(dataset, whole=whole)
-    known = {one.slug: one for one in Institution.objects.filter(slug__in=counted)}
+def hospitals(seen: composition.Seen, protocol: Protocol) -> list[HospitalLine]:
+    """List the protocol's hospitals, and with how many people each takes part as far as that may be told."""
+    people = {key.partition(OF)[2]: number for key, number in seen.cells("hospital").items() if number}
     lines = []
-    for slug, (people, images) in counted.items():
-        one = known.get(slug)
-        place = ", ".join(part for part in (one.city, one.state) if part) if one else ""
-        lines.append(reading.SpokeLine(slug, one.name if one else slug, place, tell(people), tell(images)))
-    return lines
+    for one in {one.id: one for one in (*protocol.spokes, protocol.hub)}.values():
+        if one.id == protocol.hub.id and one.id not in people:
+            continue
+        state = india.name_of(one.state, (get_language() or "en")[:2])
+        place = ", ".join(part for part in (one.city, state) if part)
+        lines.append(
+            HospitalLine(one.id, one.name, place, count(people[one.id]) if one.id in people else "–")
+        )
+    known = set(
+        Institution.objects.filter(slug__in=[one.slug for one in lines]).values_list("slug", flat=True)
+    )
+    return [one for one in lines if one.slug in known]
 
 
-def release_lines(dataset: Dataset) -> list[reading.ReleaseLine]:
+def release_lines(dataset: Dataset, account: Any) -> list[reading.ReleaseLine]:
     """Return the real releases of a dataset, the newest first, and whether each has a twin."""
     found = Release.objects.filter(dataset=dataset)
     twins = set(found.filter(twin=True).values_list("version", flat=True))
-    sizes = dict(
-        ReleaseFile.objects.filter(release__in=found)
-        .values_list("release")
-        .annotate(sum=Sum("size"))
-        .order_by()
-    )
-    people = dict(
-        ReleaseSubject.objects.filter(release__in=found)
-        .values_list("release")
-        .annotate(number=Count("pk"))
-        .order_by()
-    )
-    return [
-        reading.ReleaseLine(
-            one.version, one.cut_at, people.get(one.pk, 0), sizes.get(one.pk, 0) or 0, one.version in twins
+    figures = {one.release_id: one for one in Figures.objects.filter(release__in=found)}
+    lines = []
+    for one in found.filter(twin=False).order_by("-cut_at"):
+        seen = composition.of_release(
+            one,
+            figures.get(one.pk),
+            whole=composition.sees_all(account, one.access, dataset.slug, one.version),
         )
-        for one in found.filter(twin=False).order_by("-cut_at")
-    ]
+        lines.append(
+            reading.ReleaseLine(
+                one.version, one.cut_at, people_of(seen), seen.figures["bytes"], one.version in twins
+            )
+        )
+    return lines
+
+
+def people_of(seen: composition.Seen) -> str:
+    return count(seen.figures["people"]) if seen.figures["people"] or seen.whole else _("fewer than 5")
+
+
+def bytes_of(release: Release) -> int:
+    return ReleaseFile.objects.filter(release=release).aggregate(all=Sum("size"))["all"] or 0
 
 
 def snippets(request: HttpRequest, dataset: str, version: str, *, twin: bool = False) -> dict[str, str]:

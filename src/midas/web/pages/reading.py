@@ -1,6 +1,6 @@
 """Read-only questions of the pages to catalogue and releases; frozen values come out, no row and no identifier of a person.
 
-Every number is counted by the database; what grows with the dataset is never loaded as a whole.
+Numbers are those of the releases' public tables; what grows with the dataset is never loaded as a whole.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from typing import Any
 from django.db.models import Min
 from django.urls import reverse
 
-from midas.catalogue.models import Dataset, Instance, ProtocolVersion, Subject
-from midas.protocol.model import Protocol
+from midas.catalogue.models import Dataset, Instance
+from midas.people.models import Institution
 from midas.release.models import Release
+from midas.release.searching import Entry, cells, entries
 from midas.web.pages import twins
-from midas.web.pages.disclosure import open_to
-from midas.web.pages.protocols import in_force, protocol_of, said
+from midas.web.pages.composition import sees_all
+from midas.web.pages.protocols import said
 
 PICTURES_ON_CARD = 8
 
@@ -31,9 +32,6 @@ class DatasetCard:
     slug: str
     title: str
     summary: str
-    diseases: tuple[str, ...]
-    modalities: tuple[str, ...]
-    sites: tuple[str, ...]
     access: str
     version: str
     subjects: int
@@ -59,18 +57,9 @@ class Sample:
 class ReleaseLine:
     version: str
     cut_at: datetime
-    subjects: int
+    subjects: str
     bytes: int
     has_twin: bool
-
-
-@dataclass(frozen=True)
-class SpokeLine:
-    slug: str
-    name: str
-    place: str
-    subjects: str
-    instances: str
 
 
 def _instances(dataset: Dataset) -> Any:
@@ -80,7 +69,7 @@ def _instances(dataset: Dataset) -> Any:
     )
 
 
-def pictures(dataset: Dataset, protocol: Protocol, number: int) -> list[Sample]:
+def pictures(dataset: Dataset, titles: Mapping[str, str], number: int) -> list[Sample]:
     """Take previews spread over kinds of image and persons, so that a strip shows the dataset and not one person.
 
     Of a series the middle picture stands for all; a second series of the same person comes after everyone's first.
@@ -89,7 +78,6 @@ def pictures(dataset: Dataset, protocol: Protocol, number: int) -> list[Sample]:
     rows = with_picture.values_list("series__item", "series__study__subject", "series")
     series = rows.annotate(first=Min("pk")).order_by("first")[: 40 * number]
     chosen = _spread(list(series), number)
-    titles = {item.id: said(item.title) for item in protocol.items}
     return [_sample(_middle(with_picture.filter(series=pk)), titles) for pk in chosen]
 
 
@@ -125,10 +113,9 @@ def _sample(instance: Instance, titles: Mapping[str, str]) -> Sample:
     )
 
 
-def synthetic(dataset: Dataset, protocol: Protocol, number: int) -> list[Sample]:
+def synthetic(dataset: Dataset, titles: Mapping[str, str], number: int) -> list[Sample]:
     """Take pictures of the newest twin: what may be shown of a dataset to those who may not see its own."""
     twin = Release.objects.filter(dataset=dataset, twin=True).order_by("-cut_at").first()
-    titles = {item.id: said(item.title) for item in protocol.items}
     return [
         Sample(
             reverse("hub:twin-picture", args=[dataset.slug, one.version, one.sha256]),
@@ -138,44 +125,32 @@ def synthetic(dataset: Dataset, protocol: Protocol, number: int) -> list[Sample]
     ]  # fmt: skip
 
 
-def shown(dataset: Dataset, protocol: Protocol, number: int, *, allowed: bool) -> list[Sample]:
-    return (pictures if allowed else synthetic)(dataset, protocol, number)
+def shown(dataset: Dataset, titles: Mapping[str, str], number: int, *, allowed: bool) -> list[Sample]:
+    """Return pictures, under the words that `titles` has for items."""
+    return (pictures if allowed else synthetic)(dataset, titles, number)
 
 
-def card(
-    dataset: Dataset, version: ProtocolVersion, account: Any, *, number: int = PICTURES_ON_CARD
-) -> DatasetCard:
-    protocol = protocol_of(version)
-    access = protocol.access.level
-    allowed = open_to(account, access, dataset.slug)
-    samples = shown(dataset, protocol, number, allowed=allowed)
-    release = Release.objects.filter(dataset=dataset, twin=False).order_by("-cut_at").first()
-    instances = _instances(dataset)
-    subjects = Subject.objects.filter(dataset=dataset, withdrawn_at=None)
+def card(entry: Entry, account: Any, *, number: int = PICTURES_ON_CARD) -> DatasetCard:
+    """Return a dataset's card; its numbers are those that everyone is told."""
+    dataset = Dataset.objects.get(slug=entry.slug)
+    access = min(entry.facets["access"])
+    allowed = sees_all(account, access, entry.slug)
+    samples = shown(dataset, {}, number, allowed=allowed)
+    told = entry.told
     return DatasetCard(
-        slug=dataset.slug, title=said(protocol.title), summary=said(protocol.summary),
-        diseases=tuple(code.meaning for code in protocol.disease),
-        modalities=tuple(sorted({name for item in protocol.items for name in item.modalities})),
-        sites=tuple(site.value for site in protocol.lesions.sites),
-        access=access, version=release.version if release else "",
-        subjects=subjects.count(), instances=instances.count(),
-        spokes=subjects.values("spoke").distinct().count(),
-        pictures=tuple(one.address for one in samples),
-        hidden=not allowed, synthetic=bool(samples) and not allowed,
+        slug=entry.slug, title=said(entry.title), summary=said(entry.summary), access=access, version=entry.version,
+        subjects=told["people"], instances=told["images"], spokes=len(cells(told, "hospital")),
+        pictures=tuple(one.address for one in samples), hidden=not allowed, synthetic=bool(samples) and not allowed,
     )  # fmt: skip
 
 
-def cards(account: Any) -> list[DatasetCard]:
-    """Return a card for each dataset that has a protocol, by name."""
-    found = ((dataset, in_force(dataset)) for dataset in Dataset.objects.order_by("slug"))
-    return [card(dataset, version, account) for dataset, version in found if version is not None]
-
-
 def figures() -> dict[str, int]:
+    """Sum up what is told of all datasets."""
+    told = [entry.told for entry in entries().entries]
     return {
-        "datasets": Dataset.objects.count(),
-        "subjects": Subject.objects.filter(withdrawn_at=None).count(),
-        "instances": Instance.objects.filter(series__study__subject__withdrawn_at=None).count(),
-        "spokes": Subject.objects.filter(withdrawn_at=None).values("spoke").distinct().count(),
+        "datasets": len(told),
+        "subjects": sum(one["people"] for one in told),
+        "instances": sum(one["images"] for one in told),
+        "spokes": Institution.objects.exclude(spoke_key="").count(),
         "releases": Release.objects.filter(twin=False).count(),
     }

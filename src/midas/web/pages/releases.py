@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import Sum
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils.safestring import SafeString
@@ -18,13 +17,13 @@ from markdown_it import MarkdownIt
 from midas.kernel import Digest, NotFound
 from midas.people.rule import Act
 from midas.release import credit, look
-from midas.release.models import Release, ReleaseFile, ReleaseSubject
+from midas.release.models import Figures, Release, ReleaseFile, ReleaseSubject
 from midas.web.answers import blob
 from midas.web.bootstrap import store
 from midas.web.guard import Place, needs
 from midas.web.noting import note_download
-from midas.web.pages.datasets import dataset_or_404, may_get, snippets
-from midas.web.pages.disclosure import open_to
+from midas.web.pages import composition
+from midas.web.pages.datasets import bytes_of, dataset_or_404, may_get, people_of, snippets
 from midas.web.pages.frame import account_of, page
 from midas.web.pages.protocols import said
 from midas.web.pages.studies import strip
@@ -32,8 +31,8 @@ from midas.web.standing import may
 
 FILES_ON_PAGE = 50
 PAPERS = ("DATASHEET.html", "deid/report.html", "README.md", "LICENSE.txt", "protocol.yaml", "croissant.json", "datacite.json")
-WITH_COUNTS = {"DATASHEET.html", "deid/report.html"}
-"""Papers that tell small numbers or pseudonyms: of a release that is not open they are for who may download it."""
+WITH_COUNTS = {"DATASHEET.html", "deid/report.html", "README.md", "croissant.json"}
+"""Papers that tell exact numbers, sizes of tables or pseudonyms: unless the release is open, for who may download it."""
 LONGEST_PAPER = 4 * 1024 * 1024
 PAPER_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 """A paper was sealed with its own style and is shown as it is; the sandbox takes every other power from it."""
@@ -83,7 +82,7 @@ def _release(dataset: str, version: str, *, twin: bool) -> Release:
 def _page(request: HttpRequest, dataset: str, version: str, *, twin: bool) -> HttpResponse:
     found, _version, protocol = dataset_or_404(dataset)
     release = _release(dataset, version, twin=twin)
-    whole = twin or open_to(account_of(request), release.access, dataset, version)
+    whole = twin or composition.sees_all(account_of(request), release.access, dataset, version)
     files = ReleaseFile.objects.filter(release=release).order_by("path")
     query = request.GET.get("q", "").strip()[:100]
     images = files.filter(path__startswith="data/")
@@ -99,7 +98,9 @@ def _page(request: HttpRequest, dataset: str, version: str, *, twin: bool) -> Ht
     if not whole:  # paths of images carry pseudonyms
         part, shown = "", shown.exclude(path__startswith="data/")
     gets = twin or may_get(account_of(request), release.access, dataset, version)
-    changed = look.changes(release)
+    changed = look.changes(release) if whole else look.Changes(None)
+    figures = Figures.objects.filter(release=release).first()
+    seen = composition.of_release(release, figures, whole=whole)
     other = (
         look.twin_of(release)
         if not twin
@@ -109,9 +110,10 @@ def _page(request: HttpRequest, dataset: str, version: str, *, twin: bool) -> Ht
     described = {
         "version": release.version, "key": release.key, "twin": twin, "access": release.access,
         "license": release.license, "cut_at": release.cut_at, "notes": release.draft.notes,
-        "subjects": ReleaseSubject.objects.filter(release=release).count(),
-        "instances": numbers["images"], "files": numbers[""], "bytes": files.aggregate(all=Sum("size"))["all"] or 0,
-        "withdrawn": look.withdrawn(release),
+        "subjects": ReleaseSubject.objects.filter(release=release).count() if whole else people_of(seen),
+        "instances": numbers["images"] if whole else seen.figures["images"],
+        "files": numbers[""] if whole else None, "bytes": bytes_of(release) if whole else seen.figures["bytes"],
+        "withdrawn": look.withdrawn(release) if whole else 0,
     }  # fmt: skip
     context = {
         "dataset": {"slug": dataset, "title": said(protocol.title)},

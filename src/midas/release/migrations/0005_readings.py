@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('release', '0002_cohorts'),
+        ('release', '0004_catalogue_words'),
     ]
 
     operations = [
