@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('people', '0005_credit'),
-        ('release', '0003_readings'),
+        ('release', '0005_readings'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
