@@ -23,4 +23,4 @@ from django.core.management import call_command
 if locale := os.environ.get("MIDAS_GALLERY_LOCALE"):  # strings of another language in the place of one
     settings.LOCALE_PATHS = [Path(locale)]
 
-call_command("runserver", f"127.0.0.1:{port}", "--noreload", "--insecure")
+call_command("runserver", f"127.0.0.1:{port}", "--noreload", "--nostatic")

@@ -35,8 +35,8 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/curation", "/curation > /curation/submissions/", "/curation > /curation/drafts/", "/account > /credit/readers/", "/datasets/meningioma",
         "/hospitals/spdc-wardha", "/access",
     ),
-    "access-officer": ("/grants", "/grants > /grants/requests/", "/access > /access/terms/"),
-    "admin": ("/people", "/people > /people/", "/institutions", "/institutions/spdc-wardha"),
+    "access-officer": ("/grants", "/grants > /grants/requests/", "/grants > /grants/1"),
+    "admin": ("/people", "/people > /members/", "/institutions", "/institutions/spdc-wardha"),
     "auditor": ("/ledger", "/ledger?deed=grant", "/grants", "/grants > /grants/1"),
     "operator": ("/hospitals/spdc-wardha", "/access"),
 }  # fmt: skip
