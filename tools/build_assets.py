@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import gzip
 import hashlib
 import os
 import re
@@ -30,7 +31,7 @@ STAMP = ".built"
 FONTS = {
     "@fontsource-variable/inter": ("inter-latin-wght-normal", "inter-latin-ext-wght-normal"),
     "@fontsource-variable/source-serif-4": (
-        "source-serif-4-latin-opsz-normal", "source-serif-4-latin-ext-opsz-normal", "source-serif-4-latin-opsz-italic",
+        "source-serif-4-latin-wght-normal", "source-serif-4-latin-ext-wght-normal", "source-serif-4-latin-wght-italic",
     ),
     "@fontsource-variable/noto-sans-devanagari": ("noto-sans-devanagari-devanagari-wght-normal",),
 }  # fmt: skip
@@ -103,6 +104,8 @@ def copy(modules: Path, target: Path) -> int:
     for source, place in wanted.items():
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, place)
+        if place.suffix == ".js":  # WhiteNoise gives the smaller one to browsers that take it
+            place.with_name(f"{place.name}.gz").write_bytes(gzip.compress(place.read_bytes(), mtime=0))
     return len(wanted)
 
 

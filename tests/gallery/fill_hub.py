@@ -26,6 +26,7 @@ from midas.people.models import Account, Institution, Membership, Role
 from midas.protocol import load_named
 from midas.release import models as r
 from midas.release.counting import counted, device
+from midas.release.credit import cite
 from midas.release.publication import keep
 
 NOW = datetime(2026, 11, 22, 6, 30, tzinfo=UTC)
@@ -368,6 +369,13 @@ def fill(store, *, subjects: int = 148, pictures: int = 10) -> dict[str, Account
         store,
     )
     requests(accounts, store)
+    cite(
+        release=r.Release.objects.get(version="1.0.0", twin=False), url="10.5281/zenodo.0000000",
+        title="Telling lesions of the buccal mucosa apart on photographs", by=by, clock=SystemClock(),
+    )  # fmt: skip
+    curator = accounts["curator"]
+    curator.full_name, curator.orcid, curator.credited = "Dr Meera Iyer", "0000-0002-1825-0097", True
+    curator.save()
     meningioma = c.Dataset.objects.get(slug="meningioma")
     r.Draft.objects.create(
         dataset=meningioma, protocol=c.ProtocolVersion.objects.get(dataset=meningioma), version="1.0.0", notes="First cut.",

@@ -1,6 +1,7 @@
 """`python tests/gallery/serve_hub.py HOME PORT`: makes a filled hub home where there is none, and serves its pages."""
 # ruff: noqa: E402
 
+import os
 import sys
 from pathlib import Path
 
@@ -16,6 +17,10 @@ else:
     import fill_hub
 
     fill_hub.fill(bootstrap.store())
+from django.conf import settings
 from django.core.management import call_command
 
-call_command("runserver", f"127.0.0.1:{port}", "--noreload", "--insecure")
+if locale := os.environ.get("MIDAS_GALLERY_LOCALE"):  # strings of another language in the place of one
+    settings.LOCALE_PATHS = [Path(locale)]
+
+call_command("runserver", f"127.0.0.1:{port}", "--noreload", "--nostatic")

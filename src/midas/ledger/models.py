@@ -24,6 +24,7 @@ class Deed(models.TextChoices):
     TASK = "task", "set a reading task"
     READ = "read", "kept a reading"
     SETTLE = "settle", "settled a disagreement"
+    CREDIT = "credit", "recorded a citation or issued a certificate"
     ASK = "ask", "asked for access"
     GRANT = "grant", "gave access"
     DECLINE = "decline", "declined access"

@@ -78,10 +78,11 @@ def set_password(*, account: Account, password: str) -> None:
     account.save(update_fields=["password"])
 
 
-def describe(*, account: Account, full_name: str, orcid: str) -> None:
-    """Keep how credit shall name a person; `BadInput` for an ORCID iD with a wrong check digit."""
+def describe(*, account: Account, full_name: str, orcid: str, credited: bool) -> None:
+    """Keep how credit shall name a person, and whether it may; `BadInput` for an ORCID iD with a wrong check digit."""
     account.full_name, account.orcid = full_name.strip()[:150], checked_orcid(orcid)
-    account.save(update_fields=["full_name", "orcid"])
+    account.credited = credited
+    account.save(update_fields=["full_name", "orcid", "credited"])
 
 
 def place(*, account: Account, institution: Institution | None, email: str) -> None:

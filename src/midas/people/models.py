@@ -30,6 +30,7 @@ class Account(AbstractUser):
     language = models.CharField(max_length=8, default="en")
     full_name = models.CharField(max_length=150, blank=True, help_text="how credit shall name the person")
     orcid = models.CharField(max_length=19, blank=True, help_text="0000-0000-0000-0000")
+    credited = models.BooleanField(default=False, help_text="may be named in releases and on pages of credit")
 
 
 class Role(models.TextChoices):

@@ -24,7 +24,7 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class About:
-    """The words of a release. Nothing here is a time of day, a machine or a name of a person."""
+    """The words of a release. Nothing here is a time of day, a machine or a name of a person, but of who chose to be credited."""
 
     dataset: str
     version: str
@@ -34,6 +34,7 @@ class About:
     protocol_sha256: str
     notes: str = ""
     twin: bool = False
+    contributors: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def name(self) -> str:

@@ -99,6 +99,7 @@ def draft_digest(draft: Draft) -> str:
         "dataset": draft.dataset.slug, "version": draft.version, "protocol": draft.protocol.sha256,
         "title": draft.title, "notes": draft.notes, "published_on": draft.published_on.isoformat(),
         "submissions": sorted(draft.submissions), **_drawn_on(draft), **({"cohort": cohort} if cohort else {}),
+        **({"contributors": draft.contributors} if draft.contributors else {}),
     }))  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from midas.kernel import sha256_bytes
 from midas.release import reports, tables
 from midas.release.content import Content, path_of
 from midas.release.croissant import croissant
+from midas.release.datacite import datacite
 from midas.release.datasheet import as_page, datasheet, licence, readme
 from midas.release.floor import summary
 
@@ -35,6 +36,7 @@ def whole_files(content: Content) -> dict[str, bytes]:
         "croissant.json": croissant(
             about=about, found=content.tables, sealed=sealed, audits=summary(content.report)
         ),
+        "datacite.json": datacite(content),
         "deid/report.json": report,
         "deid/report.html": reports.as_page(report, title=about.name).encode(),
     }

@@ -13,6 +13,7 @@ from midas.annotate import derived_in, settled
 from midas.catalogue.models import Dataset, ProtocolVersion, Submission
 from midas.kernel import BadInput, Clock, Conflict
 from midas.ledger import Deed, enter
+from midas.release.contributors import contributors
 from midas.release.models import Cohort, Draft
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def new_draft(
         dataset=dataset, protocol=protocol, version=version, notes=notes, published_on=published_on,
         salt_root=secrets.token_hex(32), submissions=roots, cohort=cohort, readings=settled(dataset),
         derived=derived_in(dataset), created_by=by, created_at=clock.now(),
+        contributors=contributors(dataset=dataset, roots=roots, curator=by),
     )  # fmt: skip
     enter(Deed.DRAFT, by=by, clock=clock, dataset=dataset.slug, version=version, submissions=len(roots))
     return draft

@@ -62,7 +62,7 @@ def about(draft: Draft) -> About:
     return About(
         dataset=draft.dataset.slug, version=draft.version, published_on=draft.published_on.isoformat(),
         protocol=loaded.protocol, protocol_source=draft.protocol.source, protocol_sha256=draft.protocol.sha256,
-        notes=draft.notes,
+        notes=draft.notes, contributors=tuple(draft.contributors),
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 
 from midas.catalogue.models import Dataset, ProtocolVersion, Subject
+from midas.people.models import Institution
 
 
 class SplitKey(models.Model):
@@ -31,6 +32,7 @@ class Draft(models.Model):
     submissions = models.JSONField(default=list, help_text="roots of the submissions it draws on, frozen")
     readings = models.JSONField(default=list, help_text="settled items of reading tasks it draws on, frozen")
     derived = models.JSONField(default=list, help_text="objects that curators drew, frozen")
+    contributors = models.JSONField(default=list, help_text="who is credited, frozen when it was drafted")
     cohort = models.ForeignKey("Cohort", on_delete=models.PROTECT, null=True, related_name="+")
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
@@ -61,6 +63,40 @@ class Release(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["dataset", "version", "twin"], name="release_once")]
+
+
+class Citation(models.Model):
+    """A work that used a release, written down by a curator; nothing is looked up in a network."""
+
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="+")
+    url = models.URLField(max_length=300, help_text="https://doi.org/… where there is a DOI")
+    title = models.CharField(max_length=300)
+    added_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    added_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["release", "url"], name="citation_once")]
+
+
+class Certificate(models.Model):
+    """What a hospital or a person contributed in one year, as the hub signed it. `code` is derived from the statement."""
+
+    code = models.CharField(max_length=19, unique=True)
+    institution = models.ForeignKey(Institution, on_delete=models.PROTECT, null=True, related_name="+")
+    account = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    signed = models.JSONField()
+    made_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(institution__isnull=False, account__isnull=True)
+                | models.Q(institution__isnull=True, account__isnull=False),
+                name="certificate_of_one",
+            )
+        ]
 
 
 class Cohort(models.Model):

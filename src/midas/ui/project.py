@@ -3,6 +3,7 @@
 Nothing comes in; out go constants. No setting here depends on a database, a key or the environment.
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,12 @@ TEMPLATES: list[dict[str, Any]] = [
         },
     }
 ]
-LANGUAGES = [("en", "English"), ("hi", "हिन्दी")]
 LOCALE_PATHS = [UI / "locale"]
+LANGUAGES = [
+    ("en", "English"),
+    *((code, name) for code, name in json.loads((LOCALE_PATHS[0] / "languages.json").read_text("utf-8"))),
+]
+"""English and each language whose catalogue is complete enough (`tools/catalogues.py`)."""
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"

@@ -175,6 +175,12 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "/institutions/add": (post("/institutions/add"),),
     "/institutions/{slug}": (get("/institutions/spdc-wardha"),),
     "/institutions/{slug}/token": (post("/institutions/none/token"),),
+    "/credit/hospitals/{slug}": (get("/credit/hospitals/spdc-wardha"),),
+    "/credit/hospitals/{slug}/certificate": (post("/credit/hospitals/spdc-wardha/certificate"),),
+    "/credit/readers/{number}": (get("/credit/readers/0"),),
+    "/credit/certificate": (post("/credit/certificate"),),
+    "/credit/verify/{code}": (get("/credit/verify/none"),),
+    "/datasets/{dataset}/releases/{version}/citations": (post(f"/datasets/{HELD}/citations"),),
 }  # fmt: skip
 
 

@@ -3,12 +3,11 @@
 import importlib.util
 import json
 import re
+from functools import cache
 from pathlib import Path
 
 import polib
 import pytest
-
-from midas.protocol.duo import duo_terms
 
 ROOT = Path(__file__).parents[3]
 UI = ROOT / "src" / "midas" / "ui"
@@ -22,19 +21,16 @@ def tool():
     return module
 
 
+def catalogues():
+    spec = importlib.util.spec_from_file_location("catalogues", ROOT / "tools" / "catalogues.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@cache
 def msgids() -> set[str]:
-    found = set()
-    for path in (UI / "templates").rglob("*.html"):
-        text = path.read_text("utf-8")
-        found |= set(re.findall(r'{%\s*trans\s+"([^"]+)"', text))
-        for block in re.findall(r"{%\s*blocktrans[^%]*%}(.*?){%\s*endblocktrans", text, re.DOTALL):
-            first = re.split(r"{%\s*plural\s*%}", block)[0]
-            found.add(re.sub(r"{{\s*(\w+)\s*}}", r"%(\1)s", first.replace("%", "%%")))
-    for folder in (ROOT / "src/midas/web/pages", ROOT / "src/midas/spoke/site"):
-        for path in folder.glob("*.py"):
-            found |= set(re.findall(r'\b_\("([^"]+)"\)', path.read_text("utf-8")))
-            found |= set(re.findall(r'ngettext\("([^"]+)"', path.read_text("utf-8")))
-    return found | {term.label for term in duo_terms().values()}
+    return set(catalogues().messages())
 
 
 def test_the_lock_file_names_no_registry_host() -> None:
@@ -51,6 +47,45 @@ def test_every_word_of_the_pages_has_its_hindi() -> None:
 
 def test_the_catalogue_holds_no_word_that_no_page_says() -> None:
     assert {entry.msgid for entry in polib.pofile(str(CATALOGUE))} - msgids() == set()
+
+
+def test_a_language_is_offered_as_soon_as_its_catalogue_is_complete_enough() -> None:
+    from midas.ui.project import LANGUAGES
+
+    tool = catalogues()
+    assert (tool.LOCALE / "django.pot").read_text("utf-8") == str(tool.template(tool.messages()))
+    for language in tool.NAMES:
+        found = polib.pofile(str(tool.LOCALE / language / "LC_MESSAGES" / "django.po"))
+        assert {one.msgid for one in found} == msgids(), f"run tools/catalogues.py ({language})"
+        share = 100 * len(found.translated_entries()) // len(found)
+        assert (language in dict(LANGUAGES)) == (share >= tool.READY)
+
+
+LITERAL = re.compile(r"[A-Za-z\u0900-\u097f]{2,}")
+NAMES_AS_THEY_ARE = {
+    "MIDAS", "SHA", "Python", "DOI", "PDF", "CSV", "PNG", "JSON", "SQL", "OHIF", "DICOM", "ORCID", "ROR", "API", "UID",
+    "nbsp", "middot",
+}  # fmt: skip
+
+
+def literals(text: str) -> set[str]:
+    """Return the words that stand in a template outside tags, variables and translations."""
+    text = re.sub(r"{%\s*blocktrans.*?{%\s*endblocktrans\s*%}", " ", text, flags=re.DOTALL)
+    text = re.sub(r"{%\s*comment.*?endcomment\s*%}|{#.*?#}|{%.*?%}|{{.*?}}", " ", text, flags=re.DOTALL)
+    text = re.sub(r"<(code|script|style|kbd|pre)\b.*?</\1>|<!--.*?-->", " ", text, flags=re.DOTALL)
+    said = re.findall(r'(?:aria-label|title|alt|placeholder)="([^"]*)"', text)
+    said = [one for one in said if " " in one.strip()]  # one word alone is an example of an address or a name
+    text = re.sub(r"<[^>]*>", " ", text)
+    return {word for part in [text, *said] for word in LITERAL.findall(part)} - NAMES_AS_THEY_ARE
+
+
+def test_no_template_says_a_word_that_cannot_be_translated() -> None:
+    found = {
+        path.relative_to(UI).as_posix(): words
+        for path in (UI / "templates").rglob("*.html")
+        if (words := literals(path.read_text("utf-8")))
+    }
+    assert found == {}
 
 
 def test_hindi_is_written_in_devanagari() -> None:

@@ -89,8 +89,8 @@ def place(hand: Hand, *, account: Account, institution: Institution | None, emai
 
 
 @transaction.atomic
-def describe(hand: Hand, *, account: Account, full_name: str, orcid: str) -> None:
-    accounts.describe(account=account, full_name=full_name, orcid=orcid)
+def describe(hand: Hand, *, account: Account, full_name: str, orcid: str, credited: bool) -> None:
+    accounts.describe(account=account, full_name=full_name, orcid=orcid, credited=credited)
     note(hand, "name for credit changed", account)
 
 

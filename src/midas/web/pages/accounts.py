@@ -118,8 +118,8 @@ def credit(request: HttpRequest) -> HttpResponse:
     me: Any = account_of(request)
     told = {name: request.POST.get(name, "") for name in ("full_name", "orcid")}
     try:
-        deeds.describe(Hand(by=me), account=me, **told)
-        messages.success(request, _("Credit will name you so."))
+        deeds.describe(Hand(by=me), account=me, credited="credited" in request.POST, **told)
+        messages.success(request, _("Credit will name you so, if you chose to be named."))
     except BadInput as error:
         messages.error(request, str(error))
     return _back()

@@ -5,9 +5,13 @@ Only a digest that the catalogue names as a preview, or a twin's manifest as an 
 
 from __future__ import annotations
 
+from functools import lru_cache
+from io import BytesIO
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
+
+from PIL import Image
 
 from midas.catalogue.models import Dataset, Instance
 from midas.kernel import Digest, MidasError
@@ -17,6 +21,10 @@ from midas.web.bootstrap import store
 from midas.web.guard import Place, needs
 from midas.web.pages import twins
 from midas.web.pages.protocols import in_force, protocol_of
+
+
+QUALITY = 82
+"""Of WebP, 0 to 100: no step is seen at 192 pixels."""
 
 
 def _standing(sha256: str) -> Any:
@@ -57,7 +65,7 @@ def picture(request: HttpRequest, sha256: str) -> HttpResponseBase:
     if not blobs.has(Digest(sha256)):
         raise Http404
     is_open = request.allowed[0] is Act.BROWSE  # type: ignore[attr-defined]
-    return png(b"".join(blobs.read(Digest(sha256))), sha256, kept="max-age=86400" if is_open else "no-cache")
+    return drawn_small(b"".join(blobs.read(Digest(sha256))), sha256, kept="max-age=86400" if is_open else "no-cache")
 
 
 @needs(Act.GET_TWIN)
@@ -69,17 +77,26 @@ def twin_picture(request: HttpRequest, dataset: str, version: str, sha256: str) 
     if (same := _unchanged(request, sha256)) is not None:
         return same
     try:
-        return png(twins.drawn(sha256), sha256, kept="max-age=86400")
+        return drawn_small(twins.drawn(sha256), sha256, kept="max-age=86400")
     except MidasError:
         raise Http404 from None
+
+
+@lru_cache(maxsize=512)
+def _webp(data: bytes) -> bytes:
+    out = BytesIO()
+    with Image.open(BytesIO(data)) as image:
+        image.convert("RGB").save(out, "WEBP", quality=QUALITY)
+    return out.getvalue()
 
 
 def _unchanged(request: HttpRequest, sha256: str) -> HttpResponseBase | None:
     return HttpResponseNotModified() if request.headers.get("If-None-Match") == f'"{sha256}"' else None
 
 
-def png(data: bytes, sha256: str, *, kept: str = "no-cache") -> HttpResponse:
-    response = HttpResponse(data, content_type="image/png")
+def drawn_small(data: bytes, sha256: str, *, kept: str = "no-cache") -> HttpResponse:
+    """Answer with a preview as WebP: a tenth of the bytes, so that a page of pictures stays light."""
+    response = HttpResponse(_webp(data), content_type="image/webp")
     response["ETag"] = f'"{sha256}"'
     response["Cache-Control"] = f"private, {kept}"
     return response

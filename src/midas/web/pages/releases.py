@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 
 from midas.kernel import Digest, NotFound
 from midas.people.rule import Act
-from midas.release import look
+from midas.release import credit, look
 from midas.release.models import Figures, Release, ReleaseFile, ReleaseSubject
 from midas.web.answers import blob
 from midas.web.bootstrap import store
@@ -30,7 +30,7 @@ from midas.web.pages.studies import strip
 from midas.web.standing import may
 
 FILES_ON_PAGE = 50
-PAPERS = ("DATASHEET.html", "deid/report.html", "README.md", "LICENSE.txt", "protocol.yaml", "croissant.json")
+PAPERS = ("DATASHEET.html", "deid/report.html", "README.md", "LICENSE.txt", "protocol.yaml", "croissant.json", "datacite.json")
 WITH_COUNTS = {"DATASHEET.html", "deid/report.html", "README.md", "croissant.json"}
 """Papers that tell exact numbers, sizes of tables or pseudonyms: unless the release is open, for who may download it."""
 LONGEST_PAPER = 4 * 1024 * 1024
@@ -65,6 +65,7 @@ def _papers(release: Release, *, whole: bool) -> list[Paper]:
     titles = {
         "DATASHEET.html": _("Datasheet"), "deid/report.html": _("De-identification report"), "README.md": _("Read me"),
         "LICENSE.txt": _("Licence"), "protocol.yaml": _("Protocol"), "croissant.json": _("Croissant description"),
+        "datacite.json": _("DataCite description"),
     }  # fmt: skip
     there = set(ReleaseFile.objects.filter(release=release, path__in=PAPERS).values_list("path", flat=True))
     there -= set() if whole else WITH_COUNTS
@@ -137,6 +138,8 @@ def _page(request: HttpRequest, dataset: str, version: str, *, twin: bool) -> Ht
         "may_explore": not twin and (gets or may(account_of(request), Act.DRAFT, dataset)),
         "strip": strip("twins" if twin else "releases", f"{dataset}@{version}") if gets else None,
         "snippets": snippets(request, dataset, version, twin=twin),
+        "citations": [] if twin else credit.citations(release),
+        "may_cite": not twin and may(account_of(request), Act.DRAFT, dataset),
         "citation": f"{protocol.access.citation} {_('Release')} {version}. MIDAS {release.key}.",
         "other_url": address,
         "file_route": "hub:twin-file" if twin else "hub:file",

@@ -25,7 +25,7 @@ from midas.web.api.tasks import LETTERS, by_letter
 from midas.web.bootstrap import store
 from midas.web.guard import ANYWHERE, needs
 from midas.web.pages.frame import page
-from midas.web.pages.pictures import png
+from midas.web.pages.pictures import drawn_small
 from midas.web.pages.protocols import said
 from midas.web.pages.viewer import viewer_url
 from midas.web.standing import may
@@ -191,4 +191,4 @@ def picture(request: HttpRequest, task: int, item: int, sha256: str) -> HttpResp
     if not look.images(row.item).filter(preview=sha256).exists():
         raise Http404
     blobs: Any = store()
-    return png(b"".join(blobs.read(Digest(sha256))), sha256)
+    return drawn_small(b"".join(blobs.read(Digest(sha256))), sha256)
