@@ -24,10 +24,12 @@ def names(resolver: URLResolver, space: str = "") -> set[str]:
 
 
 def test_every_address_in_a_template_is_a_route() -> None:
-    known, wrong = names(get_resolver("midas.web.urls")), []
-    for folder in HUB:
-        for path in (TEMPLATES / folder).rglob("*.*"):
-            for name in re.findall(r"{%\s*url\s+[\"']([\w:-]+)[\"']", path.read_text("utf-8")):
-                if name not in known:
-                    wrong.append((path.name, name))
+    known = names(get_resolver("midas.web.urls"))
+    wrong = [
+        (path.name, name)
+        for folder in HUB
+        for path in (TEMPLATES / folder).rglob("*.*")
+        for name in re.findall(r"{%\s*url\s+[\"']([\w:-]+)[\"']", path.read_text("utf-8"))
+        if name not in known
+    ]
     assert wrong == []

@@ -10,7 +10,6 @@ from io import BytesIO
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
-
 from PIL import Image
 
 from midas.catalogue.models import Dataset, Instance
@@ -21,7 +20,6 @@ from midas.web.bootstrap import store
 from midas.web.guard import Place, needs
 from midas.web.pages import twins
 from midas.web.pages.protocols import in_force, protocol_of
-
 
 QUALITY = 82
 """Of WebP, 0 to 100: no step is seen at 192 pixels."""
@@ -65,7 +63,9 @@ def picture(request: HttpRequest, sha256: str) -> HttpResponseBase:
     if not blobs.has(Digest(sha256)):
         raise Http404
     is_open = request.allowed[0] is Act.BROWSE  # type: ignore[attr-defined]
-    return drawn_small(b"".join(blobs.read(Digest(sha256))), sha256, kept="max-age=86400" if is_open else "no-cache")
+    return drawn_small(
+        b"".join(blobs.read(Digest(sha256))), sha256, kept="max-age=86400" if is_open else "no-cache"
+    )
 
 
 @needs(Act.GET_TWIN)
