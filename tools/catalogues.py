@@ -61,7 +61,9 @@ def _calls(tree: ast.AST) -> list[list[str]]:
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") in CALLS:
-            words = [one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+            words = [
+                one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)
+            ]
             found += [words] if words else []
     return found
 
@@ -80,7 +82,9 @@ def template(found: Found) -> polib.POFile:
     made.metadata = {"Project-Id-Version": "midas", "Content-Type": "text/plain; charset=UTF-8"}
     for one in sorted(found):
         plural, paths = found[one]
-        entry = polib.POEntry(msgid=one, msgid_plural=plural, occurrences=[(path, "") for path in sorted(paths)])
+        entry = polib.POEntry(
+            msgid=one, msgid_plural=plural, occurrences=[(path, "") for path in sorted(paths)]
+        )
         if plural:
             entry.msgstr_plural = {0: "", 1: ""}
         if re.search(r"%\(\w+\)s", one):
