@@ -1,8 +1,8 @@
 """Bring the catalogues of translations up to date: `django.pot`, each language's `.po`, and how complete each is.
 
-In come templates and Python; out go, below `src/midas/ui/locale`, the template of all strings, a catalogue per language of
-`NAMES` (what is translated stays, what no page says goes, what is new stands last and empty), and `languages.json`, which the sites read:
-a language is offered from `READY` percent on. To begin a language, translate its `.po` and run this again.
+In come templates and Python; out go, below `src/midas/ui/locale`, the template of all strings, a catalogue per language
+of `NAMES` (what is translated stays, what no page says goes, what is new stands last, empty), and `languages.json`,
+which the sites read: a language is offered from `READY` percent on. To begin a language, translate its `.po` and run this again.
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ def _calls(tree: ast.AST) -> list[list[str]]:
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") in CALLS:
-            words = [one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+            words = [
+                one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)
+            ]
             found += [words] if words else []
     return found
 
@@ -80,7 +82,9 @@ def template(found: Found) -> polib.POFile:
     made.metadata = {"Project-Id-Version": "midas", "Content-Type": "text/plain; charset=UTF-8"}
     for one in sorted(found):
         plural, paths = found[one]
-        entry = polib.POEntry(msgid=one, msgid_plural=plural, occurrences=[(path, "") for path in sorted(paths)])
+        entry = polib.POEntry(
+            msgid=one, msgid_plural=plural, occurrences=[(path, "") for path in sorted(paths)]
+        )
         if plural:
             entry.msgstr_plural = {0: "", 1: ""}
         if re.search(r"%\(\w+\)s", one):

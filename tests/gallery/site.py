@@ -32,11 +32,12 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/account/password", "/account/second", "/people",
     ),
     "curator": (
-        "/curation", "/curation > /curation/submissions/", "/curation > /curation/drafts/", "/account > /credit/readers/", "/datasets/meningioma",
+        "/curation", "/curation > /curation/submissions/", "/curation > /curation/drafts/", "/account > /credit/readers/",
+        "/datasets/meningioma",
         "/hospitals/spdc-wardha", "/access",
     ),
     "access-officer": ("/grants", "/grants > /grants/requests/", "/grants > /grants/1"),
-    "admin": ("/people", "/people > /members/", "/institutions", "/institutions/spdc-wardha"),
+    "admin": ("/people", "/people > /people/", "/institutions", "/institutions/spdc-wardha"),
     "auditor": ("/ledger", "/ledger?deed=grant", "/grants", "/grants > /grants/1"),
     "operator": ("/hospitals/spdc-wardha", "/access"),
 }  # fmt: skip
@@ -56,9 +57,7 @@ def served(home: Path, *, environment: dict[str, str] | None = None) -> Iterator
     port = free_port()
     command = [sys.executable, str(HERE / "serve_hub.py"), str(home), str(port)]
     with (home.parent / f"{home.name}.log").open("wb") as log:
-        server = subprocess.Popen(
-            command, stdout=log, stderr=log, env={**os.environ, **(environment or {})}
-        )
+        server = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **(environment or {})})
     address = f"http://127.0.0.1:{port}"
     try:
         _wait(address, server)
@@ -74,7 +73,7 @@ def _wait(address: str, server: subprocess.Popen[bytes]) -> None:
         if server.poll() is not None:
             raise RuntimeError("the hub did not start; its log stands beside its home")
         try:
-            urlopen(f"{address}/", timeout=10).close()  # noqa: S310 - our own server
+            urlopen(f"{address}/", timeout=10).close()
         except (URLError, OSError):
             time.sleep(0.3)
         else:

@@ -81,7 +81,9 @@ def test_no_page_breaks_wcag_in_any_theme_or_width(hub: str, page: Page, who: st
     wrong = []
     for place in site.PAGES[who]:
         go(page, hub, place)
-        page.evaluate(AXE.read_text("utf-8"))  # by the browser's tools: the pages' own policy lets no script in
+        page.evaluate(
+            AXE.read_text("utf-8")
+        )  # by the browser's tools: the pages' own policy lets no script in
         for theme, width in LOOKS:
             page.emulate_media(color_scheme=theme)
             page.set_viewport_size({"width": width, "height": 900})
@@ -92,7 +94,15 @@ def test_no_page_breaks_wcag_in_any_theme_or_width(hub: str, page: Page, who: st
     assert wrong == []
 
 
-MAIN = ("/", "/datasets", "/datasets/oral-cancer", site.RELEASE, f"{site.RELEASE}/twin", "/hospitals", "/hospitals/spdc-wardha")
+MAIN = (
+    "/",
+    "/datasets",
+    "/datasets/oral-cancer",
+    site.RELEASE,
+    f"{site.RELEASE}/twin",
+    "/hospitals",
+    "/hospitals/spdc-wardha",
+)
 HEAVIEST = 300_000
 """Bytes of one page with its styles, fonts, scripts and pictures, nothing cached."""
 CALMEST = 0.02
@@ -110,7 +120,9 @@ def test_main_pages_are_light_and_hold_still(hub: str, page: Page, width: int) -
         session.send("Network.enable")
         session.send("Network.setCacheDisabled", {"cacheDisabled": True})
         sizes: list[float] = []
-        session.on("Network.loadingFinished", lambda told, sizes=sizes: sizes.append(told["encodedDataLength"]))
+        session.on(
+            "Network.loadingFinished", lambda told, sizes=sizes: sizes.append(told["encodedDataLength"])
+        )
         page.goto(hub + path, wait_until="networkidle")
         page.evaluate(SHIFT)
         page.wait_for_timeout(300)
@@ -122,9 +134,11 @@ def test_main_pages_are_light_and_hold_still(hub: str, page: Page, width: int) -
 
 
 def focused(page: Page) -> dict[str, Any]:
-    found: dict[str, Any] = page.evaluate("""() => { const e = document.activeElement, s = getComputedStyle(e), b = e.getBoundingClientRect();
+    found: dict[str, Any] = (
+        page.evaluate("""() => { const e = document.activeElement, s = getComputedStyle(e), b = e.getBoundingClientRect();
       return {tag: e.tagName, id: e.id, text: e.textContent.trim().slice(0, 60), href: e.getAttribute("href") || "",
         shown: b.width > 0 && b.height > 0, ring: s.outlineStyle !== "none" && parseFloat(s.outlineWidth) >= 2}; }""")
+    )
     return found
 
 
@@ -210,7 +224,9 @@ def test_pages_print_black_on_white_without_menus(hub: str, page: Page, path: st
     assert f"{menu}\r\nHospitals" not in text, "menus stay off the paper"
     drawn = paper[0].render(scale=0.5).to_pil().convert("L")
     histogram = drawn.histogram()
-    assert sum(histogram[250:]) > 0.5 * drawn.width * drawn.height, "the paper stays white, in the dark theme too"
+    assert sum(histogram[250:]) > 0.5 * drawn.width * drawn.height, (
+        "the paper stays white, in the dark theme too"
+    )
 
 
 def test_a_certificate_is_signed_checked_and_printed_on_one_page(hub: str, page: Page) -> None:
@@ -249,7 +265,9 @@ def test_long_words_break_no_page_at_phone_width(tmp_path: Path, browser: Browse
         else:
             one.msgstr = longer(one.msgid)
     pseudo.save_as_mofile(str(folder / "django.mo"))
-    with site.served(tmp_path / "hub", environment={"MIDAS_GALLERY_LOCALE": str(tmp_path / "locale")}) as address:
+    with site.served(
+        tmp_path / "hub", environment={"MIDAS_GALLERY_LOCALE": str(tmp_path / "locale")}
+    ) as address:
         for who in ("", "curator", "researcher"):
             context = browser.new_context(viewport={"width": 390, "height": 844})
             host = address.rsplit("/", 1)[1]

@@ -46,7 +46,9 @@ def at_least(number: int) -> int:
 def of_institution(one: Institution, *, year: int | None = None) -> Credit:
     """Return what came from a hospital, in all or in one year (of registration; of the cut, for releases)."""
     subjects = Subject.objects.filter(spoke=one.slug, withdrawn_at=None)
-    images = Instance.objects.filter(series__study__subject__spoke=one.slug, series__study__subject__withdrawn_at=None)
+    images = Instance.objects.filter(
+        series__study__subject__spoke=one.slug, series__study__subject__withdrawn_at=None
+    )
     if year is not None:
         subjects = subjects.filter(first_submission__registered_at__year=year)
         images = images.filter(submission__registered_at__year=year)
@@ -64,7 +66,9 @@ def of_reader(account: Account, *, year: int | None = None) -> Credit:
     return _credit(drafts.values("pk"), year, readings=found.count())
 
 
-def _credit(holding: Any, year: int | None, *, subjects: int = 0, images: int = 0, readings: int = 0) -> Credit:
+def _credit(
+    holding: Any, year: int | None, *, subjects: int = 0, images: int = 0, readings: int = 0
+) -> Credit:
     releases = Release.objects.filter(pk__in=holding, twin=False).select_related("dataset")
     cited = Citation.objects.filter(release__in=releases.values("pk")).select_related("release__dataset")
     if year is not None:
@@ -91,7 +95,9 @@ def cite(*, release: Release, url: str, title: str, by: Account, clock: Clock) -
     made = Citation.objects.create(
         release=release, url=address, title=title[:300], added_by=by, added_at=clock.now()
     )
-    enter(Deed.CREDIT, by=by, clock=clock, dataset=release.dataset.slug, version=release.version, target=address)
+    enter(
+        Deed.CREDIT, by=by, clock=clock, dataset=release.dataset.slug, version=release.version, target=address
+    )
     return made
 
 
@@ -110,7 +116,9 @@ def certify(
     nothing was contributed.
     """
     if isinstance(who, Account) and not named(who):
-        raise Forbidden("Nobody is named who has not chosen it.", advice="Choose it on the page of your account.")
+        raise Forbidden(
+            "Nobody is named who has not chosen it.", advice="Choose it on the page of your account."
+        )
     if year > clock.now().year:
         raise BadInput("That year has not come.", advice="Choose a year that has begun.")
     found = of_reader(who, year=year) if isinstance(who, Account) else of_institution(who, year=year)
@@ -132,7 +140,11 @@ def certify(
 
 def _statement(who: Institution | Account, year: int, found: Credit, now: datetime) -> dict[str, Any]:
     person = isinstance(who, Account)
-    identity = f"https://orcid.org/{who.orcid}" if isinstance(who, Account) and who.orcid else getattr(who, "ror", "")
+    identity = (
+        f"https://orcid.org/{who.orcid}"
+        if isinstance(who, Account) and who.orcid
+        else getattr(who, "ror", "")
+    )
     return {
         "schema": "midas-credit/1", "name": who.full_name if isinstance(who, Account) else who.name,
         "kind": "reader" if person else "hospital", "identifier": identity, "year": year,
@@ -167,4 +179,3 @@ def years_of(who: Institution | Account) -> list[int]:
     times = Instance.objects.filter(series__study__subject__spoke=who.slug)
     found = times.values_list("submission__registered_at__year", flat=True).distinct()
     return sorted({one for one in found if one}, reverse=True)
-

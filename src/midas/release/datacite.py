@@ -74,9 +74,7 @@ def _named(name: str, kind: str, *, ror: str = "", orcid: str = "") -> dict[str,
             {"nameIdentifier": f"{ORCID}/{orcid}", "nameIdentifierScheme": "ORCID", "schemeUri": ORCID}
         ]
     elif ror:
-        found["nameIdentifiers"] = [
-            {"nameIdentifier": ror, "nameIdentifierScheme": "ROR", "schemeUri": ROR}
-        ]
+        found["nameIdentifiers"] = [{"nameIdentifier": ror, "nameIdentifierScheme": "ROR", "schemeUri": ROR}]
     return found
 
 

@@ -11,8 +11,7 @@ import pytest
 from midas.kernel import BadInput, Conflict, Forbidden, NotFound, SystemClock
 from midas.manifest import verify_signature
 from midas.people.models import Account, Institution
-from midas.release import export
-from midas.release import credit
+from midas.release import credit, export
 from midas.wire.v1 import Signed
 
 SCHEMA = Path(__file__).parents[2] / "data" / "datacite" / "datacite-v4.5.json"
@@ -20,9 +19,15 @@ SCHEMA = Path(__file__).parents[2] / "data" / "datacite" / "datacite-v4.5.json"
 
 
 def person(name: str = "meera", *, credited: bool = True) -> Account:
-    place = Institution.objects.create(slug=f"home-of-{name}", name="A college", ror="https://ror.org/0abcdef12")
+    place = Institution.objects.create(
+        slug=f"home-of-{name}", name="A college", ror="https://ror.org/0abcdef12"
+    )
     return Account.objects.create_user(
-        username=name, full_name="Dr Meera Iyer", orcid="0000-0002-1825-0097", credited=credited, institution=place
+        username=name,
+        full_name="Dr Meera Iyer",
+        orcid="0000-0002-1825-0097",
+        credited=credited,
+        institution=place,
     )
 
 
@@ -100,7 +105,9 @@ def test_a_certificate_is_signed_found_by_its_code_and_the_same_the_second_time(
 def test_no_certificate_without_consent_for_nothing_or_for_a_year_to_come(ward) -> None:
     by = person()
     with pytest.raises(Forbidden):
-        credit.certify(who=person("silent", credited=False), year=2026, signer=ward.signer, clock=ward.clock, by=by)
+        credit.certify(
+            who=person("silent", credited=False), year=2026, signer=ward.signer, clock=ward.clock, by=by
+        )
     with pytest.raises(NotFound):
         credit.certify(who=by, year=2026, signer=ward.signer, clock=ward.clock, by=by)
     with pytest.raises(BadInput):
@@ -114,7 +121,9 @@ def test_a_citation_is_a_doi_or_an_https_address_once(ward) -> None:
     assert made.url == "https://doi.org/10.1234/abc"
     assert credit.citations(release) == [made]
     with pytest.raises(Conflict):
-        credit.cite(release=release, url="https://doi.org/10.1234/abc", title="A work", by=by, clock=SystemClock())
+        credit.cite(
+            release=release, url="https://doi.org/10.1234/abc", title="A work", by=by, clock=SystemClock()
+        )
     for wrong in ("javascript:alert(1)", "http://example.org", "", "https://"):
         with pytest.raises(BadInput):
             credit.cite(release=release, url=wrong, title="A work", by=by, clock=SystemClock())

@@ -10,7 +10,6 @@ from io import BytesIO
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
-
 from PIL import Image
 
 from midas.catalogue.models import Dataset, Instance
@@ -21,7 +20,6 @@ from midas.web.bootstrap import store
 from midas.web.guard import Place, needs
 from midas.web.pages import twins
 from midas.web.pages.protocols import in_force, protocol_of
-
 
 QUALITY = 82
 """Of WebP, 0 to 100: no step is seen at 192 pixels."""

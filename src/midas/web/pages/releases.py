@@ -30,7 +30,15 @@ from midas.web.pages.studies import strip
 from midas.web.standing import may
 
 FILES_ON_PAGE = 50
-PAPERS = ("DATASHEET.html", "deid/report.html", "README.md", "LICENSE.txt", "protocol.yaml", "croissant.json", "datacite.json")
+PAPERS = (
+    "DATASHEET.html",
+    "deid/report.html",
+    "README.md",
+    "LICENSE.txt",
+    "protocol.yaml",
+    "croissant.json",
+    "datacite.json",
+)
 WITH_COUNTS = {"DATASHEET.html", "deid/report.html", "README.md", "croissant.json"}
 """Papers that tell exact numbers, sizes of tables or pseudonyms: unless the release is open, for who may download it."""
 LONGEST_PAPER = 4 * 1024 * 1024
