@@ -32,11 +32,12 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/account/password", "/account/second", "/people",
     ),
     "curator": (
-        "/curation", "/curation > /curation/submissions/", "/curation > /curation/drafts/", "/account > /credit/readers/", "/datasets/meningioma",
+        "/curation", "/curation > /curation/submissions/", "/curation > /curation/drafts/", "/account > /credit/readers/",
+        "/datasets/meningioma",
         "/hospitals/spdc-wardha", "/access",
     ),
     "access-officer": ("/grants", "/grants > /grants/requests/", "/grants > /grants/1"),
-    "admin": ("/people", "/people > /members/", "/institutions", "/institutions/spdc-wardha"),
+    "admin": ("/people", "/people > /people/", "/institutions", "/institutions/spdc-wardha"),
     "auditor": ("/ledger", "/ledger?deed=grant", "/grants", "/grants > /grants/1"),
     "operator": ("/hospitals/spdc-wardha", "/access"),
 }  # fmt: skip

@@ -24,7 +24,7 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class About:
-    """The words of a release. Nothing here is a time of day, a machine or a name of a person, but of who chose to be credited."""
+    """The words of a release. Nothing here is a time of day, a machine or a name of a person who did not choose it."""
 
     dataset: str
     version: str

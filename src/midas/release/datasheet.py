@@ -344,7 +344,8 @@ def readme(content: Content) -> str:
             ("`manifest.parquet`", "one row per DICOM instance: start here"),
             *((f"`{path_of(name)}`", _plain(says(name, about))) for name in sorted(content.tables) if name != "manifest"),
             ("`data/<subject>/<study>/<series>/<instance>.dcm`", "the images"),
-            ("`protocol.yaml`", "what was to be collected, and the rules"), ("`croissant.json`", "the same for machines"), ("`datacite.json`", "who is credited, for registering a DOI"),
+            ("`protocol.yaml`", "what was to be collected, and the rules"), ("`croissant.json`", "the same for machines"),
+            ("`datacite.json`", "who is credited, for registering a DOI"),
             ("`deid/`", "what de-identification did"), ("`LICENSE.txt`", "what you may do"),
             ("`SHA256SUMS`, `seal/`", "what keeps it whole"),
         ])
