@@ -83,17 +83,16 @@ def test_a_hospitals_pseudonyms_are_for_who_may_see_its_work(hub, enter) -> None
 
 def opened(monkeypatch) -> None:
     """Make every dataset one of open access, as its protocol would."""
-    from midas.web.pages import datasets, pictures, reading, releases
+    from midas.web.pages import datasets, pictures
 
-    told = reading.protocol_of
+    told = pictures.protocol_of
 
     def protocol_of(version):
         found = told(version)
         return found.model_copy(update={"access": found.access.model_copy(update={"level": "open"})})
 
-    for module in (pictures, reading, datasets):
+    for module in (pictures, datasets):
         monkeypatch.setattr(module, "protocol_of", protocol_of)
-    assert releases
 
 
 WHO_MAY_SEE = {"": 302, "visitor": 403, "operator": 403, "admin": 403, "researcher": 200, "curator": 200}
@@ -163,7 +162,7 @@ def test_a_twins_pictures_are_the_twins_alone(hub, enter) -> None:
     of_twin, real = files.filter(release__twin=True).first(), files.filter(release__twin=False).first()
     answer = enter().get(f"{RELEASE}/twin/pictures/{of_twin.sha256}")
     assert answer.status_code == 200
-    assert answer.content.startswith(b"\x89PNG")
+    assert answer.content.startswith(b"RIFF")
     assert enter("curator").get(f"{RELEASE}/twin/pictures/{real.sha256}").status_code == 404
 
 
@@ -181,7 +180,7 @@ def test_only_previews_are_served_as_pictures(hub, enter) -> None:
     from midas.release.models import ReleaseFile
 
     sealed = ReleaseFile.objects.filter(path="manifest.parquet", release__twin=False).first().sha256
-    assert enter("curator").get(f"/pictures/{sealed}").status_code == 404
+    assert enter("curator").get(f"/pictures/{sealed}").status_code == 403
 
 
 def test_papers_are_shown_in_a_sandbox(hub, enter) -> None:
