@@ -425,7 +425,7 @@ GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "dicomweb.md"
 def test_the_guides_examples_run(hub: Served, tmp_path: Path, language: str) -> None:
     (code,) = re.findall(rf"```{language}\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
     words = [sys.executable, "-c", code] if language == "python" else ["bash", "-euc", code]
-    more = {"MIDAS_ROOT": hub.root("releases"), "MIDAS_TOKEN": hub.researcher, "STUDY": "2.25.5001"}
+    more = {"DICOMWEB_ROOT": hub.root("releases"), "MIDAS_TOKEN": hub.researcher, "STUDY": "2.25.5001"}
     run = subprocess.run(
         words,
         env={**os.environ, **more},

@@ -89,7 +89,7 @@ class ItemImage(models.Model):
 
 
 class ReaderCode(models.Model):
-    """By what name a reader stands in releases: random, the same in all tasks of this hub."""
+    """The reader code: by what name a reader stands in releases, random, the same in all tasks of this hub."""
 
     account = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     code = models.CharField(max_length=8, unique=True)

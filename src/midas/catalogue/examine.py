@@ -86,6 +86,7 @@ def _examine(job: Job, path: Path) -> Examined:
             "submission.damaged", line.path, "Its bytes are not those that were signed.", "Send it again."
         )
         return Examined(line.path, (damaged,))
+    dicom.measured(path)
     findings = list(leaks.examine_dicom(path, scope=line.path))
     findings += _agrees(line, path)
     if any(one.severity is Severity.ERROR for one in findings):

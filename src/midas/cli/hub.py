@@ -11,6 +11,11 @@ from midas.cli import hub_grants, hub_ledger, hub_sources, hub_users, show
 from midas.cli.at_hub import Home, Json, opened, say
 from midas.kernel import BadInput, Digest, SystemClock
 
+HEADERS_WITHIN_MS = 10_000
+"""Who has not sent a request's head by then is cut off: connections cannot be held open by a letter a minute."""
+LARGEST_HEAD = 128 << 10
+"""Bytes of a request's line and headers."""
+
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 app.add_typer(hub_users.app, name="user")
 app.add_typer(hub_grants.app, name="grant")
@@ -70,8 +75,10 @@ def serve(
     """
     from granian import Granian
     from granian.constants import Interfaces
+    from granian.http import HTTP1Settings, HTTP2Settings
 
     from midas.web.bootstrap import remember_home
+    from midas.web.telling import logging_of
 
     if (cert is None) != (key is None):
         raise BadInput("TLS needs a certificate and its key.", advice="Give both --cert and --key.")
@@ -82,7 +89,9 @@ def serve(
     show.err.print(f"[bold green]✓[/] MIDAS hub at {scheme}://{host}:{port}/   [dim]Ctrl-C stops it[/]")
     Granian(
         "midas.web.asgi:application", address=host, port=port, interface=Interfaces.ASGINL, workers=1,
-        websockets=False, ssl_cert=cert, ssl_key=key, log_access=False,
+        websockets=False, ssl_cert=cert, ssl_key=key, log_access=False, log_dictconfig=logging_of(),
+        http1_settings=HTTP1Settings(header_read_timeout=HEADERS_WITHIN_MS, max_buffer_size=LARGEST_HEAD),
+        http2_settings=HTTP2Settings(max_headers_size=LARGEST_HEAD),
     ).serve()  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from itertools import chain
 from typing import Any
 
 from midas.kernel import BadInput, BrokenPromise, Clock, canonical
+from midas.kernel.sheets import plain_cell
 from midas.ledger.chain import SAFE_WHOLE, digest_of, instant, said
 from midas.manifest import PrivateKey, sign, verify_signature
 from midas.wire.v1 import Signed
@@ -88,17 +89,12 @@ def sheet(rows: Rows) -> Iterator[bytes]:
         one["details"] = (
             json.dumps(one["details"], ensure_ascii=False, sort_keys=True) if one["details"] else ""
         )
-        writer.writerow([_cell(one[name]) for name in COLUMNS])
+        writer.writerow([plain_cell(one[name]) for name in COLUMNS])
         if count % BUNDLE == 0:
             yield out.getvalue().encode()
             out.seek(0)
             out.truncate()
     yield out.getvalue().encode()
-
-
-def _cell(value: Any) -> str:
-    text = "" if value is None else str(value)
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,20 +115,29 @@ def _local(wanted: Mapping[str, ReleaseFile], store: Blobs) -> Iterator[dict[str
 
 
 def _cell(asked: dict[str, Any], limits: Limits) -> dict[str, Any]:
-    process = _CELLS.take()
-    try:
-        out, _ = process.communicate(json.dumps(asked).encode(), timeout=limits.seconds + 2)
-    except subprocess.TimeoutExpired:
-        raise _too_long(limits) from None
-    finally:
-        process.kill()
-        process.wait()
-    if len(out) > LARGEST_ANSWER:
-        raise BadInput("The answer is too large.", advice="Add a LIMIT, or download the tables.")
-    if process.returncode != 0:
-        raise _too_long(limits)
+    """Ask a cell; whatever it answers, no more than `LARGEST_ANSWER` of it is ever in this process's memory."""
+    with _CELLS.take() as process:
+        clock = threading.Timer(limits.seconds + 2, process.kill)
+        clock.start()
+        try:
+            out = _said(process, json.dumps(asked).encode())
+            if len(out) > LARGEST_ANSWER:
+                raise BadInput("The answer is too large.", advice="Add a LIMIT, or download the tables.")
+            if process.wait() != 0:
+                raise _too_long(limits)
+        finally:
+            clock.cancel()
+            process.kill()
     told: dict[str, Any] = json.loads(out)
     return told
+
+
+def _said(process: subprocess.Popen[bytes], asked: bytes) -> bytes:
+    assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - both are pipes
+    with suppress(BrokenPipeError):
+        process.stdin.write(asked)
+        process.stdin.close()
+    return process.stdout.read(LARGEST_ANSWER + 1)
 
 
 class _Cells:

@@ -24,7 +24,13 @@ def main() -> None:
     asked: dict[str, Any] = json.load(sys.stdin)
     _cap(asked["memory_mib"], asked["seconds"])
     try:
-        answer = _answer(asked)
+        database = _filled(asked)
+    except (duckdb.Error, MemoryError):
+        answer = {"error": "The tables cannot be held at once.", "kind": "IOException"}
+        json.dump(answer, sys.stdout)
+        return
+    try:
+        answer = _answer(database, asked)
     except duckdb.Error as error:
         answer = {"error": str(error).partition("\n")[0][:500], "kind": type(error).__name__}
     except MemoryError:
@@ -46,7 +52,8 @@ def _cap(memory_mib: int, seconds: int) -> None:
         resource.setrlimit(what, (most, most))
 
 
-def _answer(asked: dict[str, Any]) -> dict[str, Any]:
+def _filled(asked: dict[str, Any]) -> duckdb.DuckDBPyConnection:
+    """Return a database with the tables in memory and every way out of it shut."""
     database = duckdb.connect(":memory:", config={"threads": 1, "memory_limit": f"{asked['memory_mib']}MiB"})
     database.execute("CREATE SCHEMA clinical")
     for name, path in asked["tables"].items():
@@ -54,6 +61,10 @@ def _answer(asked: dict[str, Any]) -> dict[str, Any]:
         database.execute(f"CREATE TABLE {table} AS SELECT * FROM read_parquet(?)", [path])  # noqa: S608 - own names
     for words in SHUT:
         database.execute(words)
+    return database
+
+
+def _answer(database: duckdb.DuckDBPyConnection, asked: dict[str, Any]) -> dict[str, Any]:
     statements = database.extract_statements(asked["sql"])
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         return {

@@ -15,6 +15,7 @@ from midas.kernel import BadInput, Unavailable
 from midas.manifest import PrivateKey
 from midas.store import Blobs
 from midas.web.home import HubHome, create, open_home, secret
+from midas.web.telling import logging_of
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -103,7 +104,7 @@ def django_settings(home: HubHome, *, debug: bool = False) -> dict[str, Any]:
         "DATA_UPLOAD_MAX_MEMORY_SIZE": home.config.page_upload_mib * 1024 * 1024,
         **identity.at_home(home),
         **_security(home),
-        **_logging(),
+        "LOGGING": logging_of(),
     }  # fmt: skip
 
 
@@ -125,19 +126,6 @@ def _security(home: HubHome) -> dict[str, Any]:
         "SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https") if home.config.trust_proxy else None,
         "X_FRAME_OPTIONS": "DENY",
     }
-
-
-def _logging() -> dict[str, Any]:
-    return {
-        "LOGGING": {
-            "version": 1, "disable_existing_loggers": False,
-            "handlers": {"console": {"class": "logging.StreamHandler"}},
-            "loggers": {
-                "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
-                "midas": {"handlers": ["console"], "level": "INFO", "propagate": False},
-            },
-        }
-    }  # fmt: skip
 
 
 def configure(path: Path | None = None, *, debug: bool = False) -> HubHome:

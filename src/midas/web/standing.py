@@ -39,7 +39,7 @@ def standing_of(account: Any, *, scope: frozenset[Act] | None = None) -> Standin
 
 
 def _guarded_roles() -> tuple[str, ...]:
-    return getattr(settings, "MIDAS_SECOND_FACTOR", ())
+    return getattr(settings, "SECOND_FACTOR_ROLES", ())
 
 
 def lacking_factor(account: Any, roles: Roles) -> bool:

@@ -153,7 +153,7 @@ def test_pictures_of_an_open_dataset_are_for_all_and_of_who_withdrew_for_nobody(
     opened(monkeypatch)
     assert enter().get(f"/pictures/{digest}").status_code == 200
     Subject.objects.update(withdrawn_at=SystemClock().now())
-    assert enter("curator").get(f"/pictures/{digest}").status_code == 404
+    assert enter("curator").get(f"/pictures/{digest}").status_code == 403
 
 
 def test_a_twins_pictures_are_the_twins_alone(hub, enter) -> None:

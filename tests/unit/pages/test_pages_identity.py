@@ -100,7 +100,7 @@ def test_codes_are_tried_a_few_times_only(hub) -> None:
 
 
 def test_a_required_factor_puts_the_role_to_sleep(hub, settings, enter) -> None:
-    settings.MIDAS_SECOND_FACTOR = ("admin", "curator")
+    settings.SECOND_FACTOR_ROLES = ("admin", "curator")
     client, _ = at_the_door()
     assert client.get("/curation").status_code == 403
     asked = client.get("/account")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import time
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from midas.kernel import BadInput, Conflict
-from midas.release.asking import Limits, ask, tables
+from midas.release.asking import LARGEST_ANSWER, Limits, ask, tables
 from midas.release.cohorts import checked, count, members, save
 
 ENDLESS = "select count(*) from range(1000000) a, range(1000000) b where a.range % 7 < b.range % 5"
@@ -92,6 +93,33 @@ def test_a_question_without_measure_is_refused(question: Any) -> None:
             "select list(repeat('x', 1000) || a.range) from range(3000000) a",
             limits=Limits(memory_mib=64, seconds=20),
         )
+
+
+def test_an_answer_without_measure_never_fills_the_memory_of_who_asks(question: Any) -> None:
+    """Sixty rows of a megabyte are within the cell's means: the asker stops reading at its own measure."""
+    before = peak_mib()
+    with pytest.raises(BadInput, match="too large"):
+        question("select repeat('x', 1000000) from range(60)", limits=Limits(seconds=60))
+    assert peak_mib() - before < 2.5 * LARGEST_ANSWER / (1 << 20)
+
+
+def peak_mib() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def test_what_went_wrong_names_no_place_of_the_hub(question: Any, ward: Any, release: Any) -> None:
+    from pathlib import Path
+
+    path = ward.store.local_path(tables(release)["subjects"].sha256)
+    kept = Path(path).read_bytes()
+    path.chmod(0o600)
+    path.write_bytes(b"no table")
+    try:
+        with pytest.raises(BadInput) as refused:
+            question("select * from subjects")
+    finally:
+        path.write_bytes(kept)
+    assert str(path.parent.parent) not in f"{refused.value.message} {refused.value.advice}"
 
 
 # -- cohorts ---------------------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from tests.hub_submission import CLOCK, NOW
 from tests.scopes import ask, dataset, fill, read, reader, stream, study
 
@@ -29,6 +28,7 @@ from midas.kernel import Forbidden, SystemClock
 from midas.ledger.models import Deed, Entry, Refusal
 from midas.people import Act
 from midas.people.models import Account, Membership
+from midas.people.sessions import SessionStore
 from midas.people.tokens import issue_token, revoke_tokens
 from midas.release.models import Draft, Release
 from midas.web import standing
@@ -282,11 +282,13 @@ def test_the_ledger_hears_of_looks_and_of_refusals(token: str) -> None:
     }
 
 
-def test_a_session_opens_too_until_it_ends(token: str) -> None:
+def test_a_session_opens_too_until_it_ends(token: str, settings: Any) -> None:
+    settings.SESSION_ENGINE = "midas.people.sessions"
+    settings.AUTHENTICATION_BACKENDS = ["midas.web.throttle.ThrottledBackend"]
     account = Account.objects.get(username="reader")
     session = SessionStore()
     session[SESSION_KEY], session[HASH_SESSION_KEY] = str(account.pk), account.get_session_auth_hash()
-    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     session.create()
     cookie = {"cookie": f"other=1; midas_session={session.session_key}"}
     assert ask("drafts/oral-cancer/studies", headers=cookie).status == 200

@@ -146,7 +146,14 @@ def _values(found: Json, path: tuple[str, ...]) -> Iterator[Any]:
 
 
 def _expression(value: str) -> str:
-    return "".join({"*": ".*", "?": "."}.get(one, re.escape(one)) for one in value)
+    """Return the pattern of a value. Each piece between two `*` is taken where it comes first and never tried again."""
+    first, *rest = (
+        "".join("." if one == "?" else re.escape(one) for one in part) for part in value.split("*")
+    )
+    if not rest:
+        return first
+    *middle, last = rest
+    return f"{first}{''.join(f'(?>.*?{one})' for one in middle if one)}.*{last}"
 
 
 def _same_number(value: Any, asked: str) -> bool:

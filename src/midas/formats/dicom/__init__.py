@@ -6,11 +6,12 @@ In comes a path; out come a pydicom dataset, facts that name nobody, or a PNG. A
 
 from midas.formats.dicom.facts import facts
 from midas.formats.dicom.frames import FrameTable, frame_table
+from midas.formats.dicom.inflating import measured
 from midas.formats.dicom.json import to_json
 from midas.formats.dicom.quiet import quiet
 from midas.formats.dicom.read import Read, look, read
 from midas.formats.dicom.view import frame, png, preview
 
 __all__ = [
-    "FrameTable", "Read", "facts", "frame", "frame_table", "look", "png", "preview", "quiet", "read", "to_json",
+    "FrameTable", "Read", "facts", "frame", "frame_table", "look", "measured", "png", "preview", "quiet", "read", "to_json",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The same pixels in another transfer syntax, one frame at a time and without losing a bit.
+"""Transcoding: the same pixels in another transfer syntax, one frame at a time and without losing a bit.
 
 In come a header and the stored bytes of frames; out come a file's bytes in the syntax that was asked for. Only lossless
 syntaxes are made, so that an object stays the object that its UID names (PS3.18 8.7.3.4). No file is opened here.

@@ -23,6 +23,9 @@ from midas.web.bootstrap import current_home, store
 from midas.web.guard import caller_of, require
 from midas.wire.v1 import BlobKept
 
+LARGEST_FORM = 2 << 20
+"""Bytes of a request without a key: no form of a page has files."""
+
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -44,14 +47,33 @@ class WithUploads:
             async with ThreadSensitiveContext():
                 await _answer(await _upload(scope, receive, match.group(1)), send)
         elif scope["type"] == "http":
-            await self._django(scope, _limited(receive), send)
+            await self._other(scope, receive, send)
         else:
             await self._django(scope, receive, send)
 
+    async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = {name.lower(): value for name, value in scope["headers"]}
+        limit = _most(headers)
+        said = headers.get(b"content-length", b"0")
+        if not said.isdigit() or len(said) > 15 or int(said) > limit:
+            await _answer(_too_large(limit), send)
+        else:
+            await self._django(scope, _limited(receive, limit), send)
 
-def _limited(receive: Receive) -> Receive:
-    """Say that the client has gone once a request is larger than any page or header needs."""
-    left = current_home().config.page_upload_mib * 1024 * 1024
+
+def _most(headers: dict[bytes, bytes]) -> int:
+    """Return the bytes that a request may bring: a form is small, the header of a submission (with a key) is not."""
+    return current_home().config.page_upload_mib << 20 if b"authorization" in headers else LARGEST_FORM
+
+
+def _too_large(limit: int) -> HttpResponse:
+    answer = problem(BadInput(f"A request has at most {limit >> 20} MiB here.", advice="Send less at once."))
+    answer.status_code = 413
+    return answer
+
+
+def _limited(receive: Receive, left: int) -> Receive:
+    """Say that the client has gone once a request is larger than it may be."""
 
     async def take() -> dict[str, Any]:
         nonlocal left

@@ -34,6 +34,7 @@ from midas.web.dicomweb.places import KINDS, Place, let_in, place_of
 from midas.web.dicomweb.routes import Route, route_of
 from midas.web.dicomweb.who import who_asks
 from midas.web.guard import SignInFirst
+from midas.web.telling import where_of
 
 Scope = dict[str, Any]
 T = TypeVar("T")
@@ -56,6 +57,10 @@ class Entered:
 
     asked: Asked
     route: Route
+
+
+class BrokenOff(Exception):
+    """An answer that has begun and must not end well."""
 
 
 class WithDicomweb:
@@ -118,6 +123,9 @@ class WithDicomweb:
                 for chunk in some:
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
             await send({"type": "http.response.body", "body": b""})
+        except Exception as error:  # noqa: BLE001 - the server writes its words into the log
+            log.warning("an answer broke off: %s", where_of(error))
+            raise BrokenOff from None
         finally:
             await run(self._threads, _close, chunks)
 
@@ -215,9 +223,9 @@ def _guarded(work: Callable[..., T], *args: Any) -> T | Answer:
         except (OperationalError, InterfaceError):
             connection.close()
             if not again:
-                log.exception("the database does not answer")
-        except Exception:
-            log.exception("a DICOMweb request failed")
+                log.error("the database does not answer")
+        except Exception as error:  # noqa: BLE001 - whatever it is: its words may hold values of an object
+            log.error("a DICOMweb request failed: %s", where_of(error))
             break
     return problem(MidasError("The hub failed.", advice="Try again; tell its operator if it stays."))
 

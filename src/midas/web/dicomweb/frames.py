@@ -24,6 +24,8 @@ from midas.web.dicomweb.sources import Source
 MOST_FRAMES = 10_000
 """Frames that one request may name."""
 PIXEL_DATA = "7FE00010"
+DOCUMENTS = frozenset({"application/pdf", "text/xml", "model/stl", "model/obj", "model/mtl"})
+"""Types of encapsulated documents (PS3.3 A.45, A.85) that an object may claim for its own; no browser runs one of them."""
 
 
 def source_of(asked: Asked) -> Source:
@@ -136,8 +138,10 @@ def _value(ds: Dataset, path: str) -> tuple[str, bytes]:
             raise nowhere from problem
     if not isinstance(value, bytes):
         raise nowhere
-    kind = str(place.get("MIMETypeOfEncapsulatedDocument") or "") if last == "00420011" else ""
-    return (kind.strip().lower() or OCTETS), value
+    kind = (
+        str(place.get("MIMETypeOfEncapsulatedDocument") or "").strip().lower() if last == "00420011" else ""
+    )
+    return (kind if kind in DOCUMENTS else OCTETS), value
 
 
 def _tag(text: str) -> Any:

@@ -112,7 +112,7 @@ def _wanted(asked: Asked) -> tuple[Form, bool, Window | None]:
     if profile not in PROFILES:
         raise BadInput("That colour profile is not known.", advice=f"One of {', '.join(PROFILES)}.")
     quality = given.get("quality", "90")
-    if not quality.isdecimal() or not 1 <= int(quality[:4]) <= 100:
+    if not quality.isdecimal() or len(quality) > 3 or not 1 <= int(quality) <= 100:
         raise BadInput("A quality is a whole number from 1 to 100.", advice="Such as quality=90.")
     form = Form(kind, int(quality), _viewport(given.get("viewport", "")), profile)
     return form, multi, _window(given.get("window", ""))

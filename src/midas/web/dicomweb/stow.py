@@ -20,7 +20,7 @@ from pydicom.dataset import Dataset
 
 from midas.catalogue import lens
 from midas.catalogue.models import DicomIndex
-from midas.formats.dicom import quiet
+from midas.formats.dicom import measured, quiet
 from midas.kernel import BadInput, Conflict, Forbidden, sha256_file
 from midas.people.models import Account
 from midas.people.rule import Act, allows
@@ -164,6 +164,7 @@ def receiver() -> Receiver:
 def _header(path: Path) -> Dataset | None:
     with quiet():
         try:
+            measured(path)
             found = dcmread(path, stop_before_pixels=True)
         except Exception:  # noqa: BLE001 - pydicom raises many kinds for bytes that are not DICOM
             return None
@@ -196,7 +197,11 @@ def _wrong(asked: Asked, header: Dataset, path: Path) -> Iterator[tuple[int, str
     if str(header.PatientID) != subject:
         yield MISMATCH, "Its PatientID is not the pseudonym of the study's person."
     known = {one.sop_instance_uid: one.sha256 for one in held}
-    meant = set(referenced(header))
+    try:
+        meant = set(referenced(header))
+    except RecursionError:
+        yield NOT_UNDERSTOOD, "Its sequences lie too deep within one another."
+        return
     if not meant:
         yield MISMATCH, "It names no image that it was derived from."
     if meant - known.keys():

@@ -67,7 +67,7 @@ def identity_settings(config: HubConfig) -> dict[str, Any]:
         "SOCIALACCOUNT_ADAPTER": "midas.web.identity.adapters.Providers",
         "SOCIALACCOUNT_EMAIL_AUTHENTICATION": False,
         "SOCIALACCOUNT_STORE_TOKENS": False,
-        "MIDAS_SECOND_FACTOR": config.require_second_factor,
+        "SECOND_FACTOR_ROLES": config.require_second_factor,
     }  # fmt: skip
 
 

@@ -60,7 +60,7 @@ def scope_title(name: str) -> str:
 def _asleep(account: Any) -> list[str]:
     """Return the titles of roles that wait for a second factor."""
     roles = frozenset(Membership.objects.filter(account=account).values_list("role", "dataset"))
-    wanted = sorted({role for role, _where in roles} & set(getattr(settings, "MIDAS_SECOND_FACTOR", ())))
+    wanted = sorted({role for role, _where in roles} & set(getattr(settings, "SECOND_FACTOR_ROLES", ())))
     return [role_title(role) for role in wanted] if lacking_factor(account, roles) else []
 
 

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from midas.kernel import MidasError, NotFound, SystemClock, sha256_bytes
+from midas.kernel.sheets import plain_cell
 from midas.ledger import Deed, enter
 from midas.people.models import Account
 from midas.people.rule import Act
@@ -34,8 +35,6 @@ from midas.web.standing import may
 
 SHOWN = 200
 """Rows on the page; the file has as many as a question may have."""
-HARMLESS = ("=", "+", "-", "@", "\t", "\r")
-"""A cell that begins so would be run by a spreadsheet; it gets an apostrophe before it."""
 
 
 @dataclass(frozen=True)
@@ -230,12 +229,7 @@ def question(request: HttpRequest, dataset: str, version: str) -> HttpResponse:
 def _csv(answer: Answer, name: str) -> HttpResponse:
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(answer.columns)
-    writer.writerows([[_harmless(value) for value in row] for row in answer.rows])
+    writer.writerows([plain_cell(value) for value in row] for row in (answer.columns, *answer.rows))
     response = HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
-
-
-def _harmless(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(HARMLESS) else value

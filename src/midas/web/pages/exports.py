@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from midas.kernel.sheets import plain_cell
 from midas.people.rule import Act
 from midas.release.models import Figures, Release
 from midas.ui.drawing import draw
@@ -69,17 +70,12 @@ def table_csv(request: HttpRequest, dataset: str, version: str, dimension: str) 
     sheet = _sheet(request, dataset, version, dimension)
     out = io.StringIO()
     lines = csv.writer(out, lineterminator="\r\n")
-    lines.writerows((f"# {name}", _plain(text)) for name, text in sheet.about)
+    lines.writerows((f"# {name}", plain_cell(text)) for name, text in sheet.about)
     lines.writerow((sheet.title, _("people")))
-    lines.writerows((_plain(part.label), part.told or part.number) for part in sheet.chart.parts)
+    lines.writerows((plain_cell(part.label), part.told or part.number) for part in sheet.chart.parts)
     answer = HttpResponse("\ufeff" + out.getvalue(), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{sheet.name}.csv"'
     return answer
-
-
-def _plain(text: str) -> str:
-    """Keep a spreadsheet from taking text for a formula (OWASP, CSV injection)."""
-    return f"'{text}" if text[:1] in "=+-@\t\r" and text else text
 
 
 @needs(Act.BROWSE, Act.DOWNLOAD_OPEN, Act.DOWNLOAD, Act.DRAFT, choose=_what)

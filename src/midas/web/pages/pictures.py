@@ -36,10 +36,12 @@ def _is_open(dataset: Dataset) -> bool:
 
 def _what(request: HttpRequest, sha256: str) -> Place:
     """Choose the act: browsing is enough where a dataset with this picture is open; else it is for who drafts the
-    dataset, or has a grant to a release that holds the image."""
+    dataset, or has a grant to a release that holds the image. What is not there answers as what is not theirs."""
     slugs = _standing(sha256).values_list("series__study__subject__dataset", flat=True).distinct()
     datasets = list(Dataset.objects.filter(pk__in=slugs).order_by("slug"))
-    if not datasets or any(_is_open(one) for one in datasets):
+    if not datasets:
+        return Act.DOWNLOAD, None
+    if any(_is_open(one) for one in datasets):
         return Act.BROWSE, None
     caller: Any = request.caller  # type: ignore[attr-defined]
     if drafts := [one.slug for one in datasets if caller.may(Act.DRAFT, one.slug)]:
@@ -54,15 +56,16 @@ def _what(request: HttpRequest, sha256: str) -> Place:
 
 @needs(Act.BROWSE, Act.DOWNLOAD, Act.DRAFT, choose=_what)
 def picture(request: HttpRequest, sha256: str) -> HttpResponseBase:
-    """Serve a preview; its address is its content's hash, so that a browser may keep it for a day."""
-    if not _standing(sha256).exists():
-        raise Http404
+    """Serve a preview. A browser may keep an open one for a day, and asks again before it shows any other."""
     if (same := _unchanged(request, sha256)) is not None:
         return same
     blobs: Any = store()
     if not blobs.has(Digest(sha256)):
         raise Http404
-    return drawn_small(b"".join(blobs.read(Digest(sha256))), sha256)
+    is_open = request.allowed[0] is Act.BROWSE  # type: ignore[attr-defined]
+    return drawn_small(
+        b"".join(blobs.read(Digest(sha256))), sha256, kept="max-age=86400" if is_open else "no-cache"
+    )
 
 
 @needs(Act.GET_TWIN)
@@ -74,7 +77,7 @@ def twin_picture(request: HttpRequest, dataset: str, version: str, sha256: str) 
     if (same := _unchanged(request, sha256)) is not None:
         return same
     try:
-        return drawn_small(twins.drawn(sha256), sha256)
+        return drawn_small(twins.drawn(sha256), sha256, kept="max-age=86400")
     except MidasError:
         raise Http404 from None
 
@@ -91,9 +94,9 @@ def _unchanged(request: HttpRequest, sha256: str) -> HttpResponseBase | None:
     return HttpResponseNotModified() if request.headers.get("If-None-Match") == f'"{sha256}"' else None
 
 
-def drawn_small(data: bytes, sha256: str) -> HttpResponse:
+def drawn_small(data: bytes, sha256: str, *, kept: str = "no-cache") -> HttpResponse:
     """Answer with a preview as WebP: a tenth of the bytes, so that a page of pictures stays light."""
     response = HttpResponse(_webp(data), content_type="image/webp")
     response["ETag"] = f'"{sha256}"'
-    response["Cache-Control"] = "private, max-age=86400"
+    response["Cache-Control"] = f"private, {kept}"
     return response
