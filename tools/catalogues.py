@@ -2,7 +2,7 @@
 
 In come templates and Python; out go, below `src/midas/ui/locale`, the template of all strings, a catalogue per language
 of `NAMES` (what is translated stays, what no page says goes, what is new stands last, empty), and `languages.json`,
-which the sites read: a language is offered from `READY` percent on. To begin a language, translate its `.po` and run this again.
+which the sites read: a language is offered from `READY` percent on. To begin one, translate its `.po` and run this again.
 """
 
 from __future__ import annotations
