@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -176,7 +177,7 @@ class HubHome(BaseModel):
     def scratch(self) -> Path:
         return self.path / "scratch"
 
-    @property
+    @cached_property
     def blobs(self) -> str:
         return self.blobs_url or self.config.blobs_url or str(self.path / "blobs")
 

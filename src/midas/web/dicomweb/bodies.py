@@ -12,8 +12,8 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from django.utils.asyncio import async_unsafe
 
@@ -31,8 +31,7 @@ AT_ONCE = 1 << 20
 """Bytes of an answer that is read at once and sent without coming back for more."""
 
 
-@dataclass(frozen=True)
-class Cut:
+class Cut(NamedTuple):
     """A range of a blob in bytes."""
 
     sha256: str
@@ -47,7 +46,7 @@ Piece = bytes | Cut | Made
 
 def etag_of(*parts: str) -> str:
     """Return a strong ETag for what these words name."""
-    return f'"{hashlib.sha256(" ".join(parts).encode()).hexdigest()[:40]}"'
+    return f'"{hashlib.blake2b(" ".join(parts).encode(), digest_size=20).hexdigest()}"'
 
 
 def answer(
@@ -61,24 +60,27 @@ def answer(
 ) -> Answer:
     """Return the answer that the pieces make: 200, 206 with a range, 304 where it is known already, or 416."""
     more = {"etag": etag, "cache-control": "private, no-cache", "vary": "Accept", **(headers or {})}
-    if etag in [one.strip() for one in asked.headers.get("if-none-match", "").split(",")]:
+    given = asked.headers.get("if-none-match")
+    if given is not None and etag in [one.strip() for one in given.split(",")]:
         return Answer(304, b"", "", more)
-    if any(not isinstance(one, bytes | Cut) for one in pieces):
+    known = [one for one in pieces if isinstance(one, (bytes, Cut))]
+    if len(known) < len(pieces):
         return Answer(200, _while_allowed(asked, _sent(store, pieces)), kind, more)
-    known = [one for one in pieces if isinstance(one, bytes | Cut)]
     size = sum(map(_length, known))
     more["accept-ranges"] = "bytes"
     status, start, end = 200, 0, size
-    if asked.headers.get("if-range", etag) == etag:
+    named = asked.headers.get("range")
+    if named is not None and asked.headers.get("if-range", etag) == etag:
         try:
-            wanted = asked_range(asked.headers.get("range", ""), size)
+            wanted = asked_range(named, size)
         except ValueError:
             return Answer(416, b"", "", {**more, "content-range": f"bytes */{size}"})
         if wanted:
             status, (start, end) = 206, wanted
             more["content-range"] = f"bytes {start}-{end - 1}/{size}"
+            known = list(_part(known, start, end))
     more["content-length"] = str(end - start)
-    return Answer(status, _body(asked, store, list(_part(known, start, end))), kind, more)
+    return Answer(status, _body(asked, store, known, end - start), kind, more)
 
 
 def _length(piece: bytes | Cut) -> int:
@@ -99,8 +101,8 @@ def _part(pieces: Iterable[bytes | Cut], start: int, end: int) -> Iterator[bytes
                 yield Cut(piece.sha256, piece.start + low, high - low)
 
 
-def _body(asked: Asked, store: Blobs, pieces: list[bytes | Cut]) -> list[bytes] | Iterator[bytes]:
-    if sum(map(_length, pieces)) <= AT_ONCE:
+def _body(asked: Asked, store: Blobs, pieces: list[bytes | Cut], size: int) -> list[bytes] | Iterator[bytes]:
+    if size <= AT_ONCE:
         return list(_sent(store, pieces))
     return _while_allowed(asked, _sent(store, pieces))
 
@@ -148,11 +150,13 @@ def read(store: Blobs, cut: Cut) -> Iterator[bytes]:
 
 def _in_memory(number: int, size: int, at: int) -> bytes:
     """Read what needs no disk: its first and last page are in memory (Linux: RWF_NOWAIT)."""
-    probe = bytearray(1)
+    probe = [bytearray(1)]
     try:
-        ready = all(os.preadv(number, [probe], place, os.RWF_NOWAIT) for place in (at, at + size - 1))
+        ready = os.preadv(number, probe, at, os.RWF_NOWAIT) and os.preadv(
+            number, probe, at + size - 1, os.RWF_NOWAIT
+        )
     except (AttributeError, OSError):
-        ready = False
+        ready = 0
     if not ready:
         off_the_loop()
     return os.pread(number, size, at)

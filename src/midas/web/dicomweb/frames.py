@@ -77,13 +77,15 @@ def _frames(asked: Asked, source: Source, numbers: Sequence[int], below: str) ->
     bodies = [_frame(source, number, how.syntax, eager=len(numbers) == 1) for number in numbers]
     etag = etag_of(source.found.sha256, below, ",".join(map(str, numbers)), kind, str(how.multi))
     if not how.multi:
-        return answer(asked, store(), bodies[0], kind=kind, etag=etag)
+        return answer(asked, source.store, bodies[0], kind=kind, etag=etag)
     parts = multipart.Frame(etag.strip('"'))
     place = address(asked, source.found)
     pieces: list[Piece] = []
     for at, (number, body) in enumerate(zip(numbers, bodies, strict=True)):
         pieces += [parts.head(kind, first=at == 0, location=f"{place}{below}/{number}"), *body]
-    return answer(asked, store(), [*pieces, parts.end], kind=parts.content_type(how.media_type), etag=etag)
+    return answer(
+        asked, source.store, [*pieces, parts.end], kind=parts.content_type(how.media_type), etag=etag
+    )
 
 
 def _frame(source: Source, number: int, to: str, *, eager: bool) -> list[Piece]:
@@ -118,10 +120,10 @@ def _bulk(asked: Asked, source: Source, pieces: Sequence[Piece], kind: str, path
     kind, multi = chosen
     etag = etag_of(source.found.sha256, "bulkdata", path, kind, str(multi))
     if not multi:
-        return answer(asked, store(), pieces, kind=kind, etag=etag)
+        return answer(asked, source.store, pieces, kind=kind, etag=etag)
     parts = multipart.Frame(etag.strip('"'))
     head = parts.head(kind, first=True, location=f"{address(asked, source.found)}/bulkdata/{path}")
-    return answer(asked, store(), [head, *pieces, parts.end], kind=parts.content_type(kind), etag=etag)
+    return answer(asked, source.store, [head, *pieces, parts.end], kind=parts.content_type(kind), etag=etag)
 
 
 def _value(ds: Dataset, path: str) -> tuple[str, bytes]:

@@ -85,6 +85,7 @@ class Chosen:
     media_type: str = DICOM
 
 
+@lru_cache(maxsize=256)
 def for_object(taken: tuple[Taken, ...], *, stored: str, alone: bool, can: bool) -> Chosen | None:
     """Choose for one DICOM object (8.7.3.5); `alone`: it may go out as a single part; `can`: its frames can be remade.
 
@@ -114,6 +115,7 @@ def _of_object(named: str, stored: str, can: bool) -> str | None:
     return EXPLICIT if not syntax(stored).lossy and can else stored
 
 
+@lru_cache(maxsize=256)
 def for_frames(taken: tuple[Taken, ...], *, stored: str, alone: bool, can: bool) -> Chosen | None:
     """Choose for frames or pixel data (Table 8.7.3-5): as stored where that is acceptable, else made so.
 

@@ -82,8 +82,9 @@ def _task(name: str, account: Account | None) -> Place:
 
 def let_in(place: Place, standing: Standing) -> None:
     """Raise `SignInFirst` or `Forbidden` unless who stands so may look here."""
-    if any(allows(standing, act, place.dataset, place.version) for act in place.acts):
-        return
+    for act in place.acts:
+        if allows(standing, act, place.dataset, place.version):
+            return
     if standing.roles is None:
         raise SignInFirst("To look at this you must sign in.", advice="Sign in, or give your token.")
     raise Forbidden(

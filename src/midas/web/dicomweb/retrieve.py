@@ -23,7 +23,7 @@ from midas.web.dicomweb.sources import Source
 
 def taken(asked: Asked) -> tuple[media.Taken, ...]:
     """Return what the client takes, the query's `accept` before the header's."""
-    query = ",".join(value for name, value in asked.parameters if name == "accept")
+    query = ",".join(value for name, value in asked.parameters if name == "accept") if asked.query else ""
     return media.asked(asked.headers.get("accept", ""), query)
 
 
@@ -45,7 +45,8 @@ def objects(asked: Asked) -> Answer:
     """Answer with all objects of what the path names."""
     found = found_of(asked)
     alone, wanted = len(found) == 1 and "instance" in asked.args, taken(asked)
-    sources = [Source(one, store()) for one in found]
+    blobs = store()
+    sources = [Source(one, blobs) for one in found]
     chosen = [_choose(source, wanted, alone) for source in sources]
     if not chosen[0].multi:
         return _single(asked, sources[0], chosen[0])
@@ -54,7 +55,7 @@ def objects(asked: Asked) -> Answer:
     pieces: list[Piece] = []
     for number, (source, how) in enumerate(zip(sources, chosen, strict=True)):
         pieces += _part(source, how.syntax, frame, first=number == 0, location=address(asked, source.found))
-    return answer(asked, store(), [*pieces, frame.end], kind=frame.content_type(media.DICOM), etag=etag)
+    return answer(asked, blobs, [*pieces, frame.end], kind=frame.content_type(media.DICOM), etag=etag)
 
 
 def address(asked: Asked, found: Found) -> str:
@@ -89,11 +90,13 @@ def _single(asked: Asked, source: Source, how: media.Chosen) -> Answer:
     found = source.found
     if how.syntax == found.transfer_syntax_uid:
         pieces: list[Piece] = [Cut(found.sha256, 0, found.size)]
-        return answer(asked, store(), pieces, kind=_kind(how.syntax), etag=f'"{found.sha256}"')
+        return answer(asked, source.store, pieces, kind=_kind(how.syntax), etag=f'"{found.sha256}"')
     remade = source.recoded(how.syntax)
     known = {} if remade.size is None else {"content-length": str(remade.size)}
     etag = etag_of(found.sha256, how.syntax)
-    return answer(asked, store(), [lambda: remade.chunks], kind=_kind(how.syntax), etag=etag, headers=known)
+    return answer(
+        asked, source.store, [lambda: remade.chunks], kind=_kind(how.syntax), etag=etag, headers=known
+    )
 
 
 def _part(
@@ -121,7 +124,7 @@ def _remade(
                 raise
             kind = _kind(found.transfer_syntax_uid)
             yield frame.head(kind, first=first, length=found.size, location=location)
-            yield from read(store(), Cut(found.sha256, 0, found.size))
+            yield from read(source.store, Cut(found.sha256, 0, found.size))
             return
         yield frame.head(_kind(syntax), first=first, length=remade.size, location=location)
         yield from remade.chunks
