@@ -61,6 +61,16 @@ def of_a_release(rest: str) -> tuple[Example, ...]:
     )  # fmt: skip
 
 
+def of_the_places(before: str) -> tuple[Example, ...]:
+    """Return the requests for studies of a twin, an open release, one under a grant, and a draft."""
+    return (
+        get(f"{before}/twins/oral-cancer@1.1.0", Act.GET_TWIN),
+        get(f"{before}/releases/oral-cancer@1.0.0", Act.DOWNLOAD_OPEN),
+        get(f"{before}/releases/oral-cancer@1.1.0", Act.DOWNLOAD),
+        get(f"{before}/drafts/oral-cancer", Act.READ_DATASET),
+    )
+
+
 # Each address of the matrix → requests that ask for each of its acts. A new address needs an entry here.
 EXAMPLES: dict[str, tuple[Example, ...]] = {
     "/api/v1/openapi.json": (get("/api/v1/openapi.json"),),
@@ -131,7 +141,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         get(f"/datasets/{HELD}/twin/pictures/{ROOT_OF_NONE}"),
     ),
     "/pictures/{sha256}": (
-        get(f"/pictures/{ROOT_OF_NONE}", Act.BROWSE), get("/pictures/PREVIEW", Act.DOWNLOAD, Act.DRAFT),
+        get("/pictures/PREVIEW", Act.DOWNLOAD, Act.DRAFT),
     ),
     "/hospitals": (get("/hospitals"),),
     "/hospitals/{slug}": (get("/hospitals/spdc-wardha"),),
@@ -181,7 +191,48 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "/credit/certificate": (post("/credit/certificate"),),
     "/credit/verify/{code}": (get("/credit/verify/none"),),
     "/datasets/{dataset}/releases/{version}/citations": (post(f"/datasets/{HELD}/citations"),),
+    "/datasets/{dataset}/croissant.json": (get("/datasets/oral-cancer/croissant.json"),),
+    "/catalogue.jsonld": (get("/catalogue.jsonld"),),
+    "/sitemap.xml": (get("/sitemap.xml"),),
+    "/robots.txt": (get("/robots.txt"),),
+    "/datasets/{dataset}/people": (get("/datasets/oral-cancer/people"),),
+    "/datasets/{dataset}/people/{person}": (get("/datasets/oral-cancer/people/none"),),
+    "/datasets/{dataset}/people/{person}/{study}": (get("/datasets/oral-cancer/people/none/1.2"),),
+    "/datasets/{dataset}/releases/{version}/people": of_the_tables("/people", get),
+    "/datasets/{dataset}/releases/{version}/people/{person}": of_the_tables("/people/none", get),
+    "/datasets/{dataset}/releases/{version}/people/{person}/{study}": of_the_tables("/people/none/1.2", get),
+    "/datasets/{dataset}/releases/{version}/tables/{dimension}.csv": (
+        get(f"/datasets/{HELD}/tables/sex.csv", Act.BROWSE), *of_the_tables("/tables/sex.csv?exact=1", get),
+    ),
+    "/datasets/{dataset}/releases/{version}/tables/{dimension}.png": (
+        get(f"/datasets/{HELD}/tables/sex.png", Act.BROWSE), *of_the_tables("/tables/sex.png?exact=1", get),
+    ),
+    "/studies/{kind}/{name}": of_the_places("/studies"),
+    "/viewer/{kind}/{name}(?:/{rest})?": of_the_places("/viewer"),
+    "/curation/tasks": (get("/curation/tasks"),),
+    "/curation/tasks/set": (post("/curation/tasks/set"),),
+    "/curation/tasks/{task}": (get("/curation/tasks/TASK"),),
+    "/curation/tasks/{task}/end": (post("/curation/tasks/TASK/end"),),
+    "/readings": (get("/readings"),),
+    "/readings/{task}": (get("/readings/TASK"),),
+    "/readings/{task}/{item}": (get("/readings/TASK/0"),),
+    "/readings/{task}/{item}/pictures/{sha256}": (get(f"/readings/TASK/0/pictures/{ROOT_OF_NONE}"),),
+    "/api/v1/datasets/{dataset}/tasks": (post("/api/v1/datasets/oral-cancer/tasks"),),
+    "/api/v1/tasks": (get("/api/v1/tasks"),),
+    "/api/v1/tasks/{task}": (get("/api/v1/tasks/TASK"),),
+    "/api/v1/tasks/{task}/agreement": (get("/api/v1/tasks/TASK/agreement"),),
+    "/api/v1/tasks/{task}/items": (get("/api/v1/tasks/TASK/items"),),
+    "/api/v1/tasks/{task}/items/{item}": (get("/api/v1/tasks/TASK/items/0"),),
+    "/api/v1/tasks/{task}/items/{item}/reading": (post("/api/v1/tasks/TASK/items/0/reading"),),
+    "/api/v1/tasks/{task}/items/{item}/readings": (get("/api/v1/tasks/TASK/items/0/readings"),),
+    "/api/v1/tasks/{task}/items/{item}/settlement": (post("/api/v1/tasks/TASK/items/0/settlement"),),
 }  # fmt: skip
+ASKED_ELSEWHERE = {
+    "/studies/{kind}/{name}": {Act.READ, Act.SET_READING},
+    "/viewer/{kind}/{name}(?:/{rest})?": {Act.READ, Act.SET_READING},
+    "/pictures/{sha256}": {Act.BROWSE},
+}
+"""What needs a task with readers (the proof of blinding asks), or a dataset of open access (the tests of pictures do)."""
 
 
 def test_the_committed_matrix_is_what_the_code_says(settings) -> None:
@@ -212,7 +263,7 @@ def test_each_address_and_act_has_a_request_that_asks_for_it() -> None:
     for address, examples in EXAMPLES.items():
         declared = {row.act for row in rows if row.address == address}
         asked = {act for one in examples for act in one.acts or declared}
-        assert asked == declared, address
+        assert asked | ASKED_ELSEWHERE.get(address, set()) == declared, address
 
 
 def _callers(store: Any) -> dict[str, tuple[Any, str]]:
@@ -238,6 +289,20 @@ def _callers(store: Any) -> dict[str, tuple[Any, str]]:
         given_by=old.given_by, given_at=clock.now(), why="matrix", expires_at=old.expires_at,
     )  # fmt: skip
     return found
+
+
+def _task() -> Any:
+    """Return a reading task of nobody's: who may read is let in and finds no item of their own."""
+    from midas.annotate.models import Task
+    from midas.catalogue.models import Dataset, ProtocolVersion
+    from midas.people.models import Account
+
+    dataset = Dataset.objects.get(slug="oral-cancer")
+    return Task.objects.create(
+        dataset=dataset, protocol=ProtocolVersion.objects.filter(dataset=dataset).first(), annotation="x", name="x",
+        title={"en": "x"}, target="x", level="series", kind="category", values=["a", "b"], readers_per_item=2,
+        adjudication="third-reader", set_by=Account.objects.get(username="curator"), set_at=SystemClock().now(),
+    )  # fmt: skip
 
 
 def _browser(account: Any) -> Client:
@@ -281,7 +346,8 @@ def test_a_filled_hub_answers_as_the_matrix_says(hub, settings) -> None:
     callers = _callers(bootstrap.store())
     here = Instance.objects.exclude(preview="").filter(series__study__subject__dataset__slug="oral-cancer")
     real = {
-        "PREVIEW": here.first().preview, "GRANT": str(Grant.objects.first().pk), "ASKED": str(Request.objects.first().pk),
+        "TASK": str(_task().pk), "PREVIEW": here.first().preview,
+        "GRANT": str(Grant.objects.first().pk), "ASKED": str(Request.objects.first().pk),
     }  # fmt: skip
     declared: dict[str, set[Act]] = {}
     for row in matrix.rows():

@@ -102,6 +102,7 @@ def test_the_same_release_gives_the_same_twin(ward) -> None:
     assert twin_of(ward, release).key == first.key
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("name", ["oral-cancer", "meningioma"])
 def test_a_twin_can_be_imagined_for_each_shipped_protocol(name: str, tmp_path) -> None:
     loaded = load_named(name)
