@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from django.db import transaction
 
-from midas.catalogue.models import Instance, Subject
+from midas.catalogue.models import Instance
 from midas.kernel import BadInput, Clock, Conflict, Forbidden, NotFound
 from midas.ledger import Deed, enter
 from midas.manifest import PrivateKey, sign
@@ -44,16 +44,16 @@ def at_least(number: int) -> int:
 
 
 def of_institution(one: Institution, *, year: int | None = None) -> Credit:
-    """Return what came from a hospital, in all or in one year (of registration; of the cut, for releases)."""
-    subjects = Subject.objects.filter(spoke=one.slug, withdrawn_at=None)
-    images = Instance.objects.filter(
-        series__study__subject__spoke=one.slug, series__study__subject__withdrawn_at=None
-    )
+    """Return what of a hospital stands in releases, in all or in those cut in one year.
+
+    What is registered and not released is not counted: a number that moves with each submission could be watched.
+    """
+    holding = ReleaseSubject.objects.filter(subject__spoke=one.slug, release__twin=False)
     if year is not None:
-        subjects = subjects.filter(first_submission__registered_at__year=year)
-        images = images.filter(submission__registered_at__year=year)
-    holding = ReleaseSubject.objects.filter(subject__spoke=one.slug).values("release")
-    return _credit(holding, year, subjects=subjects.count(), images=images.count())
+        holding = holding.filter(release__cut_at__year=year)
+    subjects = holding.values("subject").distinct()
+    images = Instance.objects.filter(series__study__subject__in=subjects)
+    return _credit(holding.values("release"), year, subjects=subjects.count(), images=images.count())
 
 
 def of_reader(account: Account, *, year: int | None = None) -> Credit:
