@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.integration.test_hub_serves import postgres as postgres
 
 ASK = """
 import json, sys

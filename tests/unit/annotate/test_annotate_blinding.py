@@ -31,6 +31,7 @@ from tests.reading_ward import PASSWORD, Ward, outline
 from midas.annotate import submit_reading
 from midas.annotate.models import Reading, Task
 from midas.catalogue.models import Instance
+from midas.ledger.models import Deed, Entry
 from midas.people import issue_token
 from midas.web import standing
 from midas.web.dicomweb import app
@@ -144,7 +145,10 @@ def django_paths(secret: Secret) -> list[str]:
             found.append("/" + re.sub(r"<[^>]+>", lambda _: next(filled), route))  # noqa: B023 - used at once
     for kind, name in roots(secret):
         found += [f"/studies/{kind}/{name}", f"/viewer/{kind}/{name}", f"/viewer/{kind}/{name}/viewer"]
-    return found
+    return [*found, "/reset/1-none"]
+
+
+BY_HAND = {"studies", "viewer", "account_reset_password_from_key"}
 
 
 def routes(resolver: URLResolver, before: str = "") -> Iterator[str]:
@@ -152,7 +156,7 @@ def routes(resolver: URLResolver, before: str = "") -> Iterator[str]:
     for one in resolver.url_patterns:
         if not isinstance(one.pattern, RoutePattern):
             if isinstance(one, URLPattern):
-                assert one.name in {"studies", "viewer"}, f"fill the route {one.pattern} by hand"
+                assert one.name in BY_HAND, f"fill the route {one.pattern} by hand"
                 continue
             yield from routes(one, before)
         elif isinstance(one, URLResolver):
@@ -232,7 +236,7 @@ def ways(hub: Ward, who: str, path: str) -> Iterator[tuple[str, str, Callable[[s
     program = path.startswith("/api/")
     client = Client(raise_request_exception=False)
     if not program:
-        client.force_login(hub.people[who], backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(hub.people[who])
     key = {"authorization": f"Bearer {tokens(hub, who)}"} if program else {}
     yield "get", "with a key" if program else "signed in", partial(client.get, headers=key)
     if not path.strip("/").startswith(CHANGES) and not path.endswith("/end"):
@@ -272,7 +276,10 @@ def test_no_answer_depends_on_what_a_reader_chose(hub: Ward, secret: Secret, who
             worlds.append({how: read_now(answer) for how, answer in answers(hub, who, secret)})
             transaction.set_rollback(True)
     assert worlds[0].keys() == worlds[1].keys()
-    assert [how for how, answer in worlds[0].items() if answer != worlds[1][how]] == []
+    differ = [how for how, answer in worlds[0].items() if answer != worlds[1][how]]
+    # the head of the ledger is a digest over moments too; no row of a reading holds its value
+    assert [how for how in differ if "/ledger/head" not in how] == []
+    assert "opmd" not in str(list(Entry.objects.filter(deed=Deed.READ).values()))
 
 
 def test_the_reader_sees_their_own_and_the_adjudicator_both_in_time(hub: Ward, secret: Secret) -> None:

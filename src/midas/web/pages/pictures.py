@@ -96,7 +96,10 @@ def _unchanged(request: HttpRequest, sha256: str) -> HttpResponseBase | None:
 
 def drawn_small(data: bytes, sha256: str, *, kept: str = "no-cache") -> HttpResponse:
     """Answer with a preview as WebP: a tenth of the bytes, so that a page of pictures stays light."""
-    response = HttpResponse(_webp(data), content_type="image/webp")
+    try:
+        response = HttpResponse(_webp(data), content_type="image/webp")
+    except OSError:  # Pillow's error for bytes that are no picture
+        raise Http404 from None
     response["ETag"] = f'"{sha256}"'
     response["Cache-Control"] = f"private, {kept}"
     return response
