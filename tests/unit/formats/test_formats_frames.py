@@ -118,6 +118,9 @@ def test_pydicom_reads_the_same_frames_and_metadata(path: Path) -> None:
                 frames = list(generate_frames(whole.PixelData, number_of_frames=number))
                 assert [read(data, table, one) for one in range(1, number + 1)] == frames
             elif table is not None and whole.BitsAllocated % 8 == 0:
+                whole.NumberOfFrames = (
+                    number  # one of the files writes it in a form that pydicom leaves as text
+                )
                 size = get_expected_length(whole) // number
                 for one in range(number):
                     assert read(data, table, one + 1) == whole.PixelData[one * size : (one + 1) * size]
