@@ -78,8 +78,12 @@ def among(
     said = total - told[NOT_SAID]
     named = {name: number for name, number in told.items() if name != NOT_SAID}
     largest = max(sorted(named), key=lambda one: named[one], default=None)
-    if largest is None or (said and not named[largest]) or named[largest] > said:
+    if largest is None or named[largest] > said:
         return None
+    if (
+        said and not named[largest]
+    ):  # all are few: that a table is missing would tell it, so they count as none
+        return dict.fromkeys(told, 0) | {NOT_SAID: total}
     short = said - sum(named.values())
     for name in sorted(named, key=lambda one: (named[one] - counts[one], one)):
         if short > 0 and 0 < named[name] < counts[name] and named[name] + LEAST <= said:
