@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -19,11 +18,8 @@ from django.utils.asyncio import async_unsafe
 
 from midas.kernel import Digest, NotFound
 from midas.store import Blobs
-from midas.web import standing
 from midas.web.answers import asked_range
 from midas.web.dicomweb.messages import Answer, Asked
-from midas.web.dicomweb.places import let_in
-from midas.web.dicomweb.who import who_asks
 
 CHUNK = 1 << 20
 """Bytes read and sent at a time; every further piece costs the server as much as a small answer."""
@@ -65,7 +61,7 @@ def answer(
         return Answer(304, b"", "", more)
     known = [one for one in pieces if isinstance(one, (bytes, Cut))]
     if len(known) < len(pieces):
-        return Answer(200, _while_allowed(asked, _sent(store, pieces)), kind, more)
+        return Answer(200, _sent(store, pieces), kind, more)
     size = sum(map(_length, known))
     more["accept-ranges"] = "bytes"
     status, start, end = 200, 0, size
@@ -80,7 +76,7 @@ def answer(
             more["content-range"] = f"bytes {start}-{end - 1}/{size}"
             known = list(_part(known, start, end))
     more["content-length"] = str(end - start)
-    return Answer(status, _body(asked, store, known, end - start), kind, more)
+    return Answer(status, _body(store, known, end - start), kind, more)
 
 
 def _length(piece: bytes | Cut) -> int:
@@ -101,20 +97,10 @@ def _part(pieces: Iterable[bytes | Cut], start: int, end: int) -> Iterator[bytes
                 yield Cut(piece.sha256, piece.start + low, high - low)
 
 
-def _body(asked: Asked, store: Blobs, pieces: list[bytes | Cut], size: int) -> list[bytes] | Iterator[bytes]:
+def _body(store: Blobs, pieces: list[bytes | Cut], size: int) -> list[bytes] | Iterator[bytes]:
     if size <= AT_ONCE:
         return list(_sent(store, pieces))
-    return _while_allowed(asked, _sent(store, pieces))
-
-
-def _while_allowed(asked: Asked, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Pass chunks on as long as who asked may look: a grant or token that ends in between ends the answer too."""
-    looked = time.monotonic()
-    for chunk in chunks:
-        if time.monotonic() - looked > standing.FRESH_S:
-            let_in(asked.place, who_asks(asked.headers)[1])
-            looked = time.monotonic()
-        yield chunk
+    return _sent(store, pieces)
 
 
 def _sent(store: Blobs, pieces: Iterable[Piece]) -> Iterator[bytes]:
