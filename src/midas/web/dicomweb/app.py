@@ -14,7 +14,6 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from django.conf import settings
@@ -111,10 +110,8 @@ class WithDicomweb:
             for piece in before:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
             await send({"type": "http.response.body", "body": last})
-        elif isinstance(body, Path) and "http.response.pathsend" in scope.get("extensions", {}):
-            await send({"type": "http.response.pathsend", "path": str(body)})
         else:
-            await self._stream(send, _chunks(body) if isinstance(body, Path) else body)
+            await self._stream(send, body)
 
     async def _stream(self, send: Send, chunks: Iterator[bytes]) -> None:
         run = asyncio.get_running_loop().run_in_executor
@@ -142,11 +139,6 @@ def _some(chunks: Iterator[bytes]) -> list[bytes]:
 def _close(body: Any) -> None:
     if close := getattr(body, "close", None):
         close()
-
-
-def _chunks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as stream:
-        yield from iter(lambda: stream.read(1 << 20), b"")
 
 
 async def _read(receive: Receive, body: IO[bytes], limit: int) -> bool:
@@ -196,7 +188,7 @@ def _handled(entered: Entered) -> Answer:
     answer = entered.route.handler(asked)
     if entered.route.views and answer.status in {200, 206}:
         hooks.on_view(asked.account, asked.place, asked.args["study"])
-    if isinstance(answer.body, bytes | list | Path):
+    if isinstance(answer.body, bytes | list):
         return answer
     return replace(answer, body=_while_allowed(asked, answer.body))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import IO
 from urllib.parse import parse_qsl
 
@@ -77,7 +76,7 @@ class Answer:
     """One response. A body is bytes, a list of them, chunks that are taken as the client takes them, or a whole file."""
 
     status: int = 200
-    body: bytes | list[bytes] | Iterator[bytes] | Path = b""
+    body: bytes | list[bytes] | Iterator[bytes] = b""
     type: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
 
