@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import statistics
 import subprocess
 import tempfile
 from pathlib import Path
@@ -12,8 +13,10 @@ from urllib.parse import urlparse
 
 import httpx
 from benchmarks.dicomweb.measure import BIG
+from benchmarks.dicomweb.servers import Root
+from rich.progress import track
 
-SECONDS = 6
+SECONDS, ROUNDS = 2, 9
 WANTED = {
     "instances/s": ("", 'multipart/related; type="application/dicom"'),
     "frames/s": ("/frames/1", 'multipart/related; type="application/octet-stream"'),
@@ -27,31 +30,46 @@ request = function() n = n + 1; return wrk.format("GET", "{base}" .. ids[n % #id
 """
 
 
-def rates(root: str, *, token: str = "", connections: int = 1) -> dict[str, float]:
-    """Return name → answers a second over the 100 slices (0.5 MB each) of one series; nothing without `wrk`."""
+def rates(servers: dict[str, Root], *, rounds: int = ROUNDS) -> dict[str, dict[str, float]]:
+    """Return server → name → median of answers a second over the 100 slices (0.5 MB each) of one series.
+
+    The servers take turns. Nothing without `wrk`.
+    """
     if shutil.which("wrk") is None:
         return {}
-    headers = {"Accept": "application/dicom+json", **({"Authorization": f"Bearer {token}"} if token else {})}
-    with httpx.Client(base_url=root, headers=headers, timeout=60) as client:
+    scripts = {server: _scripts(root) for server, root in servers.items()}
+    found: dict[str, dict[str, list[float]]] = {server: {name: [] for name in WANTED} for server in servers}
+    for _ in track(range(rounds), "Rates"):
+        for server, root in servers.items():
+            for name, script in scripts[server].items():
+                found[server][name].append(_asked(root.url, script))
+    return {
+        server: {name: statistics.median(each) for name, each in one.items()} for server, one in found.items()
+    }
+
+
+def _scripts(root: Root) -> dict[str, str]:
+    """Return for each name what `wrk` asks for."""
+    token = {"Authorization": f"Bearer {root.token}"} if root.token else {}
+    headers = {"Accept": "application/dicom+json", **token}
+    with httpx.Client(base_url=root.url, headers=headers, timeout=60) as client:
         study = client.get(f"/studies?PatientID={BIG}").json()[0]["0020000D"]["Value"][0]
         found = client.get(f"/studies/{study}/instances").json()
     series = found[0]["0020000E"]["Value"][0]
-    base = f"{urlparse(root).path.rstrip('/')}/studies/{study}/series/{series}/instances/"
+    base = f"{urlparse(root.url).path.rstrip('/')}/studies/{study}/series/{series}/instances/"
     ids = ", ".join(json.dumps(one["00080018"]["Value"][0]) for one in found)
-    authorization = f'wrk.headers["Authorization"] = "Bearer {token}"' if token else ""
+    authorization = f'wrk.headers["Authorization"] = "Bearer {root.token}"' if root.token else ""
     return {
-        name: _asked(
-            root, LUA.format(ids=ids, accept=accept, authorization=authorization, base=base, below=below), connections
-        )
+        name: LUA.format(ids=ids, accept=accept, authorization=authorization, base=base, below=below)
         for name, (below, accept) in WANTED.items()
-    }  # fmt: skip
+    }
 
 
-def _asked(root: str, script: str, connections: int) -> float:
+def _asked(root: str, script: str) -> float:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "ask.lua"
         path.write_text(script)
-        words = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "-s", str(path), root]
+        words = ["wrk", "-t1", "-c1", f"-d{SECONDS}s", "-s", str(path), root]
         said = subprocess.run(words, check=True, capture_output=True, text=True).stdout
     if wrong := re.search(r"Non-2xx or 3xx responses: \d+", said):
         raise SystemExit(wrong.group())

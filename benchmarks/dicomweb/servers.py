@@ -77,6 +77,10 @@ def orthanc(folder: Path, images: list[Path]) -> Iterator[Root]:
         yield Root(f"{address}/dicom-web")
 
 
+def has_postgres() -> bool:
+    return bool(shutil.which("initdb") or any(Path("/usr/lib/postgresql").glob("*/bin")))
+
+
 @contextmanager
 def postgres() -> Iterator[str]:
     """A PostgreSQL of its own on a socket; it refuses to run as root, so it runs as `postgres` then. Its URL."""

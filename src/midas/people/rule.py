@@ -97,6 +97,13 @@ def allows(standing: Standing, act: Act, dataset: str | None = None, version: st
     return any(act in BY_ROLE[Role(role)] and where in {"", dataset} for role, where in standing.roles)
 
 
+def download_of(access: str | None, *, twin: bool = False) -> Act:
+    """Return the act that downloading a release is: for a twin nothing is asked, for open access a sign-in, else a grant."""
+    if twin:
+        return Act.GET_TWIN
+    return Act.DOWNLOAD_OPEN if access == "open" else Act.DOWNLOAD
+
+
 def seen(standing: Standing, act: Act, datasets: Iterable[str]) -> list[str]:
     """Return those of `datasets` on which `act` is allowed, in their order."""
     return [dataset for dataset in datasets if allows(standing, act, dataset)]

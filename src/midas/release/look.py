@@ -47,6 +47,12 @@ def release(dataset: str, version: str, *, twin: bool = False) -> Release:
     return found
 
 
+def access_of(dataset: str, version: str) -> str | None:
+    """Return a release's access class; `None` where there is no such release."""
+    found = Release.objects.filter(dataset__slug=dataset, version=version, twin=False)
+    return found.values_list("access", flat=True).first()
+
+
 def twin_of(one: Release) -> Release | None:
     return Release.objects.filter(dataset=one.dataset, version=one.version, twin=True).first()
 

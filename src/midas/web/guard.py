@@ -21,13 +21,14 @@ from midas.people.rule import NOBODY, Act, Standing, allows, allows_somewhere, s
 from midas.people.tokens import key_of_account, key_stands, scope_of, spoke_of_token
 from midas.web.bootstrap import address, current_home
 from midas.web.noting import note_refusal
-from midas.web.standing import standing_of
+from midas.web.standing import hold, standing_of
 from midas.web.throttle import address_of, seconds_to_wait
 
 View = Callable[..., HttpResponseBase]
 Place = tuple[Act, str | None] | tuple[Act, str | None, str | None]
 Choice = Callable[..., Place]
 """Act and dataset, and the version where a grant to that release is what counts."""
+READING = frozenset({"GET", "HEAD"})
 ANYWHERE = "*"
 """In place of a dataset: the act must be allowed on some dataset, and the view shows only those (`visible`)."""
 
@@ -162,6 +163,8 @@ def needs(*acts: Act, dataset: str | None = None, choose: Choice | None = None) 
             try:
                 caller = _counted(request)
                 request.caller = caller  # type: ignore[attr-defined]
+                if request.method in READING and caller.account is not None:
+                    hold(caller.account, caller.standing)
                 act, *where = choose(request, **kwargs) if choose else (acts[0], _where(dataset, kwargs))
                 if act not in acts:
                     raise Forbidden(f"This route does not offer to {act.value}.")

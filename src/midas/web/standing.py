@@ -1,7 +1,7 @@
 """What stands for who asks: roles, grants and a token's scope, read from the record or taken from a short memory.
 
-Pages and the API ask the record each time. DICOMweb asks thousands of times a minute and takes an answer of at most
-`FRESH_S`; a revocation in this process drops it at once (`forget`).
+Pages and the API ask the record once for each request. DICOMweb asks thousands of times a minute and takes an answer of
+at most `FRESH_S`; a revocation in this process drops it at once (`forget`).
 """
 
 from __future__ import annotations
@@ -52,6 +52,15 @@ def lacking_factor(account: Any, roles: Roles) -> bool:
     return not Authenticator.objects.filter(user_id=account.pk, type__in=factors).exists()
 
 
+def hold(account: Any, found: Standing) -> None:
+    """Let all that one request asks about its account be answered from `found`; the account is this request's own."""
+    account.stands = found
+
+
+def _held(account: Any) -> Standing:
+    return getattr(account, "stands", None) or standing_of(account)
+
+
 def remembered(account: Any) -> Standing:
     """Return the same, at most `FRESH_S` old."""
     if account is None:
@@ -93,14 +102,14 @@ def forget(account_pk: int | None = None) -> None:
 
 def may(account: Any, act: Act, dataset: str | None = None, version: str | None = None) -> bool:
     """Say whether `account` (or `None`: nobody in particular) may do `act` there; without a dataset: on all of them."""
-    return allows(standing_of(account), act, dataset, version)
+    return allows(_held(account), act, dataset, version)
 
 
 def visible(account: Any, act: Act, datasets: Iterable[str]) -> list[str]:
     """Return those of `datasets` on which `account` may do `act`, in their order."""
-    return seen(standing_of(account), act, datasets)
+    return seen(_held(account), act, datasets)
 
 
 def may_anywhere(account: Any, act: Act) -> bool:
     """Say whether there may be a dataset on which `account` may do `act`: for menus and lists."""
-    return allows_somewhere(standing_of(account), act)
+    return allows_somewhere(_held(account), act)

@@ -28,7 +28,13 @@ def gallery(name: str) -> Any:
 
 
 @pytest.fixture
-def hub(db, settings, tmp_path: Path):
+def subjects() -> int:
+    """How many persons stand in each dataset of the hub."""
+    return 6
+
+
+@pytest.fixture
+def hub(db, settings, tmp_path: Path, subjects: int):
     """Return the accounts of a filled hub whose pages the test client asks."""
     from django.core.cache import cache
 
@@ -44,7 +50,7 @@ def hub(db, settings, tmp_path: Path):
         setattr(settings, name, real[name])
     cache.clear()
     searching.forget()
-    return gallery("fill_hub").fill(bootstrap.store(), subjects=6, pictures=1)
+    return gallery("fill_hub").fill(bootstrap.store(), subjects=subjects, pictures=1)
 
 
 @pytest.fixture

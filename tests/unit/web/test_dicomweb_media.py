@@ -79,3 +79,8 @@ def test_commas_and_semicolons_within_quotation_marks() -> None:
     assert media.parameters('multipart/related; type="a;b,c"; boundary="x y"') == (
         "multipart/related", {"type": "a;b,c", "boundary": "x y"},
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["", " ", ";", ";;"])
+def test_a_content_type_that_says_nothing_is_none(text: str) -> None:
+    assert media.parameters(text)[0] == ""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 
-from midas.people.rule import Act
+from midas.people.rule import Act, download_of
 from midas.release import look
 from midas.web import answers
 from midas.web.api.describe import body_of, operation
 from midas.web.guard import Caller, Place, needs
-from midas.web.pages.exploring import act_on, answered
+from midas.web.pages.exploring import answered
 from midas.wire.v1 import Question, Rows
 
 
 def _what(request: HttpRequest, dataset: str, version: str) -> Place:
     caller: Caller = request.caller  # type: ignore[attr-defined]
-    act = act_on(look.release(dataset, version))
+    act = download_of(look.release(dataset, version).access)
     if not caller.may(act, dataset, version) and caller.may(Act.DRAFT, dataset):
         return Act.DRAFT, dataset
     return act, dataset, version

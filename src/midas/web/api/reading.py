@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from midas.catalogue import look as catalogue
 from midas.kernel import NotFound
 from midas.manifest.folder import encode_tree
-from midas.people.rule import Act
+from midas.people.rule import Act, download_of
 from midas.release import look as releases
 from midas.release.models import Release, ReleaseFile
 from midas.release.sealing import entries, seal_of
@@ -25,21 +25,15 @@ def _release(request: HttpRequest, dataset: str, version: str) -> Release:
     return releases.release(dataset, version, twin=query_of(TwinQuery, request).twin == "1")
 
 
-def act_for(release: Release) -> Act:
-    """Return the act that downloading a release is: who may do it depends on what it is."""
-    if release.twin:
-        return Act.GET_TWIN
-    return Act.DOWNLOAD_OPEN if release.access == "open" else Act.DOWNLOAD
-
-
 def _download(request: HttpRequest, *, dataset: str, version: str, **_: str) -> tuple[Act, str, str]:
-    return act_for(_release(request, dataset, version)), dataset, version
+    found = _release(request, dataset, version)
+    return download_of(found.access, twin=found.twin), dataset, version
 
 
 def card_of(release: Release, caller: Caller) -> ReleaseCard:
     """Return a release's card for one caller: `may_download` is the rule's answer; exact numbers need it."""
     card, slug = releases.card(release), release.dataset.slug
-    may = caller.may(act_for(release), slug, release.version)
+    may = caller.may(download_of(release.access, twin=release.twin), slug, release.version)
     if not (may or release.access == "open" or caller.may(Act.DRAFT, slug)):
         card = card.model_copy(update=releases.told(release))
     return card.model_copy(update={"may_download": may})

@@ -56,14 +56,14 @@ def _split(text: str, at: str) -> Iterator[str]:
 
 
 def parameters(text: str) -> tuple[str, dict[str, str]]:
-    """Return a media type in lower case and its parameters, without quotation marks."""
-    kind, *rest = _split(text, ";")
+    """Return a media type in lower case ("" where none is given) and its parameters, without quotation marks."""
+    kind, *rest = [*_split(text, ";")] or [""]
     pairs = (one.partition("=") for one in rest)
     return kind.lower(), {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs}
 
 
 def _taken(text: str) -> Taken:
-    kind, more = parameters(text) if text else ("", {})
+    kind, more = parameters(text)
     try:
         quality = float(more.get("q", 1))
     except ValueError:

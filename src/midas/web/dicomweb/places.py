@@ -8,7 +8,7 @@ from importlib import import_module
 from midas.catalogue.models import Dataset, Scope
 from midas.kernel import Forbidden, NotFound
 from midas.people.models import Account
-from midas.people.rule import Act, Standing, allows
+from midas.people.rule import Act, Standing, allows, download_of
 from midas.release.models import Release
 from midas.web.guard import SignInFirst
 
@@ -64,8 +64,7 @@ def _release(kind: str, name: str) -> Place:
     access = held.values_list("access", flat=True).first()
     if access is None:
         raise nowhere()
-    act = Act.GET_TWIN if twin else Act.DOWNLOAD_OPEN if access == "open" else Act.DOWNLOAD
-    return Place(_scope(KINDS[kind], name), kind, name, dataset, version, (act,))
+    return Place(_scope(KINDS[kind], name), kind, name, dataset, version, (download_of(access, twin=twin),))
 
 
 def _task(name: str, account: Account | None) -> Place:

@@ -22,7 +22,7 @@ from midas.kernel import MidasError, NotFound, SystemClock, sha256_bytes
 from midas.kernel.sheets import plain_cell
 from midas.ledger import Deed, enter
 from midas.people.models import Account
-from midas.people.rule import Act
+from midas.people.rule import Act, download_of
 from midas.release import look, new_draft
 from midas.release.asking import Answer, ask, tables
 from midas.release.cohorts import PAIRS, TARGET, Counted, checked, count, save
@@ -52,11 +52,6 @@ class Facet:
     choices: tuple[Choice, ...]
 
 
-def act_on(release: Release) -> Act:
-    """Return what downloading this release is: for an open one signing in is enough."""
-    return Act.DOWNLOAD_OPEN if release.access == "open" else Act.DOWNLOAD
-
-
 def _release(dataset: str, version: str) -> Release:
     try:
         return look.release(dataset, version)
@@ -66,7 +61,7 @@ def _release(dataset: str, version: str) -> Release:
 
 def _what(request: HttpRequest, dataset: str, version: str, number: int = 0) -> Place:
     del number
-    act = act_on(_release(dataset, version))
+    act = download_of(_release(dataset, version).access)
     if not may(account_of(request), act, dataset, version) and may(account_of(request), Act.DRAFT, dataset):
         return Act.DRAFT, dataset
     return act, dataset, version

@@ -11,8 +11,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from midas.kernel.sheets import plain_cell
-from midas.people.rule import Act
-from midas.release.models import Figures, Release
+from midas.people.rule import Act, download_of
+from midas.release.look import access_of
+from midas.release.models import Figures
 from midas.ui.drawing import draw
 from midas.web.guard import Place, needs
 from midas.web.pages import composition
@@ -38,8 +39,7 @@ def _what(request: HttpRequest, dataset: str, version: str, **_more: str) -> Pla
         return Act.BROWSE, dataset
     if may(account_of(request), Act.DRAFT, dataset):
         return Act.DRAFT, dataset
-    found = Release.objects.filter(dataset__slug=dataset, version=version, twin=False).first()
-    return (Act.DOWNLOAD_OPEN if found and found.access == "open" else Act.DOWNLOAD), dataset, version
+    return download_of(access_of(dataset, version)), dataset, version
 
 
 def _sheet(request: HttpRequest, dataset: str, version: str, dimension: str) -> Sheet:

@@ -27,8 +27,9 @@ from midas.catalogue.models import (
 )
 from midas.kernel import SystemClock
 from midas.ledger import viewed
-from midas.people.rule import Act
+from midas.people.rule import Act, download_of
 from midas.protocol.model import Protocol
+from midas.release.look import access_of
 from midas.release.models import Release, ReleaseSubject
 from midas.web.guard import Place, needs
 from midas.web.pages.composition import label
@@ -97,8 +98,7 @@ def _window(dataset: str, version: str) -> Window:
 def _what(request: HttpRequest, dataset: str, version: str, **_more: str) -> Place:
     if may(account_of(request), Act.DRAFT, dataset):
         return Act.DRAFT, dataset
-    found = Release.objects.filter(dataset__slug=dataset, version=version, twin=False).first()
-    return (Act.DOWNLOAD_OPEN if found and found.access == "open" else Act.DOWNLOAD), dataset, version
+    return download_of(access_of(dataset, version)), dataset, version
 
 
 # -- the list --------------------------------------------------------------------------------------------------

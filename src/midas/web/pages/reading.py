@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Min
+from django.db.models import Count, F, Min, Window
+from django.db.models.functions import RowNumber
 from django.urls import reverse
 
 from midas.catalogue.models import Dataset, Instance
@@ -78,7 +79,8 @@ def pictures(dataset: Dataset, titles: Mapping[str, str], number: int) -> list[S
     rows = with_picture.values_list("series__item", "series__study__subject", "series")
     series = rows.annotate(first=Min("pk")).order_by("first")[: 40 * number]
     chosen = _spread(list(series), number)
-    return [_sample(_middle(with_picture.filter(series=pk)), titles) for pk in chosen]
+    middle = _middle(with_picture.filter(series__in=chosen))
+    return [_sample(middle[pk], titles) for pk in chosen]
 
 
 def _spread(rows: list[tuple[str, int, int, int]], number: int) -> list[int]:
@@ -96,10 +98,13 @@ def _spread(rows: list[tuple[str, int, int, int]], number: int) -> list[int]:
     return chosen
 
 
-def _middle(found: Any) -> Instance:
-    ordered = found.select_related("series").order_by("path", "pk")
-    middle: Instance = ordered[found.count() // 2]
-    return middle
+def _middle(found: Any) -> dict[int, Instance]:
+    """Return for each series the instance in its middle."""
+    ranked = found.annotate(
+        at=Window(RowNumber(), partition_by="series", order_by=("path", "pk")),
+        of=Window(Count("pk"), partition_by="series"),
+    )
+    return {one.series_id: one for one in ranked.filter(at=F("of") / 2 + 1).select_related("series")}
 
 
 def _sample(instance: Instance, titles: Mapping[str, str]) -> Sample:

@@ -15,7 +15,7 @@ from django.views.decorators.cache import cache_control
 from markdown_it import MarkdownIt
 
 from midas.kernel import Digest, NotFound
-from midas.people.rule import Act
+from midas.people.rule import Act, download_of
 from midas.release import credit, look
 from midas.release.models import Figures, Release, ReleaseFile, ReleaseSubject
 from midas.web.answers import blob
@@ -216,8 +216,7 @@ def _file(request: HttpRequest, dataset: str, version: str, path: str, *, twin: 
 def _what(request: HttpRequest, dataset: str, version: str, path: str) -> Place:
     """Choose by the release's access class: an open one needs sign-in only."""
     del request, path
-    release: Any = Release.objects.filter(dataset__slug=dataset, version=version, twin=False).first()
-    return (Act.DOWNLOAD_OPEN if release and release.access == "open" else Act.DOWNLOAD), dataset, version
+    return download_of(look.access_of(dataset, version)), dataset, version
 
 
 @needs(Act.DOWNLOAD_OPEN, Act.DOWNLOAD, choose=_what)

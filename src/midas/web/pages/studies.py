@@ -12,7 +12,7 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 
 from midas.catalogue.models import Dataset, DicomIndex, Scope, ScopeModality, ScopeStudy
-from midas.people.rule import Act
+from midas.people.rule import Act, download_of
 from midas.release.models import Release
 from midas.web.dicomweb.places import KINDS
 from midas.web.guard import needs
@@ -84,8 +84,7 @@ def root_for(account: Any, dataset: Dataset) -> tuple[str, str] | None:
     """Return the root that shows most of a dataset to this account: newest release, all that is registered, newest twin."""
     newest = Release.objects.filter(dataset=dataset).order_by("-cut_at")
     for access, version in newest.filter(twin=False).values_list("access", "version"):
-        act = Act.DOWNLOAD_OPEN if access == "open" else Act.DOWNLOAD
-        if may(account, act, dataset.slug, version):
+        if may(account, download_of(access), dataset.slug, version):
             return "releases", f"{dataset.slug}@{version}"
     if may(account, Act.READ_DATASET, dataset.slug):
         return "drafts", dataset.slug
