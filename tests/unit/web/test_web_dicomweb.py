@@ -186,6 +186,20 @@ def test_metadata_is_what_the_file_says(token: str) -> None:
         assert ask(f"drafts/oral-cancer/{path}", token=token).status == 404
 
 
+def test_metadata_that_is_known_is_not_sent_again(token: str) -> None:
+    root = f"drafts/oral-cancer/studies/{ONE}"
+    series = f"{root}/series/{ONE}.2"
+    paths = [f"{root}/metadata", f"{series}/metadata", f"{series}/instances/{ONE}.23/metadata"]
+    etags = [ask(path, token=token).headers["etag"] for path in paths]
+    assert len(set(etags)) == 3
+    for path in paths:
+        again = ask(path, token=token, headers={"if-none-match": etags[1]})
+        assert (again.status, bool(again.body)) == ((304, False) if path == paths[1] else (200, True))
+    more = study(ANNA, 1, series=2, slices=4, PatientName="Sharma^Anna")
+    fill("oral-cancer", more)
+    assert ask(paths[1], token=token, headers={"if-none-match": etags[1]}).status == 200
+
+
 def test_media_types_and_methods(token: str) -> None:
     def status(accept: str, path: str = "studies", method: str = "GET") -> int:
         return int(

@@ -119,21 +119,21 @@ def frames_of(sha256: str) -> FrameTable:
 
 def metadata_of(
     scope_id: int, study: str, series: str | None = None, instance: str | None = None
-) -> Iterator[bytes]:
-    """Yield the DICOM JSON of what is asked for, as objects with commas between; `ROOT` stands for the root.
+) -> tuple[tuple[str, ...], Iterator[bytes]]:
+    """Return what names the content, and the DICOM JSON of it as objects with commas between; `ROOT` stands for the root.
 
-    The first piece is there at once: `NotFound` where the scope holds nothing of it.
+    `NotFound` where the scope holds nothing of it.
     """
     if instance is not None:
         found = objects(scope_id, study, series, instance)
         if not found:
             raise NotFound("There is no such instance here.", advice="Search again.")
         held = DicomIndex.objects.filter(pk=found[0].sha256).values_list("metadata", flat=True).first()
-        return iter([spread(held or b"")])
+        return (found[0].sha256,), iter([spread(held or b"")])
     packs = [pack for _, pack in series_in(scope_id, study, series)]
     if not packs:
         raise NotFound("There is no such study or series here.", advice="Search again.")
-    return _joined(packs)
+    return tuple(packs), _joined(packs)
 
 
 def _joined(packs: list[str]) -> Iterator[bytes]:
