@@ -14,6 +14,7 @@ from midas.kernel.errors import (
     NotFound,
     Unavailable,
 )
+from midas.kernel.evidence import Evidence, Ink
 from midas.kernel.files import whole_file
 from midas.kernel.findings import Finding, Severity
 from midas.kernel.hashing import Digest, canonical, sha256_bytes, sha256_file
@@ -21,7 +22,7 @@ from midas.kernel.progress import NoProgress, Progress
 from midas.kernel.runner import Runner
 
 __all__ = [
-    "BadInput", "BrokenPromise", "Clock", "Conflict", "Digest", "Finding", "FixedClock", "Forbidden",
+    "BadInput", "BrokenPromise", "Clock", "Conflict", "Digest", "Evidence", "Finding", "FixedClock", "Forbidden", "Ink",
     "MidasError", "NoProgress", "NotFound", "Progress", "Runner", "Severity", "SystemClock", "Unavailable",
     "canonical", "sha256_bytes", "sha256_file", "whole_file",
 ]  # fmt: skip
