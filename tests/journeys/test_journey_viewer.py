@@ -115,7 +115,7 @@ def visit(window: BrowserContext, sites: Addresses, demo: Demo) -> Iterator[Call
             page.fill("input[name=username]", account["name"])
             page.fill("input[name=password]", account["password"])
             page.click("main form button")
-            page.wait_for_url(lambda url: "/sign-in" not in url)
+            page.wait_for_url(lambda url: "/sign-in" not in url, wait_until="commit")
         return watched
 
     yield opened

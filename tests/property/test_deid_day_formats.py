@@ -66,7 +66,8 @@ def test_writer_and_verifier_read_the_same_day(cell, days):
     assert read[0] == day
     out = shifted(text, days, order)
     assert _moved(text, out, days, order)
-    if day + timedelta(days=days) >= date(1850, 1, 1):
+    first = 1900 if text.isdecimal() else 1850  # eight digits alone are a day from 1900 on
+    if day + timedelta(days=days) >= date(first, 1, 1):
         again = read_day(out, order)
         assert again is not None
         assert again[0] == day + timedelta(days=days)
