@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 
 from midas.grading.look import grade_of
@@ -112,7 +114,7 @@ def _note(
     clock: Clock,
     *,
     why: str = "",
-    **details: str | float | bool | None,
+    **details: Any,
 ) -> None:
     enter(
         deed, by=by, clock=clock, dataset=row.dataset.slug, version=row.version, target=str(row.pk), why=why,

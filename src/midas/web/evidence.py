@@ -1,0 +1,83 @@
+"""What the hub itself knows of a dataset, as facts for its grade. Each fact names where it was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from midas.catalogue.models import Dataset, Instance, Subject, Visit
+from midas.catalogue.protocols import in_force, protocol_of
+from midas.kernel import Clock, Evidence
+from midas.ledger.models import Check
+from midas.protocol.model import Ethics, Protocol
+
+
+def evidence_of(*, dataset: Dataset, version: str, clock: Clock) -> list[Evidence]:
+    """Return the facts of a dataset as it stands now; what cannot be worked out is left out."""
+    about, found = f"{dataset.slug}@{version}", list(_of_records(dataset, f"{dataset.slug}@{version}"))
+    current = in_force(dataset)
+    if current is not None:
+        found += _of_protocol(protocol_of(current), about, f"protocol {current.version}", clock.now().date())
+    return [*found, *_of_hub(about)]
+
+
+def _of_protocol(protocol: Protocol, about: str, source: str, today: date) -> Iterator[Evidence]:
+    columns = [one for table in protocol.tables for one in table.columns if one.role == "variable"]
+    facts: dict[str, bool | float] = {
+        "metadata.title": True,
+        "documentation.license": bool(protocol.access.license),
+        "documentation.reuse_terms": bool(protocol.access.uses),
+        "documentation.consent": bool(protocol.ethics),
+        "ethics.approval": any(_in_force(one, today) for one in protocol.ethics),
+        "ethics.contact": bool(protocol.contact),
+        "representation.targets": bool(protocol.population.variable),
+    }
+    if columns:
+        facts["documentation.variables_share"] = sum(one.title is not None for one in columns) / len(columns)
+        facts["metadata.coded_share"] = sum(one.code is not None for one in columns) / len(columns)
+    if protocol.annotation:
+        facts["annotation.sop"] = all(one.instructions for one in protocol.annotation)
+    for kind, value in facts.items():
+        yield Evidence(kind=kind, value=value, about=about, source=source)
+
+
+def _in_force(ethics: Ethics, today: date) -> bool:
+    return ethics.valid_from <= today.isoformat() and (
+        ethics.valid_until is None or today.isoformat() <= ethics.valid_until
+    )
+
+
+def _of_records(dataset: Dataset, about: str) -> Iterator[Evidence]:
+    standing = Subject.objects.filter(dataset=dataset, withdrawn_at=None)
+    number = standing.count()
+    if not number:
+        return
+    aged = Visit.objects.filter(subject__in=standing, age_years__isnull=False).values("subject").distinct()
+    described = standing.filter(sex__in="FMO", pk__in=aged).count()
+    sites = standing.exclude(spoke="").values("spoke").distinct().count()
+    for kind, value, unit in (
+        ("representation.source_known", not standing.filter(spoke="").exists(), ""),
+        ("representation.sites", float(sites), "sites"),
+        ("representation.demographics_share", described / number, "share"),
+        ("ethics.basis_share", standing.exclude(basis=[]).count() / number, "share"),
+        ("readiness.record_ids", True, ""),
+    ):
+        yield Evidence(kind=kind, value=value, about=about, source="the hub's records", unit=unit, of=number)
+    images = Instance.objects.filter(series__study__subject__in=standing)
+    if images.exists():
+        for kind in ("standards.mapped", "standards.dicom_fhir", "privacy.deidentified"):
+            yield Evidence(kind=kind, value=True, about=about, source="submissions that were verified")
+
+
+def _of_hub(about: str) -> Iterator[Evidence]:
+    for kind in ("security.access_control", "security.roles", "security.logging"):
+        yield Evidence(
+            kind=kind,
+            value=True,
+            about=about,
+            source="the hub's one rule of permissions, docs/permissions.md",
+        )
+    last = Check.objects.order_by("-at").first()
+    if last is not None:
+        source = f"verification of the ledger, {last.rows} rows"
+        yield Evidence(kind="security.tamper_evident", value=not last.wrong, about=about, source=source)
