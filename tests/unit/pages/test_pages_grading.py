@@ -45,7 +45,7 @@ def test_an_assessment_goes_from_the_centre_to_the_nodal_centre_and_back(hub: An
     assert "Say yes or no" in state(centre, number, "stewardship.register", value="perhaps").content.decode()
     assert Statement.objects.count() == 1
     paper = centre.get(f"/grading/{number}/documents/stewardship.dpia")
-    assert b"".join(paper.streaming_content) == PAPER
+    assert paper.getvalue() == PAPER
     assert "DEMONSTRATION-dpia.pdf" in paper.headers["Content-Disposition"]
     assert "Two states only." in do(centre, number, "remark", domain="4", words="Two states only.")
     assert "up to date" in do(centre, number, "bring")
