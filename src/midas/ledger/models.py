@@ -24,6 +24,8 @@ class Deed(models.TextChoices):
     TASK = "task", "set a reading task"
     READ = "read", "kept a reading"
     SETTLE = "settle", "settled a disagreement"
+    ASSESS = "assess", "worked on an assessment"
+    VALIDATE = "validate", "decided about an assessment"
     CREDIT = "credit", "recorded a citation or issued a certificate"
     ASK = "ask", "asked for access"
     GRANT = "grant", "gave access"

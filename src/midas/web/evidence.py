@@ -1,48 +1,113 @@
-"""All facts that the grade of a release may rest on, brought together from the rooms that know them.
+"""All facts that a grade may rest on, brought together from the rooms that know them. Each names where it was found.
 
-In comes a draft; out come `Evidence` values of its content, its readers and this hub as it runs now. Nothing is stated
-here that was not counted or found active; what only a person can know is attested elsewhere.
+In come a dataset and a version; out come `Evidence` values of the draft's content as it would be cut now, of its readers
+and of this hub. Where nothing is drafted yet, the records themselves are counted. What only a person can know is
+attested elsewhere.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-
-from django.conf import settings
+from datetime import date
 
 from midas import annotate
-from midas.kernel import Clock, Evidence
-from midas.ledger import verify
-from midas.people.models import Membership
+from midas.catalogue.models import Dataset, Instance, Subject, Visit
+from midas.catalogue.protocols import in_force, protocol_of
+from midas.kernel import Clock, Evidence, MidasError
+from midas.ledger.models import Check
+from midas.protocol.model import Ethics, Protocol
 from midas.release.documents import whole_files
 from midas.release.facts import evidence as of_content
 from midas.release.gathering import gather
 from midas.release.models import Draft, Release
-from midas.store import Blobs
-from midas.web.bootstrap import signer
-
-HUB = "this hub"
+from midas.web.bootstrap import store
 
 
-def evidence_of(draft: Draft, *, store: Blobs, clock: Clock) -> tuple[Evidence, ...]:
-    """Return the facts of a draft as it would be cut now. What keeps it from being gathered is raised as there."""
-    content = gather(draft=draft, store=store)
-    about = f"{draft.dataset.slug}@{draft.version}"
-    read = annotate.evidence(draft.readings, about=about, store=store)
-    return (*of_content(content, whole_files(content)), *read, *_history(draft, about), *_hub(clock))
+def evidence_of(*, dataset: Dataset, version: str, clock: Clock) -> list[Evidence]:
+    """Return the facts of a version of a dataset; what cannot be worked out is left out."""
+    about = f"{dataset.slug}@{version}"
+    draft = Draft.objects.filter(dataset=dataset, version=version).first()
+    found = [] if draft is None else _of_draft(draft, about)
+    if not found:
+        found = list(_of_records(dataset, about))
+        current = in_force(dataset)
+        if current is not None:
+            found += _of_protocol(protocol_of(current), about, f"protocol {current.version}", clock.now().date())
+    return [*found, *_of_history(dataset, about), *_of_hub(about)]
 
 
-def _history(draft: Draft, about: str) -> Iterator[Evidence]:
-    before = Release.objects.filter(dataset=draft.dataset, twin=False).count()
-    yield Evidence("curation.updates", before > 0, about, f"/datasets/{draft.dataset.slug}", of=before)
+def _of_draft(draft: Draft, about: str) -> list[Evidence]:
+    """Return what the draft's tables, papers and readings say; nothing where it cannot be gathered as it stands."""
+    try:
+        content = gather(draft=draft, store=store())
+    except MidasError:
+        return []
+    read = annotate.evidence(draft.readings, about=about, store=store())
+    return [*of_content(content, whole_files(content)), *read]
 
 
-def _hub(clock: Clock) -> Iterator[Evidence]:
-    """Yield what guards this hub, as its settings and its ledger are now."""
-    matrix, ledger = "docs/permissions.md", "/ledger"
-    yield Evidence("security.access_control", bool(settings.AUTH_PASSWORD_VALIDATORS), HUB, matrix)
-    roles = Membership.objects.values("role").distinct().count()
-    yield Evidence("security.roles", roles > 0, HUB, matrix, of=roles)
-    found = verify(trusted=signer().public_hex, clock=clock)
-    yield Evidence("security.logging", found.rows > 0, HUB, ledger, of=found.rows)
-    yield Evidence("security.tamper_evident", found.rows > 0 and not found.wrong, HUB, ledger, of=found.rows)
+def _of_history(dataset: Dataset, about: str) -> Iterator[Evidence]:
+    cut = Release.objects.filter(dataset=dataset, twin=False).count()
+    yield Evidence("curation.updates", cut > 1, about, f"/datasets/{dataset.slug}", of=cut)
+
+
+def _of_protocol(protocol: Protocol, about: str, source: str, today: date) -> Iterator[Evidence]:
+    columns = [one for table in protocol.tables for one in table.columns if one.role == "variable"]
+    facts: dict[str, bool | float] = {
+        "metadata.title": True,
+        "documentation.license": bool(protocol.access.license),
+        "documentation.reuse_terms": bool(protocol.access.uses),
+        "documentation.consent": bool(protocol.ethics),
+        "ethics.approval": any(_in_force(one, today) for one in protocol.ethics),
+        "ethics.contact": bool(protocol.contact),
+        "representation.targets": bool(protocol.population.variable),
+    }
+    if columns:
+        facts["documentation.variables_share"] = sum(one.title is not None for one in columns) / len(columns)
+        facts["metadata.coded_share"] = sum(one.code is not None for one in columns) / len(columns)
+    if protocol.annotation:
+        facts["annotation.sop"] = all(one.instructions for one in protocol.annotation)
+    for kind, value in facts.items():
+        yield Evidence(kind=kind, value=value, about=about, source=source)
+
+
+def _in_force(ethics: Ethics, today: date) -> bool:
+    return ethics.valid_from <= today.isoformat() and (
+        ethics.valid_until is None or today.isoformat() <= ethics.valid_until
+    )
+
+
+def _of_records(dataset: Dataset, about: str) -> Iterator[Evidence]:
+    standing = Subject.objects.filter(dataset=dataset, withdrawn_at=None)
+    number = standing.count()
+    if not number:
+        return
+    aged = Visit.objects.filter(subject__in=standing, age_years__isnull=False).values("subject").distinct()
+    described = standing.filter(sex__in="FMO", pk__in=aged).count()
+    sites = standing.exclude(spoke="").values("spoke").distinct().count()
+    for kind, value, unit in (
+        ("representation.source_known", not standing.filter(spoke="").exists(), ""),
+        ("representation.sites", float(sites), "sites"),
+        ("representation.demographics_share", described / number, "share"),
+        ("ethics.basis_share", standing.exclude(basis=[]).count() / number, "share"),
+        ("readiness.record_ids", True, ""),
+    ):
+        yield Evidence(kind=kind, value=value, about=about, source="the hub's records", unit=unit, of=number)
+    images = Instance.objects.filter(series__study__subject__in=standing)
+    if images.exists():
+        for kind in ("standards.mapped", "standards.dicom_fhir", "privacy.deidentified"):
+            yield Evidence(kind=kind, value=True, about=about, source="submissions that were verified")
+
+
+def _of_hub(about: str) -> Iterator[Evidence]:
+    for kind in ("security.access_control", "security.roles", "security.logging"):
+        yield Evidence(
+            kind=kind,
+            value=True,
+            about=about,
+            source="the hub's one rule of permissions, docs/permissions.md",
+        )
+    last = Check.objects.order_by("-at").first()
+    if last is not None:
+        source = f"verification of the ledger, {last.rows} rows"
+        yield Evidence(kind="security.tamper_evident", value=not last.wrong, about=about, source=source)

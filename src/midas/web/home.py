@@ -94,7 +94,7 @@ class Provider(BaseModel):
 
 RoleName = Literal[
     "operator", "curator", "annotator", "adjudicator", "ethics", "access-officer", "researcher", "policy", "admin",
-    "auditor",
+    "auditor", "nodal",
 ]  # fmt: skip
 
 

@@ -213,6 +213,15 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "/curation/tasks/set": (post("/curation/tasks/set"),),
     "/curation/tasks/{task}": (get("/curation/tasks/TASK"),),
     "/curation/tasks/{task}/end": (post("/curation/tasks/TASK/end"),),
+    "/grading": (get("/grading", Act.ASSESS, Act.VALIDATE),),
+    "/grading/open": (post("/grading/open"),),
+    "/grading/{number}": (get("/grading/ASSESSMENT", Act.ASSESS, Act.VALIDATE),),
+    "/grading/{number}/write": (
+        post("/grading/ASSESSMENT/write", Act.ASSESS, what="x"),
+        post("/grading/ASSESSMENT/write", Act.VALIDATE, what="validate"),
+    ),
+    "/grading/{number}/documents/{kind}": (get("/grading/ASSESSMENT/documents/x", Act.ASSESS, Act.VALIDATE),),
+    "/grading/{number}/forms.json": (get("/grading/ASSESSMENT/forms.json", Act.ASSESS, Act.VALIDATE),),
     "/readings": (get("/readings"),),
     "/readings/{task}": (get("/readings/TASK"),),
     "/readings/{task}/{item}": (get("/readings/TASK/0"),),
@@ -305,6 +314,18 @@ def _task() -> Any:
     )  # fmt: skip
 
 
+def _assessment() -> Any:
+    """Return a Lite form that its centre submitted."""
+    from midas.catalogue.models import Dataset
+    from midas.grading import open_lite, submit
+    from midas.people.models import Account
+
+    by, clock = Account.objects.get(username="curator"), SystemClock()
+    dataset = Dataset.objects.get(slug="oral-cancer")
+    made = open_lite(dataset=dataset, version="9.9.9", evidence=[], by=by, clock=clock)
+    return submit(assessment=made, by=by, clock=clock)
+
+
 def _browser(account: Any) -> Client:
     client = Client(raise_request_exception=False)
     if account is not None:
@@ -355,6 +376,7 @@ def test_a_filled_hub_answers_as_the_matrix_says(hub, settings) -> None:
     real = {
         "TASK": str(_task().pk), "PREVIEW": here.first().preview,
         "GRANT": str(Grant.objects.first().pk), "ASKED": str(Request.objects.first().pk),
+        "ASSESSMENT": str(_assessment().pk),
     }  # fmt: skip
     declared: dict[str, set[Act]] = {}
     for row in matrix.rows():

@@ -10,18 +10,22 @@ from tests.reading_ward import Ward, open_ward
 
 from midas.grading import grade, rubric_named
 from midas.kernel import Evidence
-from midas.ledger import seal
+from midas.ledger import seal, verify
 from midas.web.bootstrap import signer
+from midas.web import evidence
 from midas.web.evidence import evidence_of
 
 
 @pytest.fixture
-def ward(db: None, tmp_path: Path) -> Ward:
-    return open_ward(tmp_path)
+def ward(db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ward:
+    opened = open_ward(tmp_path)
+    monkeypatch.setattr(evidence, "store", lambda: opened.store)
+    return opened
 
 
 def facts(ward: Ward, version: str) -> dict[str, Evidence]:
-    found = evidence_of(ward.draft(version), store=ward.store, clock=ward.clock)
+    found = evidence_of(dataset=ward.draft(version).dataset, version=version, clock=ward.clock)
+    assert len(found) == len({one.kind for one in found})
     return {one.kind: one for one in found}
 
 
@@ -40,9 +44,11 @@ def test_a_draft_is_graded_from_what_the_hub_knows(ward: Ward) -> None:
 
 
 def test_a_ledger_that_was_touched_protects_nothing(ward: Ward) -> None:
-    assert facts(ward, "1.0.0")["security.tamper_evident"].value is False  # nothing is sealed yet
+    assert "security.tamper_evident" not in facts(ward, "1.0.0")  # nobody has verified it yet
     seal(signer=signer(), clock=ward.clock)
+    assert verify(trusted=signer().public_hex, clock=ward.clock).stands
     assert facts(ward, "1.1.0")["security.tamper_evident"].value is True
     with connection.cursor() as cursor:
         cursor.execute("UPDATE ledger_entry SET who = 'x' WHERE id = (SELECT MIN(id) FROM ledger_entry)")
+    assert not verify(trusted=signer().public_hex, clock=ward.clock).stands
     assert facts(ward, "1.2.0")["security.tamper_evident"].value is False

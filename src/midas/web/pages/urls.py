@@ -11,6 +11,7 @@ from midas.web.pages import (
     datasets,
     exploring,
     exports,
+    grading,
     grants,
     institutions,
     ledger,
@@ -85,6 +86,14 @@ urlpatterns = [
     path("curation/tasks/set", tasks.task_set, name="task-set"),
     path("curation/tasks/<int:task>", tasks.task, name="task"),
     path("curation/tasks/<int:task>/end", tasks.task_end, name="task-end"),
+    path("grading", grading.assessments, name="assessments"),
+    path("grading/open", grading.assessment_open, name="assessment-open"),
+    path("grading/<int:number>", grading.assessment, name="assessment"),
+    path("grading/<int:number>/write", grading.assessment_write, name="assessment-write"),
+    path(
+        "grading/<int:number>/documents/<str:kind>", grading.assessment_document, name="assessment-document"
+    ),
+    path("grading/<int:number>/forms.json", grading.assessment_json, name="assessment-json"),
     path("readings", worklist.mine, name="readings"),
     path("readings/<int:task>", worklist.task, name="reading-task"),
     path("readings/<int:task>/<int:item>", worklist.item, name="reading-item"),
