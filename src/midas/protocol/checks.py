@@ -227,6 +227,12 @@ def _column(place: Loc, column: Column) -> Iterator[Wrong]:
         yield (*place, "min"), "min is larger than max", "swap them"
     if (column.min is not None or column.max is not None) and column.type not in {"integer", "number"}:
         yield (*place, "type"), f"a {column.type} has no min or max", "use type integer or number"
+    for word in column.broader:
+        way = [word]
+        while way[-1] in column.broader and len(way) == len(set(way)):
+            way.append(column.broader[way[-1]])
+        if len(way) != len(set(way)):
+            yield (*place, "broader", word), f"'{word}' leads back to itself", "let each word lead to a wider one"
     for word, value in column.aliases_of_values.items():
         if value not in column.values:
             yield (
@@ -257,7 +263,7 @@ def _condition(place: Loc, condition: Condition, columns: dict[str, Column]) -> 
     column = columns[condition.column]
     allowed = (True, False) if column.type == "boolean" else column.values
     for value in (*condition.one_of, *condition.none_of):
-        if allowed and not any(value is one or (value == one and type(value) is type(one)) for one in allowed):
+        if allowed and not any(value == one and type(value) is type(one) for one in allowed):
             yield (*place, "column"), f"'{value}' is not a value of '{column.name}'", "use one of its values"
     compared = [name for _, name in named[1:] if name is not None]
     if condition.min is not None or condition.max is not None or compared:

@@ -106,6 +106,26 @@ class Range(Node):
         return self
 
 
+class Limit(Node):
+    """What the protocol asks of one check of quality, instead of its default; `midas checks` lists them with their units."""
+
+    check: Annotated[str, Field(pattern=r"^[a-z]+(\.[a-z0-9-]+)+$")]
+    min: float | None = None
+    max: float | None = None
+    severity: Literal["info", "warning", "error"] | None = Field(
+        default=None, description="error stops the item; empty: as the check says"
+    )
+    cites: str = ""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Limit:
+        if self.min is None and self.max is None and self.severity is None:
+            raise ValueError("give min, max or severity: a limit without them changes nothing")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError("min is larger than max")
+        return self
+
+
 class Item(Node):
     """One kind of image (or signal) that a visit, lesion or specimen needs."""
 
@@ -123,6 +143,9 @@ class Item(Node):
     min_instances: int = Field(default=1, ge=1, description="per series")
     anatomy: Code | None = Field(default=None, description="AnatomicRegionSequence for photos and slides")
     acquisition: tuple[Range, ...] = ()
+    quality: tuple[Limit, ...] = Field(
+        default=(), description="thresholds and severities of single checks; the others keep their defaults"
+    )
     review: Literal["always", "risk", "never"] = Field(
         default="risk",
         description="when a person at the spoke must look before sending; risk: as PS3.15 Clean Pixel Data asks",
@@ -235,6 +258,9 @@ class Table(Node):
     grain: Literal["person", "basis", "visit", "lesion", "specimen", "item"]
     columns: tuple[Column, ...] = Field(min_length=1)
     rules: tuple[Logic, ...] = Field(default=(), description="what must hold between columns of one row")
+    quality: tuple[Limit, ...] = Field(
+        default=(), description="limits of the checks of tables, instead of their defaults"
+    )
     required: bool = False
 
     def roles(self) -> dict[str, Column]:
