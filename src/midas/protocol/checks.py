@@ -232,7 +232,11 @@ def _column(place: Loc, column: Column) -> Iterator[Wrong]:
         while way[-1] in column.broader and len(way) == len(set(way)):
             way.append(column.broader[way[-1]])
         if len(way) != len(set(way)):
-            yield (*place, "broader", word), f"'{word}' leads back to itself", "let each word lead to a wider one"
+            yield (
+                (*place, "broader", word),
+                f"'{word}' leads back to itself",
+                "let each word lead to a wider one",
+            )
     for word, value in column.aliases_of_values.items():
         if value not in column.values:
             yield (
@@ -258,7 +262,11 @@ def _condition(place: Loc, condition: Condition, columns: dict[str, Column]) -> 
     named = (("column", condition.column), ("at_least", condition.at_least), ("at_most", condition.at_most))
     for field, name in named:
         if name is not None and name not in columns:
-            yield (*place, field), f"no column '{name}' of this table leaves the hospital", "name a variable column"
+            yield (
+                (*place, field),
+                f"no column '{name}' of this table leaves the hospital",
+                "name a variable column",
+            )
             return
     column = columns[condition.column]
     allowed = (True, False) if column.type == "boolean" else column.values
@@ -277,7 +285,9 @@ def codes_are_codes(protocol: Protocol) -> Iterator[Wrong]:
     named: list[tuple[Loc, Code]] = [(("disease", n), code) for n, code in enumerate(protocol.disease)]
     named += [(("lesions", "sites", n, "code"), site.code) for n, site in enumerate(protocol.lesions.sites)]
     named += [(("specimens", n, "code"), kind.code) for n, kind in enumerate(protocol.specimens)]
-    named += [(("items", n, "anatomy"), item.anatomy) for n, item in enumerate(protocol.items) if item.anatomy]
+    named += [
+        (("items", n, "anatomy"), item.anatomy) for n, item in enumerate(protocol.items) if item.anatomy
+    ]
     for n, target in enumerate(protocol.targets):
         named += [(("targets", n, "codes", value), code) for value, code in target.codes.items()]
     for n, table in enumerate(protocol.tables):
@@ -291,7 +301,11 @@ def codes_are_codes(protocol: Protocol) -> Iterator[Wrong]:
                     named.append(((*place, "values", number), code))
     for where, code in named:
         if not well_formed(code.scheme, code.value):
-            yield where, f"'{code.value}' is not a code of {code.scheme}", "copy it from the system's own browser"
+            yield (
+                where,
+                f"'{code.value}' is not a code of {code.scheme}",
+                "copy it from the system's own browser",
+            )
 
 
 def variables(protocol: Protocol) -> dict[str, Column]:

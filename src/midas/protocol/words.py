@@ -16,7 +16,9 @@ _SNOMED_CONCEPT = {"00", "10"}
 
 
 def _snomed(value: str) -> bool:
-    return bool(_SNOMED.fullmatch(value)) and value[-3:-1] in _SNOMED_CONCEPT and bool(verhoeff.is_valid(value))
+    return (
+        bool(_SNOMED.fullmatch(value)) and value[-3:-1] in _SNOMED_CONCEPT and bool(verhoeff.is_valid(value))
+    )
 
 
 def _loinc(value: str) -> bool:

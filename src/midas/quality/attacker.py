@@ -1,4 +1,5 @@
-"""A simulated attacker: who knows something of a person, and names a row. In come frames, out comes how often it is right."""
+"""A simulated attacker: who knows something of a person, and names a row. In come frames, out comes how often it is
+right."""
 
 from __future__ import annotations
 
@@ -13,15 +14,15 @@ from midas.kernel import BadInput
 from midas.quality.intervals import share
 
 TRIALS = 10_000
-_CANDIDATES = "candidates"
+_CANDIDATES = "·candidates"
 
 
 @dataclass(frozen=True)
 class Attack:
     """How often the attacker named the right person: the share of `trials`, with a 95 % interval (Wilson).
 
-    `model` is `prosecutor` (looks for someone known to be in the data) or `journalist` (has a register of a population and
-    looks up any row of the data in it; El Emam and Dankar 2008).
+    `model` is `prosecutor` (looks for someone known to be in the data) or `journalist` (has a register of a
+    population and looks up any row of the data in it; El Emam and Dankar 2008).
     """
 
     model: Literal["prosecutor", "journalist"]
@@ -38,9 +39,10 @@ def attack(
 ) -> Attack:  # fmt: skip
     """Attack `trials` persons drawn from `released`; `subject` and the quasi-identifiers are its columns.
 
-    In each trial the attacker knows each quasi-identifier with chance `knows` (1: all, the worst case), keeps those who are
-    alike in all that, and names one of them by chance. Without `register` these are the rows of `released` (prosecutor); with
-    it, the persons of that population, of whom each one released must be one under the same `subject` and in the same steps.
+    In each trial the attacker knows each quasi-identifier with chance `knows` (1: all, the worst case), keeps those
+    who are alike in all that, and names one of them by chance. Without `register` these are the rows of `released`
+    (prosecutor); with it, the persons of that population, of whom each one released must be one under the same
+    `subject` and in the same steps.
     """
     if released.is_empty() or not quasi or trials < 1 or not 0 <= knows <= 1:
         raise BadInput(
@@ -48,7 +50,10 @@ def attack(
             advice="Hand in persons and quasi-identifiers, one trial or more, and a chance between 0 and 1.",
         )
     among = released if register is None else register
-    if register is not None and not released.join(register, on=["subject", *quasi], how="anti", nulls_equal=True).is_empty():
+    if (
+        register is not None
+        and not released.join(register, on=["subject", *quasi], how="anti", nulls_equal=True).is_empty()
+    ):
         raise BadInput(
             "The register does not hold everyone who is released, or not in the same form.",
             advice="Take a register of the whole population, and make it coarser in the same way as the data.",
@@ -56,10 +61,10 @@ def attack(
     rng = np.random.default_rng(seed)
     victims = released[rng.integers(released.height, size=trials)]
     known = rng.random((trials, len(quasi))) < knows
-    right = sum(
-        _named(victims.filter(pl.Series(rows)), among, [one for one, is_known in zip(quasi, mask, strict=True) if is_known], rng)
-        for mask, rows in _by_knowledge(known)
-    )  # fmt: skip
+    right = 0
+    for mask, rows in _by_knowledge(known):
+        facts = [one for one, is_known in zip(quasi, mask, strict=True) if is_known]
+        right += _named(victims.filter(pl.Series(rows)), among, facts, rng)
     success, low, high = share(right, trials)
     return Attack("prosecutor" if register is None else "journalist", trials, right, success, low, high)
 

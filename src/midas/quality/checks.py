@@ -98,7 +98,13 @@ def judge(check: Check, value: float | None, said: str, *, item: Item | Table | 
 
 
 def wrong(
-    check: Check, message: str, *, item: Item | Table | None, scope: str, value: float | None = None, cites: str = ""
+    check: Check,
+    message: str,
+    *,
+    item: Item | Table | None,
+    scope: str,
+    value: float | None = None,
+    cites: str = "",
 ) -> Measured:
     """Return the finding of a check that says right or wrong; `value` where it counted something."""
     limit = bounds(check, item)

@@ -1,9 +1,9 @@
 """The least that must be made coarser so that everyone is hidden among `k`: an exact search over the lattice of steps.
 
-In come persons and the ladders of their quasi-identifiers, out come proposals, the one that loses least first. The search
-takes the nodes in the order of their loss, which is known without looking at a row, and so the first that reaches `k` is the best. A
-node is dropped unlooked where a part of its attributes alone already fails (Incognito, LeFevre et al. 2005): what
-one or two attributes tell apart, more attributes cannot join again.
+In come persons and the ladders of their quasi-identifiers, out come proposals, the one that loses least first. The
+search takes the nodes in the order of their loss, which is known without looking at a row, and so the first that
+reaches `k` is the best. A node is dropped unlooked where a part of its attributes alone already fails (Incognito,
+LeFevre et al. 2005): what one or two attributes tell apart, more attributes cannot join again.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from midas.quality.ladders import Ladder
 
 LARGEST_LATTICE = 200_000
 _MANY = 2**62
+_PEOPLE, _CODE = "·people", "·code"
 
 Node = tuple[int, ...]
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
@@ -32,8 +33,8 @@ Numbers = np.ndarray[Any, np.dtype[np.int64]]
 class Proposal:
     """One way to reach `k`: the step of each attribute, in words, and what it costs.
 
-    `loss` is the mean normalised certainty penalty over persons and attributes, 0 to 1, before anyone is left out; `left_out`
-    how many persons remain in smaller classes and must not be released; `k` that of all others.
+    `loss` is the mean normalised certainty penalty over persons and attributes, 0 to 1, before anyone is left out;
+    `left_out` how many persons remain in smaller classes and must not be released; `k` that of all others.
     """
 
     steps: Mapping[str, int]
@@ -82,7 +83,9 @@ class _Lattice:
 
     def hopeless(self, node: Node) -> bool:
         places = list(enumerate(node))
-        return any(self.fails((one,)) for one in places) or any(self.fails(two) for two in combinations(places, 2))
+        return any(self.fails((one,)) for one in places) or any(
+            self.fails(two) for two in combinations(places, 2)
+        )
 
     def proposal(self, node: Node) -> Proposal | None:
         sizes = self.sizes(list(enumerate(node)))
@@ -99,15 +102,15 @@ class _Lattice:
 
 def _lattice(persons: pl.DataFrame, ladders: Sequence[Ladder], k: int, share: float) -> _Lattice:
     names = [one.attribute for one in ladders]
-    distinct = persons.group_by(names).len("people")
-    people = distinct["people"].cast(pl.Int64).to_numpy()
+    distinct = persons.group_by(names).len(_PEOPLE)
+    people = distinct[_PEOPLE].cast(pl.Int64).to_numpy()
     codes, tables, losses = [], [], []
     for ladder in ladders:
         values = distinct[ladder.attribute].unique(maintain_order=True)
-        frame = values.to_frame().with_row_index("code")
+        frame = values.to_frame().with_row_index(_CODE)
         code = distinct.select(ladder.attribute).join(
             frame, on=ladder.attribute, how="left", nulls_equal=True, maintain_order="left"
-        )["code"].cast(pl.Int64).to_numpy()  # fmt: skip
+        )[_CODE].cast(pl.Int64).to_numpy()  # fmt: skip
         weight = np.bincount(code, weights=people, minlength=len(values)) / people.sum()
         held, steps, cost = values.to_list(), [], []
         for number, step in enumerate(ladder.steps):
@@ -126,8 +129,9 @@ def proposals(
 ) -> tuple[Proposal, ...]:
     """Return up to `most` ways to reach `k`, the least loss first; none is a coarser form of another.
 
-    `left_out` is the share of persons who may be kept back instead, 0 to 1. The answer is empty where there are fewer than
-    `k` persons. Raise `BadInput` where the attributes have too many steps together to search all of them.
+    `left_out` is the share of persons who may be kept back instead, 0 to 1. The answer is empty where there are
+    fewer than `k` persons. Raise `BadInput` where the attributes have too many steps together to search all of
+    them.
     """
     if not ladders or k < 1 or not 0 <= left_out < 1:
         raise BadInput(

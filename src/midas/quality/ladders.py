@@ -30,15 +30,16 @@ _ZONES = {
     "North Eastern": ("Arunachal Pradesh", "Assam", "Manipur", "Meghalaya", "Mizoram", "Nagaland", "Sikkim", "Tripura"),
 }  # fmt: skip
 ZONE_OF_STATE: Mapping[str, str] = {state: zone for zone, states in _ZONES.items() for state in states}
-"""Zones of the States Reorganisation Act 1956, section 15, and of the North Eastern Council Act 1971, as they are grouped
-today. Andaman and Nicobar Islands and Lakshadweep, which are in no council, stand with the South."""
+"""Zones of the States Reorganisation Act 1956, section 15, and of the North Eastern Council Act 1971, as they are
+grouped today. Andaman and Nicobar Islands and Lakshadweep, which are in no council, stand with the South."""
 
 
 @dataclass(frozen=True)
 class Step:
     """One step: what each value becomes, and how much that loses, from 0 (nothing) to 1 (all).
 
-    Loss is the normalised certainty penalty (Xu et al. 2006) counted in leaves: (values that could be meant − 1) divided by (all − 1).
+    Loss is the normalised certainty penalty (Xu et al. 2006) counted in leaves: (values that could be meant − 1)
+    divided by (all − 1).
     """
 
     words: str
@@ -68,7 +69,13 @@ def _ladder(attribute: str, observed: Sequence[Any], between: list[Step]) -> Lad
 
 
 def bands(
-    attribute: str, values: pl.Series, *, widths: Sequence[int | float], low: float, high: float, unit: str = ""
+    attribute: str,
+    values: pl.Series,
+    *,
+    widths: Sequence[int | float],
+    low: float,
+    high: float,
+    unit: str = "",
 ) -> Ladder:
     """Return a ladder of bands that start at multiples of their width; each width divides the next.
 
@@ -76,7 +83,7 @@ def bands(
     """
     observed = values.unique().to_list()
     one = 1 if all(float(width).is_integer() for width in widths) else 0
-    steps = []
+    steps: list[Step] = []
     for width in widths:
         lost = min((width - one) / max(high - low, 1e-9), 1.0)
         to: dict[Any, str | None] = {None: None}
@@ -90,7 +97,9 @@ def bands(
     return _ladder(attribute, observed, steps)
 
 
-def tree(attribute: str, values: pl.Series, *, broader: Mapping[str, str], leaves: Sequence[str] = ()) -> Ladder:
+def tree(
+    attribute: str, values: pl.Series, *, broader: Mapping[str, str], leaves: Sequence[str] = ()
+) -> Ladder:
     """Return a ladder that follows `broader` (word → wider word → still wider word) as far as it leads.
 
     `leaves` are all words that the column can hold. A person with several words is led word by word.
@@ -98,7 +107,8 @@ def tree(attribute: str, values: pl.Series, *, broader: Mapping[str, str], leave
     observed = values.unique().to_list()
     parts = {part for value in observed if value is not None for part in str(value).split(AND)}
     words = {*leaves, *parts}
-    steps, at = [], {word: word for word in words}
+    steps: list[Step] = []
+    at = {word: word for word in words}
     while any(word in broader for word in at.values()) and len(steps) < len(broader):
         at = {word: broader.get(now, now) for word, now in at.items()}
         meant = {now: sum(1 for other in at.values() if other == now) for now in at.values()}
@@ -116,7 +126,8 @@ def tree(attribute: str, values: pl.Series, *, broader: Mapping[str, str], leave
 def ladders(protocol: Protocol, persons: pl.DataFrame, quasi: Sequence[str]) -> tuple[Ladder, ...]:
     """Return the ladder of each quasi-identifier: as the protocol declares (`broader`), and by kind where it does not.
 
-    Ages go in bands of 5, 10, 20 and 40 years, other numbers in widths of 1, 5, 10, 50 … of their range, states in zones.
+    Ages go in bands of 5, 10, 20 and 40 years, other numbers in widths of 1, 5, 10, 50 … of their range, states in
+    zones.
     """
     columns = {named(table, one): one for table in protocol.tables for one in table.columns}
     found = []

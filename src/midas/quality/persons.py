@@ -1,6 +1,7 @@
 """One row per person: what others could know of somebody (quasi-identifiers), and what they should not learn.
 
-In come the tables as a release holds them and the protocol; out comes a frame that privacy and coverage are measured on.
+In come the tables as a release holds them and the protocol; out comes a frame that privacy and coverage are
+measured on.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from midas.protocol.model import Column, Protocol, Table
+from midas.quality.rows import heading
 
 AND = " + "
 """Between the values of a person who has several."""
@@ -48,26 +50,24 @@ def attributes(protocol: Protocol) -> Attributes:
     return Attributes(tuple(quasi), tuple(sensitive))
 
 
-def persons(
-    protocol: Protocol, *, subjects: pl.DataFrame, visits: pl.DataFrame, clinical: Mapping[str, pl.DataFrame]
-) -> pl.DataFrame:
+def ages(visits: pl.DataFrame) -> pl.DataFrame:
+    """Return `subject` and `age`, in years at the first visit that says one."""
+    told = visits.filter(pl.col("age_years").is_not_null()).sort("subject", "day")
+    return told.group_by("subject", maintain_order=True).agg(age=pl.col("age_years").first())
+
+
+def persons(protocol: Protocol, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Return one row per subject: `subject`, `sex`, `age` (years), `spoke`, then the attributes as `table.column`.
 
-    `subjects` has columns subject, sex and spoke; `visits` subject, day and age_years; `clinical` holds the protocol's tables
-    by id, with `-` in names written as `_`. Age is that of the first visit which says one. Of several numbers the first
-    counts; several words stand together, because who knows them all knows more.
+    `tables` are those of a release by name: `subjects` (subject, sex, spoke), `visits` (subject, day, age_years) and
+    `clinical/<table>`, with `-` in names of columns written as `_`. Of several numbers the first counts; several words
+    stand together, because who knows them all knows more.
     """
-    ages = (
-        visits.filter(pl.col("age_years").is_not_null())
-        .sort("subject", "day")
-        .group_by("subject", maintain_order=True)
-        .agg(age=pl.col("age_years").first())
-    )
-    found = subjects.select("subject", "sex", "spoke").join(ages, on="subject", how="left")
+    found = tables["subjects"].join(ages(tables["visits"]), on="subject", how="left")
     found = found.select("subject", *STANDING)
     wanted = {*attributes(protocol).quasi, *attributes(protocol).sensitive}
     for table in protocol.tables:
-        frame = clinical.get(table.id)
+        frame = tables.get(f"clinical/{table.id}")
         columns = [column for column in table.columns if named(table, column) in wanted]
         if columns:
             found = found.join(_each(frame, table, columns), on="subject", how="left")
@@ -78,10 +78,10 @@ def _each(frame: pl.DataFrame | None, table: Table, columns: list[Column]) -> pl
     """Return one row per subject of a table; a column that the table lacks is empty."""
     taken = [pl.Series("subject", [], dtype=pl.String)] if frame is None else [frame["subject"]]
     for column in columns:
-        heading, name = column.name.replace("-", "_"), named(table, column)
+        at, name = heading(column.name), named(table, column)
         kind = pl.Float64 if column.type in {"integer", "number"} else pl.String
-        there = frame is not None and heading in frame.columns
-        values = frame[heading] if frame is not None and there else pl.Series([None] * len(taken[0]))
+        there = frame is not None and at in frame.columns
+        values = frame[at] if frame is not None and there else pl.Series([None] * len(taken[0]))
         taken.append(values.cast(kind).rename(name))
     return (
         pl.DataFrame(taken)
