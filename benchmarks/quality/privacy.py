@@ -2,8 +2,8 @@
 
     python -m benchmarks.quality.privacy [--rows 100000]
 
-pyCANON (Sáinz-Pardo Díaz and López García 2022, Apache-2.0) pins an older numpy, so it runs in an environment of its own, as the
-peers of de-identification do. Where it cannot be installed, the table says why.
+pyCANON (Sáinz-Pardo Díaz and López García 2022, Apache-2.0) pins an older numpy, so it runs in an environment of its
+own, as the peers of de-identification do. Where it cannot be installed, the table says why.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-
 from benchmarks.peers.stand import environment
+
 from midas.quality.attacker import attack
 from midas.quality.generalise import coarser, proposals
 from midas.quality.ladders import ZONE_OF_STATE, bands, tree
@@ -137,7 +137,9 @@ def cost(rows: int) -> None:
     clock = time.process_time
     start = clock()
     found = risk(table, quasi=quasi, sensitive=SENSITIVE)
-    print(f"risk       {clock() - start:6.2f} s  k {found.k}, alone {found.uniqueness:.2%}, average {found.average:.2%}")
+    print(
+        f"risk       {clock() - start:6.2f} s  k {found.k}, alone {found.uniqueness:.2%}, average {found.average:.2%}"
+    )
     start = clock()
     best = proposals(table, steps, k=10, left_out=0.01)
     print(f"proposals  {clock() - start:6.2f} s")
@@ -146,7 +148,9 @@ def cost(rows: int) -> None:
     for name, frame in (("as it is", table), ("coarser", coarser(table, steps, best[0].steps))):
         start = clock()
         seen = attack(frame, quasi=quasi, seed=7)
-        print(f"attack     {clock() - start:6.2f} s  {name}: {seen.success:.2%} ({seen.low:.2%} to {seen.high:.2%})")
+        print(
+            f"attack     {clock() - start:6.2f} s  {name}: {seen.success:.2%} ({seen.low:.2%} to {seen.high:.2%})"
+        )
     print(f"most memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB, {rows} rows")
 
 

@@ -27,7 +27,9 @@ def people(draw: st.DrawFn) -> pl.DataFrame:
     )  # fmt: skip
     rows = draw(st.lists(row, min_size=1, max_size=30))
     return pl.DataFrame(
-        rows, schema={"sex": pl.String, "age": pl.Int64, "state": pl.String, "size": pl.String, "number": pl.Int64}, orient="row"
+        rows,
+        schema={"sex": pl.String, "age": pl.Int64, "state": pl.String, "size": pl.String, "number": pl.Int64},
+        orient="row",
     )
 
 
@@ -41,7 +43,9 @@ def ladders_of(frame: pl.DataFrame):
 
 @settings(deadline=None)
 @given(frame=people(), at=st.tuples(st.integers(0, 1), st.integers(0, 5), st.integers(0, 2)))
-def test_a_coarser_step_never_lowers_k_l_or_raises_uniqueness_and_t(frame: pl.DataFrame, at: tuple[int, ...]) -> None:
+def test_a_coarser_step_never_lowers_k_l_or_raises_uniqueness_and_t(
+    frame: pl.DataFrame, at: tuple[int, ...]
+) -> None:
     steps = ladders_of(frame)
     now = risk(
         coarser(frame, steps, dict(zip(QUASI, at, strict=True))), quasi=QUASI, sensitive=["size", "number"]
@@ -92,12 +96,16 @@ def test_t_of_numbers_is_the_earth_movers_distance_spread_out(frame: pl.DataFram
 
 @settings(deadline=None, max_examples=40)
 @given(frame=people(), k=st.integers(1, 6), left_out=st.sampled_from([0.0, 0.1, 0.3]))
-def test_no_node_of_the_lattice_loses_less_than_the_first_proposal(frame: pl.DataFrame, k: int, left_out: float) -> None:
+def test_no_node_of_the_lattice_loses_less_than_the_first_proposal(
+    frame: pl.DataFrame, k: int, left_out: float
+) -> None:
     steps = ladders_of(frame)
     found = proposals(frame, steps, k=k, left_out=left_out)
     best = None
     for node in product(*(range(len(one.steps)) for one in steps)):
-        sizes = coarser(frame, steps, dict(zip(QUASI, node, strict=True))).group_by(QUASI).len()["len"].to_list()
+        sizes = (
+            coarser(frame, steps, dict(zip(QUASI, node, strict=True))).group_by(QUASI).len()["len"].to_list()
+        )
         if sum(one for one in sizes if one < k) <= int(left_out * frame.height) and max(sizes) >= k:
             loss = sum(
                 sum(ladder.steps[at].loss[value] for value in frame[ladder.attribute].to_list())

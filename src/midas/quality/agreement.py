@@ -13,6 +13,7 @@ import polars as pl
 from midas.kernel import Severity
 from midas.protocol.model import Protocol
 from midas.quality.checks import Check, Measured, well, wrong
+from midas.quality.rows import placed
 
 EVERY: frozenset[str] = frozenset()
 _ADVICE = (
@@ -63,7 +64,8 @@ def examine_agreement(
     `lesions` laterality. Nothing is said where either side is silent. The scope of a finding is the series, its
     value the difference.
     """
-    rows = images.join(subjects.select("subject", table_sex="sex"), on="subject", how="left")
+    rows = placed(images).with_columns(pl.col(pl.Null).cast(pl.String))
+    rows = rows.join(subjects.select("subject", table_sex="sex"), on="subject", how="left")
     seen = visits.select("subject", "visit", table_day="day", table_age="age_years")
     rows = rows.join(seen, on=["subject", "visit"], how="left")
     told = lesions.select("subject", "lesion", table_side="laterality")
@@ -82,7 +84,9 @@ def _comparisons(protocol: Protocol) -> Iterator[tuple[Check, pl.Expr, str]]:
         (known & (pl.col("sex") != pl.col("table_sex"))).cast(pl.Int64),
         "The image says another sex than the table.",
     )
-    image, table = (pl.col(name).clip(upper_bound=TOP_CODED) for name in ("age_years", "table_age"))
+    image, table = (
+        pl.col(name).cast(pl.Int64).clip(upper_bound=TOP_CODED) for name in ("age_years", "table_age")
+    )
     years = (image - table).abs()
     far = pl.when(years > AGE.default["max"]).then(years)
     yield AGE, far, "The image was taken at another age than the visit."
@@ -95,7 +99,7 @@ def _comparisons(protocol: Protocol) -> Iterator[tuple[Check, pl.Expr, str]]:
     )
     windows = {visit.id: visit.window_days for visit in protocol.visits}
     window = pl.col("visit").replace_strict(windows, default=None, return_dtype=pl.Int64)
-    days = (pl.col("day") - pl.col("table_day")).abs()
+    days = (pl.col("day").cast(pl.Int64) - pl.col("table_day")).abs()
     yield (
         DATE,
         pl.when(days > window).then(days),

@@ -45,6 +45,11 @@ def heading(name: str) -> str:
     return name.replace("-", "_")
 
 
+def placed(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows with their place as text, also where a whole column is empty."""
+    return frame.with_columns(pl.col(name).cast(pl.String) for name in PLACE if name in frame.columns)
+
+
 def filled(frame: pl.DataFrame, column: Column) -> pl.Expr:
     cell = pl.col(heading(column.name))
     if frame.schema[heading(column.name)] == pl.String:

@@ -17,7 +17,7 @@ from midas.kernel import Severity
 from midas.protocol.model import Table
 from midas.quality.checks import Check, Measured, bounds, judge, well, wrong
 from midas.quality.intervals import shares
-from midas.quality.rows import PLACE, Fault, faults, filled, heading
+from midas.quality.rows import PLACE, Fault, faults, filled, heading, placed
 
 EVERY: frozenset[str] = frozenset()
 SITE = "spoke"
@@ -79,7 +79,9 @@ asked …"""
 def with_sites(frame: pl.DataFrame, subjects: pl.DataFrame) -> pl.DataFrame:
     """Return the rows with `spoke`, the hospital that their subject came from."""
     known = subjects.select("subject", SITE).unique("subject")
-    return frame.join(known, on="subject", how="left").with_columns(pl.col(SITE).fill_null(UNKNOWN_SITE))
+    return (
+        placed(frame).join(known, on="subject", how="left").with_columns(pl.col(SITE).fill_null(UNKNOWN_SITE))
+    )
 
 
 def examine_table(

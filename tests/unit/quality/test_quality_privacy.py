@@ -22,7 +22,8 @@ WORKED = {
         4, {"dx": (1, 1, 0.5833333333333333), "size": (3, 2, 0.23809523809523805)},
     ),
     "nine": (
-        {"sex": [*"FFMMFFMMM"], "age": ["30-39"] * 4 + ["40-49"] * 5, "dx": [*"abaabcabc"], "size": [1, 2, 3, 3, 5, 8, 1, 1, 13]},
+        {"sex": [*"FFMMFFMMM"], "age": ["30-39"] * 4 + ["40-49"] * 5, "dx": [*"abaabcabc"],
+         "size": [1, 2, 3, 3, 5, 8, 1, 1, 13]},
         2, {"dx": (1, 1, 0.5555555555555556), "size": (1, 1, 0.36666666666666664)},
     ),
     "one alone": (
@@ -30,7 +31,7 @@ WORKED = {
         1, {"dx": (1, 1, 0.6666666666666667), "size": (1, 1, 0.3055555555555556)},
     ),
 }  # fmt: skip
-"""Columns, k, and for each sensitive attribute l, entropy l and t, as pyCANON 1.3.6 gives them (`benchmarks/quality/privacy.py`)."""
+"""Columns, k, and for each sensitive attribute l, entropy l and t, as pyCANON 1.3.6 gives them (`benchmarks/quality`)."""
 
 
 @pytest.mark.parametrize("name", WORKED)
@@ -55,7 +56,9 @@ def test_who_stands_alone_and_who_is_among_few():
 
 
 def test_a_missing_value_is_a_value_of_its_own():
-    found = risk(pl.DataFrame({"age": [40, 40, None], "dx": ["a", None, "a"]}), quasi=["age"], sensitive=["dx"])
+    found = risk(
+        pl.DataFrame({"age": [40, 40, None], "dx": ["a", None, "a"]}), quasi=["age"], sensitive=["dx"]
+    )
     assert (found.k, found.uniqueness) == (1, pytest.approx(1 / 3))
     assert found.diversity[0].distinct == 1
 
@@ -67,7 +70,9 @@ def test_nothing_to_measure_is_no_safety(frame, quasi):
 
 
 def test_ages_go_in_bands_that_hold_one_another():
-    ladder = bands("age", pl.Series([0, 4, 5, 39, 40, 90, None]), widths=(5, 10, 20, 40), low=0, high=90, unit="years")
+    ladder = bands(
+        "age", pl.Series([0, 4, 5, 39, 40, 90, None]), widths=(5, 10, 20, 40), low=0, high=90, unit="years"
+    )
     assert [step.words for step in ladder.steps] == [
         "as it is", "bands of 5 years", "bands of 10 years", "bands of 20 years", "bands of 40 years", "hidden"
     ]  # fmt: skip
@@ -90,7 +95,9 @@ def test_states_go_in_zones_and_several_words_word_by_word():
 
 def test_a_declared_tree_has_as_many_steps_as_it_is_deep():
     values = pl.Series(["tongue", "lip", "palate"])
-    ladder = tree("site", values, broader={"tongue": "mouth", "palate": "mouth", "mouth": "head", "lip": "head"})
+    ladder = tree(
+        "site", values, broader={"tongue": "mouth", "palate": "mouth", "mouth": "head", "lip": "head"}
+    )
     assert [ladder.coarser(values, at).to_list() for at in range(4)] == [
         ["tongue", "lip", "palate"], ["mouth", "head", "mouth"], ["head"] * 3, ["*"] * 3
     ]  # fmt: skip
@@ -120,9 +127,9 @@ def test_the_proposal_that_loses_least_comes_first():
 
 def test_leaving_one_out_may_cost_less_than_hiding_all():
     frame = pl.concat([PEOPLE, pl.DataFrame({"sex": ["O"], "age": [22], "state": ["Goa"]})])
-    strict, = proposals(frame, steps_of(frame), k=4, most=1)
+    (strict,) = proposals(frame, steps_of(frame), k=4, most=1)
     assert strict.steps["sex"] == 1
-    lenient, = proposals(frame, steps_of(frame), k=4, most=1, left_out=0.12)
+    (lenient,) = proposals(frame, steps_of(frame), k=4, most=1, left_out=0.12)
     assert (lenient.steps["sex"], lenient.left_out, lenient.k) == (0, 1, 4)
     assert lenient.loss < strict.loss
 
