@@ -161,5 +161,6 @@ def test_shares_and_targets_add_up(held: tuple[dict[str, int], dict[str, float]]
     found = cover("x", counts, target, unknown=3)
     assert sum(one.persons for one in found.groups) == found.persons == sum(counts.values())
     assert sum(one.target for one in found.groups) == pytest.approx(1)
-    assert 0 <= found.distance <= 1
+    assert 0 <= found.low <= found.distance + 1e-12
+    assert found.distance <= found.high + 1e-12 <= 1 + 2e-12
     assert all(one.low <= one.share <= one.high for one in found.groups)

@@ -27,19 +27,17 @@ def _check(name: str, en: str, hi: str, unit: str, cites: str, **default: float)
     )
 
 
-SEX = _check(
-    "sex", "Image and table differ in sex", "चित्र और तालिका में लिंग अलग है", "", "PS3.3 C.7.1.1 Patient's Sex"
-)
-AGE = _check("age", "Image and table differ in age", "चित्र और तालिका में आयु अलग है", "years",
+SEX = _check("sex", "Sex in image and table", "चित्र और तालिका में लिंग", "", "PS3.3 C.7.1.1 Patient's Sex")
+AGE = _check("age", "Age in image and table", "चित्र और तालिका में आयु", "years",
              "PS3.3 C.7.2.2 Patient's Age; MIDAS default", max=1)  # fmt: skip
 SIDE = _check(
     "side",
-    "Image and table differ in side",
-    "चित्र और तालिका में पक्ष अलग है",
+    "Side in image and table",
+    "चित्र और तालिका में पक्ष",
     "",
     "PS3.3 C.7.6.1 Image Laterality",
 )
-DATE = _check("date", "The image was not taken around its visit", "चित्र अपनी भेंट के आसपास नहीं लिया गया", "days",
+DATE = _check("date", "Image taken around its visit", "चित्र अपनी भेंट के आसपास लिया गया", "days",
               "protocol: visits.window_days")  # fmt: skip
 CHECKS: tuple[Check, ...] = (SEX, AGE, SIDE, DATE)
 

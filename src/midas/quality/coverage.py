@@ -56,8 +56,8 @@ class Coverage:
     """One variable against its target. `unknown` persons have no value and are in no share.
 
     `distance` is the total variation distance, half the sum of |p − t|: the share of persons who would have to be
-    others. `chance` is the distance that as many persons drawn from the target itself would show on average: below
-    it nothing is said.
+    others. The true one is between `low` and `high` with 95 % (the shares' intervals, all at once). `chance` is the
+    distance that as many persons drawn from the target itself would show on average: below it nothing is said.
     """
 
     variable: str
@@ -65,6 +65,8 @@ class Coverage:
     unknown: int
     groups: tuple[Group, ...]
     distance: float
+    low: float
+    high: float
     chance: float
 
 
@@ -109,7 +111,8 @@ def cover(
         for one, p, least, most in zip(known, share.tolist(), low.tolist(), high.tolist(), strict=True)
     )
     chance = sum(math.sqrt(2 * t * (1 - t) / (math.pi * max(total, 1))) for t in wanted.values()) / 2
-    return Coverage(variable, total, unknown, groups, _distance(held, wanted), min(chance, 1.0))
+    least, most = _bounds(held, wanted)
+    return Coverage(variable, total, unknown, groups, _distance(held, wanted), least, most, min(chance, 1.0))
 
 
 def _apart(share: float, target: float) -> float:
@@ -121,6 +124,18 @@ def _apart(share: float, target: float) -> float:
         if share != target
         else 0.0
     )
+
+
+def _bounds(held: Mapping[str, int], wanted: Mapping[str, float]) -> tuple[float, float]:
+    """Return the nearest and farthest that all shares together can be from the target."""
+    total = sum(held.values())
+    if not total:
+        return 0.0, 1.0
+    _, low, high = shares(list(held.values()), [total] * len(held), method="jeffreys", together=len(held))
+    sides = list(zip((wanted[one] for one in held), low.tolist(), high.tolist(), strict=True))
+    nearest = sum(max(least - t, t - most, 0.0) for t, least, most in sides) / 2
+    farthest = sum(max(abs(least - t), abs(most - t)) for t, least, most in sides) / 2
+    return nearest, min(farthest, 1.0)
 
 
 def _distance(held: Mapping[str, int], wanted: Mapping[str, float]) -> float:

@@ -8,13 +8,15 @@ in the same way.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_
+from typing import Any
 
 import polars as pl
 
+from midas.kernel import Severity
 from midas.protocol.model import Column, Condition, Logic, Table
 from midas.protocol.words import well_formed
 
@@ -26,6 +28,8 @@ KEY_OF_GRAIN: dict[str, Sequence[str]] = {
     "specimen": ("subject", "specimen"),
 }
 """By what one row is told from another; a person may have several rows of a basis or of items."""
+_KINDS: dict[str, Any] = {"integer": int, "number": (int, float), "boolean": bool}
+_DTYPES: dict[Any, Any] = {int: pl.Int64, (int, float): pl.Float64, bool: pl.Boolean, str: pl.String}
 
 
 @dataclass(frozen=True)
@@ -36,13 +40,42 @@ class Fault:
     about: str
     where: pl.Expr
     says: str
-    severity: str = ""
+    severity: Severity | None = None
     cites: str = ""
 
 
 def heading(name: str) -> str:
     """Return a column's name as the tables of a release write it."""
     return name.replace("-", "_")
+
+
+def frame_of(table: Table, rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+    """Return rows of a table as a frame: each has its place and its values under the protocol's names of columns.
+
+    A column whose cells are all of the type that the protocol gives it has that type; any other is text, so that
+    what does not fit can be counted. Columns that no row has are not there.
+    """
+    held = list(rows)
+    kinds = {one.name: _KINDS.get(one.type, str) for one in table.columns}
+    names = dict.fromkeys(name for row in held for name in row if name not in PLACE)
+    series = [pl.Series(name, [row.get(name) for row in held], dtype=pl.String) for name in PLACE]
+    for name in names:
+        cells = [row.get(name) for row in held]
+        kind = kinds.get(name, str)
+        if all(
+            cell is None or (isinstance(cell, kind) and (kind is bool) == isinstance(cell, bool))
+            for cell in cells
+        ):
+            series.append(pl.Series(heading(name), cells, dtype=_DTYPES[kind]))
+        else:
+            series.append(pl.Series(heading(name), [_text(cell) for cell in cells], dtype=pl.String))
+    return pl.DataFrame(series)
+
+
+def _text(cell: object) -> str | None:
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    return None if cell is None else str(cell)
 
 
 def placed(frame: pl.DataFrame) -> pl.DataFrame:
@@ -129,7 +162,7 @@ def _of_rule(frame: pl.DataFrame, rule: Logic, columns: dict[str, Column]) -> Fa
     then = [_holds(frame, one, columns, empty=True) for one in rule.then]
     broken = reduce(and_, when, pl.lit(True)) & ~reduce(and_, then)
     says = f"break the rule {rule.id} ({rule.title.get('en', rule.id)})"
-    return Fault("table.logic", rule.id, broken, says, rule.severity, rule.cites)
+    return Fault("table.logic", rule.id, broken, says, Severity(rule.severity), rule.cites)
 
 
 def _holds(frame: pl.DataFrame, condition: Condition, columns: dict[str, Column], *, empty: bool) -> pl.Expr:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -36,32 +35,32 @@ def _check(
 
 
 CHECKS: tuple[Check, ...] = (
-    _check("column-absent", "A column of the protocol is not there", "प्रोटोकॉल का एक कॉलम नहीं है", unit="columns",
+    _check("column-absent", "All columns of the protocol", "प्रोटोकॉल के सभी कॉलम", unit="columns",
            severity=Severity.WARNING, advice="Add the column to the hospital's sheet, or take it out of the protocol."),
-    _check("column-unknown", "A column that the protocol does not know", "ऐसा कॉलम जो प्रोटोकॉल में नहीं है", unit="columns",
+    _check("column-unknown", "No column beyond the protocol", "प्रोटोकॉल से बाहर कोई कॉलम नहीं", unit="columns",
            advice="Take the column out, or declare it in the protocol with a role."),
-    _check("required", "A value that must be there is missing", "आवश्यक मान नहीं है"),
-    _check("type", "A cell is of another type", "मान दूसरे प्रकार का है"),
-    _check("whole", "A number that must be whole is not", "पूर्णांक होना चाहिए, पर नहीं है"),
-    _check("range", "A number is outside its range", "संख्या अपनी सीमा से बाहर है"),
-    _check("value", "A word is not one of the allowed values", "शब्द अनुमत मानों में नहीं है"),
-    _check("code", "A code has not the form of its system", "कोड अपनी प्रणाली के रूप में नहीं है",
+    _check("required", "Required values", "आवश्यक मान"),
+    _check("type", "Type of values", "मानों का प्रकार"),
+    _check("whole", "Whole numbers", "पूर्णांक"),
+    _check("range", "Numbers in range", "सीमा के भीतर संख्याएँ"),
+    _check("value", "Allowed words", "अनुमत शब्द"),
+    _check("code", "Codes of the vocabulary", "शब्दावली के कोड",
            cites="SNOMED CT Release File Specifications 6.2 (Verhoeff); LOINC Users' Guide (mod 10); ICD-10; ICD-O-3",
            advice="Copy the code from the system's browser; a digit is wrong or missing."),
-    _check("logic", "Columns of one row contradict each other", "एक पंक्ति के कॉलम आपस में मेल नहीं खाते",
+    _check("logic", "Columns of a row agree", "पंक्ति के कॉलमों में मेल",
            cites="protocol: tables.rules", advice="Look at both values in the person's file and correct the wrong one."),
-    _check("row-repeated", "The same row is there twice", "एक ही पंक्ति दो बार है", cites="protocol: tables.grain",
+    _check("row-repeated", "Each row once", "हर पंक्ति केवल एक बार", cites="protocol: tables.grain",
            advice="Keep one row for each; where two different things are meant, number them apart."),
-    _check("row-orphaned", "A row of a subject or visit that is not known", "अज्ञात व्यक्ति या भेंट की पंक्ति",
+    _check("row-orphaned", "Rows of known subjects and visits", "ज्ञात व्यक्तियों और भेंटों की पंक्तियाँ",
            cites="protocol: tables.grain", advice="Send the subject or the visit, or take the row out."),
-    _check("missing", "Much of a column is empty", "कॉलम का बड़ा भाग ख़ाली है", unit="share", severity=Severity.WARNING,
+    _check("missing", "Share of empty cells", "ख़ाली कोष्ठकों का अनुपात", unit="share", severity=Severity.WARNING,
            cites="MIDAS default, no published threshold", advice="Ask the hospital whether it is known and was not written.",
            max=0.2),
-    _check("missing-at-one-site", "A column is empty at one hospital more than at the others",
-           "एक अस्पताल में कॉलम दूसरों से अधिक ख़ाली है", unit="share", severity=Severity.WARNING,
+    _check("missing-at-one-site", "Empty cells alike at all hospitals", "सभी अस्पतालों में ख़ाली कोष्ठक समान",
+           unit="share", severity=Severity.WARNING,
            cites="MIDAS default: 95 % intervals (Wilson) apart, and further than the threshold",
            advice="Compare how the hospital collects this column; a model would learn the hospital from the gap.", max=0.1),
-    _check("unit", "Numbers of one hospital look like another unit", "एक अस्पताल की संख्याएँ दूसरी इकाई में लगती हैं",
+    _check("unit", "Same unit at all hospitals", "सभी अस्पतालों में एक ही इकाई",
            unit="factor", severity=Severity.WARNING, cites="UCUM; MIDAS default: medians within 15 % after conversion",
            advice="Ask the hospital for the unit of this column, and convert it there."),
 )  # fmt: skip
@@ -142,14 +141,14 @@ def _counted(rows: pl.DataFrame, table: Table, wanted: list[Fault]) -> Iterator[
     tally = marked.group_by(SITE).agg(pl.len().alias("rows"), pl.all().exclude(SITE).sum()).sort(SITE)
     for at, fault in enumerate(wanted):
         check = _BY_ID[fault.check]
-        if fault.severity:
-            check = replace(check, severity=Severity(fault.severity))
         bad = tally.filter(pl.col(str(at)) > 0)
         if bad.is_empty():
             yield well(check, 0)
         for site, number, count in bad.select(SITE, "rows", str(at)).iter_rows():
             words, scope = f"{count} of {number} rows {fault.says}.", f"{table.id}/{site}/{fault.about}"
-            yield wrong(check, words, item=table, scope=scope, value=count, cites=fault.cites)
+            yield wrong(
+                check, words, item=table, scope=scope, value=count, cites=fault.cites, severity=fault.severity
+            )
 
 
 def wrong_rows(

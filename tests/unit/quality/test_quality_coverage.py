@@ -21,6 +21,7 @@ def test_a_share_with_its_interval_and_difference():
     assert women.off_target
     assert women.standardised == pytest.approx(-0.2 / ((0.3 * 0.7 + 0.25) / 2) ** 0.5)
     assert found.distance == pytest.approx(0.2)
+    assert 0 < found.low < 0.2 < found.high < 0.4
     assert found.chance == pytest.approx(0.0399, abs=5e-5)
 
 
@@ -34,7 +35,7 @@ def test_values_that_the_target_does_not_name_are_other():
 
 def test_nobody_collected_is_as_far_as_can_be():
     found = cover("sex", {}, {"F": 0.5, "M": 0.5}, unknown=4)
-    assert (found.distance, found.persons, found.unknown) == (1.0, 0, 4)
+    assert (found.distance, found.low, found.high, found.persons, found.unknown) == (1.0, 0.0, 1.0, 0, 4)
     assert all((one.low, one.high) == (0, 1) for one in found.groups)
 
 
