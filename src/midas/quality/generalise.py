@@ -22,7 +22,8 @@ from midas.kernel import BadInput
 from midas.quality.ladders import Ladder
 
 LARGEST_LATTICE = 200_000
-_MANY = 2**62
+_MANY, _COUNTED = 2**62, 2**21
+"""Cells that a whole number can name, and cells that are counted without sorting the persons first (16 MB)."""
 _PEOPLE, _CODE = "·people", "·code"
 
 Node = tuple[int, ...]
@@ -71,8 +72,10 @@ class _Lattice:
                 key = np.unique(key, return_inverse=True)[1].astype(np.int64)
                 cells = int(key.max()) + 1
             key, cells = key * width + table[self.codes[at]], cells * width
-        place = np.unique(key, return_inverse=True)[1]
-        return np.bincount(place, weights=self.people).astype(np.int64)
+        if cells > _COUNTED:
+            key = np.unique(key, return_inverse=True)[1]
+        sizes = np.bincount(key, weights=self.people).astype(np.int64)
+        return sizes[sizes > 0]
 
     def fails(self, part: Sequence[tuple[int, int]]) -> bool:
         key = tuple(part)
@@ -102,7 +105,7 @@ class _Lattice:
 
 def _lattice(persons: pl.DataFrame, ladders: Sequence[Ladder], k: int, share: float) -> _Lattice:
     names = [one.attribute for one in ladders]
-    distinct = persons.group_by(names).len(_PEOPLE)
+    distinct = persons.group_by(names, maintain_order=True).len(_PEOPLE)
     people = distinct[_PEOPLE].cast(pl.Int64).to_numpy()
     codes, tables, losses = [], [], []
     for ladder in ladders:

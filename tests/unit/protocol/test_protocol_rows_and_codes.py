@@ -1,9 +1,14 @@
 """What a protocol says of rows, codes, bands of ages and wider words: right ones are read, each slip is named."""
 
+import re
+import textwrap
+from pathlib import Path
+
 import pytest
 
 from midas.protocol import ProtocolError, load_named, parse
 from midas.protocol.words import age_band, well_formed
+from midas.quality.checks import registry
 
 ORAL = load_named("oral-cancer").source
 GRADE = "        aliases: [Grade, Histological Grade, Differentiation, श्रेणी]\n"
@@ -109,3 +114,13 @@ def test_the_form_of_codes(scheme, value, right):
 )
 def test_bands_of_ages(word, band):
     assert age_band(word) == band
+
+
+def test_the_example_of_the_curators_guide_is_a_table():
+    guide = (Path(__file__).parents[3] / "docs" / "guides" / "curator.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", guide, flags=re.DOTALL)
+    entry = textwrap.indent(example, "    ").replace("    id", "  - id", 1)
+    read = parse(ORAL.replace("targets:\n", f"{entry}targets:\n", 1).encode(), name="p.yaml").protocol
+    table = next(one for one in read.tables if one.id == "biopsies")
+    assert [rule.id for rule in table.rules] == ["carcinoma-is-coded", "width-within-length"]
+    assert [limit.check in registry() for limit in table.quality] == [True]
