@@ -97,6 +97,26 @@ class Range(Node):
         return self
 
 
+class Limit(Node):
+    """What the protocol asks of one check of quality, instead of its default; docs/checks.md lists them."""
+
+    check: Annotated[str, Field(pattern=r"^[a-z]+(\.[a-z0-9-]+)+$")]
+    min: float | None = None
+    max: float | None = None
+    severity: Literal["info", "warning", "error"] | None = Field(
+        default=None, description="error stops the item; empty: as the check says"
+    )
+    cites: str = ""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Limit:
+        if self.min is None and self.max is None and self.severity is None:
+            raise ValueError("give min, max or severity: a limit without them changes nothing")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError("min is larger than max")
+        return self
+
+
 class Item(Node):
     """One kind of image (or signal) that a visit, lesion or specimen needs."""
 
@@ -114,6 +134,9 @@ class Item(Node):
     min_instances: int = Field(default=1, ge=1, description="per series")
     anatomy: Code | None = Field(default=None, description="AnatomicRegionSequence for photos and slides")
     acquisition: tuple[Range, ...] = ()
+    quality: tuple[Limit, ...] = Field(
+        default=(), description="thresholds and severities of single checks; the others keep their defaults"
+    )
     review: Literal["always", "risk", "never"] = Field(
         default="risk",
         description="when a person at the spoke must look before sending; risk: as PS3.15 Clean Pixel Data asks",
