@@ -271,8 +271,8 @@ FINDINGS = (
         "2 slices seem to be missing: 3 mm apart, once 9 mm.",
         "Export the whole series.",
         "PS3.3 C.7.6.2.1.1",
-        9.0,
-        "mm",
+        2.0,
+        "slices",
     ),
     (
         "image.constant",
@@ -322,13 +322,14 @@ def checks(made: c.Dataset, by: Account) -> None:
             images=c.Instance.objects.filter(submission=sent).count(),
         )  # fmt: skip
         for one in dice.sample(series, max(2, len(series) // 6)):
-            rule, weight, message, advice, cites, value, unit = dice.choices(FINDINGS, (1, 3, 2, 4, 5))[0]
+            stack = 3 if one.modality == "CT" else 0
+            rule, weight, message, advice, cites, value, unit = dice.choices(FINDINGS, (1, stack, 2, 4, 5))[0]
             images = list(c.Instance.objects.filter(series=one))
             alone = images[0] if rule.startswith("image.") and weight < 3 else None
             c.QualityFinding.objects.create(
                 run=run, dataset=made, submission=sent, subject_id=one.study.subject_id, series=one, rule=rule, weight=weight,
                 instance=alone, images=1 if alone else len(images), message=message, advice=advice, cites=cites, value=value,
-                unit=unit, most=0.7 if value else None, mark=sha256_bytes(f"{one.pk}{rule}".encode()),
+                unit=unit, most={0.94: 0.7, 2.0: 0.0}.get(value), mark=sha256_bytes(f"{one.pk}{rule}".encode()),
             )  # fmt: skip
     found = list(c.QualityFinding.objects.filter(dataset=made, weight=2).order_by("pk"))
     for one, verdict, why in zip(

@@ -83,8 +83,7 @@ def test_what_was_registered_is_checked_once_and_its_findings_are_rows(submissio
     one = blank()
     assert one.severity == "warning"
     assert one.subject.pseudonym == PEOPLE[0]
-    assert one.images == 1
-    assert one.instance == Instance.objects.get(sop_instance_uid="2.25.1000021")
+    assert (one.images, one.instance, one.series.uid) == (2, None, "2.25.100002")
     assert one.advice
     assert one.submission == submission
     assert one.run.software.startswith("midas ")
@@ -93,11 +92,21 @@ def test_what_was_registered_is_checked_once_and_its_findings_are_rows(submissio
     assert entry.details["findings"] == QualityFinding.objects.count()
 
 
-def test_the_same_words_about_many_images_are_one_row(submission, store, tmp_path) -> None:
+def test_photographs_are_told_apart_and_the_same_words_about_several_are_one_row(store, tmp_path) -> None:
+    item = next(one for one in load_named("oral-cancer").protocol.items if one.kind == "photo")
+    blobs = [store.put_chunks([ct(PEOPLE[0], number, study="2.25.1", series="2.25.2")]) for number in (1, 2)]
+    seen = look(SeriesJob(store, 1, item, ((7, str(blobs[0])), (8, str(blobs[1]))), tmp_path)).noted
+    both = [one for one in seen if one.seen.finding.rule == "image.modality"]
+    assert [(one.image, one.images) for one in both] == [(None, 2)]
+    alone = look(SeriesJob(store, 1, item, ((7, str(blobs[0])),), tmp_path)).noted
+    assert [(one.image, one.images) for one in alone if one.seen.finding.rule == "image.modality"] == [(7, 1)]
+
+
+def test_what_was_measured_stands_with_its_unit_and_limit(submission, store, tmp_path) -> None:
     check(submission, store, tmp_path)
-    told = standing().filter(rule="image.acquisition-unknown", series__uid="2.25.100002")
-    assert told.exists()
-    assert {(one.instance, one.images) for one in told} == {(None, 2)}
+    one = standing().filter(rule="image.iod").first()
+    assert one is not None
+    assert (one.value, one.unit) == (7, "attributes")
 
 
 def test_a_later_run_supersedes_and_the_older_one_stays_readable(submission, store, tmp_path) -> None:

@@ -5,7 +5,7 @@ What is wrong comes back as findings, never as an exception. No database and no 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from midas import quality
 from midas.catalogue.examine import local
 from midas.kernel import Finding, MidasError, Severity
 from midas.protocol.model import Item
+from midas.quality.checks import bounds
 from midas.store import Blobs
 
 
@@ -82,17 +83,29 @@ def look(job: SeriesJob) -> Looked:
 
 
 def checked(paths: Sequence[Path], item: Item) -> Iterator[Seen]:
-    """Run every check of `midas.quality` on the images of one series: the one place that knows how they are called."""
-    readable = []
-    for place, path in enumerate(paths):
-        found = quality.first_look(path, item, scope="image")
-        yield from (Seen(place, one) for one in found)
-        if not any(one.rule == "image.unreadable" for one in found):
-            readable.append(path)
+    """Run every check of `midas.quality`: the one place that knows how they are called.
+
+    A DICOM series is looked at as a whole; photographs, slides and signals each by itself, so that each is told apart.
+    """
     try:
-        yield from (Seen(None, one) for one in quality.series(readable, item, scope="series"))
+        if item.kind == "dicom":
+            place = 0 if len(paths) == 1 else None
+            yield from _seen(place, quality.examine(paths, item, scope="series", whole=True), item)
+        else:
+            for place, path in enumerate(paths):
+                yield from _seen(place, quality.examine([path], item, scope="image"), item)
     except Exception as error:  # noqa: BLE001 - a check that fails is told, and stops no other series
         yield Seen(None, _failed(error))
+
+
+def _seen(place: int | None, measured: Iterable[quality.Measured], item: Item) -> Iterator[Seen]:
+    """Return what stands against something, with what was measured and the limits it was held against."""
+    known = quality.registry()
+    for one in measured:
+        if one.finding is not None:
+            check = known[one.check]
+            limit = bounds(check, item)
+            yield Seen(place, one.finding, one.value, check.unit, limit.min, limit.max)
 
 
 def _failed(error: Exception) -> Finding:

@@ -17,8 +17,10 @@ from django.utils.translation import gettext as _
 from midas.catalogue.findings.standing import OPEN, STATES, standing, state_of
 from midas.catalogue.models import Instance, QualityDecision, QualityFinding, Submission
 from midas.people.models import Institution
+from midas.quality import registry
 from midas.ui.charts import Part
 from midas.ui.words import day
+from midas.web.pages.protocols import said
 from midas.web.pages.reading import middle
 
 ON_PAGE = 48
@@ -277,16 +279,10 @@ def by_spoke(one: QualityFinding) -> list[dict[str, Any]]:
 
 
 def title_of(rule: str) -> str:
-    """Name a rule in the reader's words; one that has no words here keeps its id."""
+    """Name a rule in the reader's words; one that no check has any more keeps its id."""
+    if (check := registry().get(rule)) is not None:
+        return said(check.title)
     return {
-        "image.modality": _("Another modality than asked for"), "image.sop-class": _("Another kind of object than allowed"),
-        "image.acquisition": _("Acquired outside the protocol's range"),
-        "image.acquisition-unknown": _("Acquisition not given"), "image.no-pixels": _("No pixels"),
-        "image.pixels-unreadable": _("Pixels cannot be read"), "image.constant": _("Blank image"),
-        "image.unreadable": _("File cannot be read"), "series.mixed": _("Several persons or studies in a series"),
-        "series.duplicate": _("Image there more than once"), "series.too-few": _("Too few images"),
-        "series.shapes": _("Images of different size"), "series.numbers": _("Image numbers missing"),
-        "series.same-place": _("Slices at the same place"), "series.slice-gap": _("Slices missing"),
-        "series.spacing": _("Uneven distance between slices"), "quality.bytes": _("Bytes not in the store"),
-        "quality.failed": _("Could not be checked"), "quality.item": _("Not asked for by the protocol"),
+        "quality.bytes": _("Bytes not in the store"), "quality.failed": _("Could not be checked"),
+        "quality.item": _("Not asked for by the protocol"),
     }.get(rule, rule)  # fmt: skip
