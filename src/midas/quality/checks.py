@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from midas.kernel import Finding, Severity
-from midas.protocol.model import Item
+from midas.protocol.model import Item, Table
 
 AREAS = tuple(
     f"midas.quality.{name}"
@@ -70,7 +70,7 @@ class Bounds(NamedTuple):
     cites: str
 
 
-def bounds(check: Check, item: Item | None = None) -> Bounds:
+def bounds(check: Check, item: Item | Table | None = None) -> Bounds:
     """Return the check's defaults, overridden by the protocol's limits for this item."""
     low, high, severity, cites = (
         check.default.get("min"),
@@ -87,7 +87,7 @@ def bounds(check: Check, item: Item | None = None) -> Bounds:
     return Bounds(low, high, severity, cites)
 
 
-def judge(check: Check, value: float | None, said: str, *, item: Item | None, scope: str) -> Measured:
+def judge(check: Check, value: float | None, said: str, *, item: Item | Table | None, scope: str) -> Measured:
     """Hold a value against its thresholds. `said` begins the message: "The noise is"; value, unit and limit follow."""
     if value is None:
         return Measured(check.id, None, None)
@@ -103,7 +103,7 @@ def judge(check: Check, value: float | None, said: str, *, item: Item | None, sc
 
 
 def wrong(
-    check: Check, message: str, *, item: Item | None, scope: str, value: float | None = None, cites: str = "",
+    check: Check, message: str, *, item: Item | Table | None, scope: str, value: float | None = None, cites: str = "",
     severity: Severity | None = None,
 ) -> Measured:  # fmt: skip
     """Return the finding of a check that says right or wrong; `value` where it counted something."""
@@ -142,6 +142,6 @@ def registry() -> Mapping[str, Check]:
     return MappingProxyType(found)
 
 
-def unknown_limits(item: Item) -> tuple[str, ...]:
+def unknown_limits(item: Item | Table) -> tuple[str, ...]:
     """Return the names in the protocol's limits that no check has."""
     return tuple(limit.check for limit in item.quality if limit.check not in registry())
