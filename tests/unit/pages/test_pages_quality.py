@@ -124,3 +124,49 @@ def test_what_came_in_is_checked_by_the_worker(hub, settings) -> None:
     assert set(QualityFinding.objects.filter(run__in=runs).values_list("rule", flat=True)) == {
         "quality.bytes"
     }
+
+
+COVERAGE = "/datasets/oral-cancer/coverage"
+
+
+def test_coverage_compares_with_the_target_and_says_whom_to_collect(hub, enter) -> None:
+    from midas.catalogue.models import Subject
+
+    Subject.objects.filter(dataset__slug="oral-cancer").update(sex="M")
+    answer = enter("curator").get(f"{COVERAGE}?more=10")
+    assert complaints(answer) == []
+    (sex,) = [one for one in answer.context["variables"] if {line.target for line in one.lines} == {"50 %"}]
+    assert {line.persons: line.more for line in sex.lines} == {0: 10, 24: 0}
+    assert [(one.value, one.persons) for _, _, one in answer.context["advice"]] == [("F", 10)]
+
+
+def test_a_hospital_sees_its_own_part_of_the_coverage_only(hub, enter) -> None:
+    from midas.catalogue.models import Subject
+    from midas.people.models import Institution
+
+    operator = Account.objects.get(username="operator")
+    assert enter("operator").get(COVERAGE).status_code == 404, "an account at no hospital has no part"
+    operator.institution = Institution.objects.get(slug="sriher-chennai")
+    operator.save()
+    answer = enter("operator").get(f"{COVERAGE}?site=spdc-wardha")
+    own = Subject.objects.filter(dataset__slug="oral-cancer", spoke="sriher-chennai").count()
+    assert (answer.context["site"], answer.context["people"]) == ("sriher-chennai", own)
+    assert "Sharad Pawar" not in answer.content.decode()
+    assert enter("researcher").get(COVERAGE).status_code == 403
+
+
+def test_the_command_checks_everything_again_with_worker_processes(hub, settings, monkeypatch) -> None:
+    import json
+
+    from typer.testing import CliRunner
+
+    from midas.cli import hub as commands
+    from midas.cli import hub_quality
+
+    monkeypatch.setattr(hub_quality, "opened", lambda home: settings.MIDAS_HUB)
+    said = CliRunner().invoke(commands.app, ["check", "oral-cancer", "--jobs", "1", "--json"])
+    assert said.exit_code == 0, said.output
+    told = json.loads(said.stdout)
+    assert told["run"] == 3, "each submission had a run before"
+    assert told["findings"] == {"error": told["series"]}, "the gallery's images have no bytes"
+    assert {one.run.number for one in standing().select_related("run")} == {3}

@@ -195,6 +195,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "/catalogue.jsonld": (get("/catalogue.jsonld"),),
     "/sitemap.xml": (get("/sitemap.xml"),),
     "/robots.txt": (get("/robots.txt"),),
+    "/datasets/{dataset}/coverage": (get("/datasets/oral-cancer/coverage", Act.READ_DATASET, Act.SEE_SPOKE),),
     "/datasets/{dataset}/people": (get("/datasets/oral-cancer/people"),),
     "/datasets/{dataset}/people/{person}": (get("/datasets/oral-cancer/people/none"),),
     "/datasets/{dataset}/people/{person}/{study}": (get("/datasets/oral-cancer/people/none/1.2"),),

@@ -124,7 +124,12 @@ def _tallies(slug: str, seen: list[str]) -> list[dict[str, Any]]:
     )
     for one in sent.only("header", "received_at", "dataset__slug").iterator():
         tally = one.header.get("tally", {})
-        found[one.dataset.slug] = {"title": title_of(one.dataset.slug), "at": one.received_at, **tally}
+        found[one.dataset.slug] = {
+            "slug": one.dataset.slug,
+            "title": title_of(one.dataset.slug),
+            "at": one.received_at,
+            **tally,
+        }
     return list(found.values())
 
 
