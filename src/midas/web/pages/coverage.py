@@ -33,7 +33,7 @@ MORE, MOST_MORE = 100, 100_000
 
 @dataclass(frozen=True)
 class Line:
-    """One value of a variable: persons, shares as percentages, how many are missing at today's total, and of the next ones."""
+    """One value of a variable: persons, shares in percent, how many are missing at today's total and of the next ones."""
 
     label: str
     persons: int
