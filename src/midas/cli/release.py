@@ -128,7 +128,8 @@ def cut(
         _show(one)
     left_out = cuts[0].summary["left_out"]
     if left_out:
-        table("Left out", ("subject", "why"), [(one["subject"], one["why"]) for one in left_out])
+        rows = [(one["subject"], one.get("series", ""), one["why"]) for one in left_out]
+        table("Left out", ("subject", "series", "why"), rows)
 
 
 def _told(one: Release) -> dict[str, Any]:

@@ -18,6 +18,8 @@ class Deed(models.TextChoices):
     PROTOCOL = "protocol", "registered a protocol"
     SUBMIT = "submit", "sent a submission"
     REGISTER = "register", "registered or refused a submission"
+    CHECK = "check", "ran the quality checks"
+    JUDGE = "judge", "decided on a finding"
     DRAFT = "draft", "drafted a release"
     CUT = "cut", "cut a release"
     WITHDRAW = "withdraw", "withdrew a subject"

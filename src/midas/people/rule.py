@@ -26,6 +26,7 @@ class Act(StrEnum):
     DOWNLOAD = "see and download a release"
     ASK_ACCESS = "ask for access to a release"
     SEE_SPOKE = "see what came from a spoke"
+    JUDGE_QUALITY = "decide on findings of quality"
     DRAFT = "draft a release"
     CUT = "cut a release"
     WITHDRAW = "withdraw a subject"
@@ -47,7 +48,16 @@ SIGNED_IN = ANYONE | {Act.OWN_ACCOUNT, Act.DOWNLOAD_OPEN, Act.ASK_ACCESS}
 BY_ROLE: dict[Role, frozenset[Act]] = {
     Role.OPERATOR: frozenset({Act.SEE_SPOKE}),
     Role.CURATOR: frozenset(
-        {Act.READ_DATASET, Act.SEE_SPOKE, Act.DRAFT, Act.CUT, Act.WITHDRAW, Act.SET_READING, Act.ASSESS}
+        {
+            Act.READ_DATASET,
+            Act.SEE_SPOKE,
+            Act.DRAFT,
+            Act.CUT,
+            Act.WITHDRAW,
+            Act.SET_READING,
+            Act.ASSESS,
+            Act.JUDGE_QUALITY,
+        }
     ),
     Role.ANNOTATOR: frozenset({Act.READ}),
     Role.ADJUDICATOR: frozenset({Act.READ, Act.ADJUDICATE}),

@@ -16,10 +16,11 @@ from midas.protocol.model import Protocol
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A subject that the release does not hold, and why."""
+    """A subject, or one series (its UID) of a subject that stays, that the release does not hold, and why."""
 
     subject: str
     why: str
+    series: str = ""
 
 
 @dataclass(frozen=True)

@@ -104,8 +104,8 @@ def draft_digest(draft: Draft) -> str:
 
 
 def _drawn_on(draft: Draft) -> dict[str, list[int]]:
-    """Name what readers and curators made, where there is any: a draft without it keeps the digest it always had."""
-    found = {"readings": draft.readings, "derived": draft.derived}
+    """Name what readers and curators made or decided, where there is any: a draft without it keeps its old digest."""
+    found = {"readings": draft.readings, "derived": draft.derived, "judged": draft.judged}
     return {name: sorted(numbers) for name, numbers in found.items() if numbers}
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from midas.annotate import derived_in, settled
+from midas.catalogue.findings import decided
 from midas.catalogue.models import Dataset, ProtocolVersion, Submission
 from midas.kernel import BadInput, Clock, Conflict
 from midas.ledger import Deed, enter
@@ -66,7 +67,7 @@ def new_draft(
     draft = Draft.objects.create(
         dataset=dataset, protocol=protocol, version=version, notes=notes, published_on=published_on,
         salt_root=secrets.token_hex(32), submissions=roots, cohort=cohort, readings=settled(dataset),
-        derived=derived_in(dataset), created_by=by, created_at=clock.now(),
+        derived=derived_in(dataset), judged=decided(dataset), created_by=by, created_at=clock.now(),
         contributors=contributors(dataset=dataset, roots=roots, curator=by),
     )  # fmt: skip
     enter(Deed.DRAFT, by=by, clock=clock, dataset=dataset.slug, version=version, submissions=len(roots))

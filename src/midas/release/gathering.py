@@ -23,6 +23,7 @@ from midas.protocol.model import Protocol
 from midas.release import tables
 from midas.release.cohorts import members
 from midas.release.content import About, Content, LeftOut
+from midas.release.excluding import Excluded, excluded, without
 from midas.release.floor import above_the_floor
 from midas.release.models import Draft, SplitKey
 from midas.release.readings import Read, read_by
@@ -40,6 +41,7 @@ class Chosen:
     subjects: Mapping[int, Subject]
     submissions: tuple[Submission, ...]
     left_out: tuple[LeftOut, ...]
+    excluded: Excluded
 
     def rows(self, model: Any, *related: str) -> Iterator[Any]:
         """Yield a model's rows of the draft's submissions, subject by subject."""
@@ -80,6 +82,7 @@ def gather(*, draft: Draft, store: Blobs, progress: Progress | None = None) -> C
             advice="Register submissions with images and a lawful basis, then draft again.",
         )
     read = read_by(draft, {one.pseudonym for one in chosen.subjects.values()}, words.protocol)
+    read = without(read, chosen.excluded)
     images = _in_place(_instances(chosen, progress or NoProgress()), read)
     manifest = tables.arrow("manifest", images, tables.MANIFEST)
     found: dict[str, pa.Table] = {"manifest": manifest, "series": series_of(manifest)}
@@ -119,11 +122,10 @@ def _choose(draft: Draft, protocol: Protocol, store: Blobs) -> Chosen:
             advice="Draft again from what is registered.",
         )
     keys = [submission.pk for submission in submissions]
-    with_images = set(
-        Instance.objects.filter(submission__in=keys)
-        .values_list("series__study__subject", flat=True)
-        .distinct()
-    )
+    out = excluded(draft)
+    images = Instance.objects.filter(submission__in=keys)
+    judged = {**out.emptied(images), **out.subjects}
+    with_images = set(images.values_list("series__study__subject", flat=True).distinct())
     known = with_images | set(
         Record.objects.filter(submission__in=keys).values_list("subject", flat=True).distinct()
     ) | set(Subject.objects.filter(first_submission__in=keys).values_list("pk", flat=True))  # fmt: skip
@@ -135,11 +137,12 @@ def _choose(draft: Draft, protocol: Protocol, store: Blobs) -> Chosen:
     ):
         if subject.pk not in known or (cohort is not None and subject.pseudonym not in cohort):
             continue
-        if why := _why_not(subject, protocol, has_images=subject.pk in with_images):
+        why = _why_not(subject, protocol, has_images=subject.pk in with_images) or judged.get(subject.pk, "")
+        if why:
             left_out.append(LeftOut(subject.pseudonym, why))
         else:
             subjects[subject.pk] = subject
-    return Chosen(subjects, submissions, tuple(left_out))
+    return Chosen(subjects, submissions, (*left_out, *out.series_of(subjects)), out)
 
 
 def _why_not(subject: Subject, protocol: Protocol, *, has_images: bool) -> str:
@@ -169,9 +172,14 @@ def _instances(chosen: Chosen, progress: Progress) -> Iterator[Row]:
     for one in progress.track(stream, label="Gather", total=found.count()):
         series, study = one.series, one.series.study
         subject = chosen.subjects.get(study.subject_id)
-        if subject is None:
+        if (
+            subject is None
+            or series.pk in chosen.excluded.series
+            or one.sop_instance_uid in chosen.excluded.uids
+        ):
             continue
         facts = one.facts if one.facts.get("NumberOfFrames") else {**one.facts, "NumberOfFrames": 1}
+        facts = {**facts, **chosen.excluded.facts.get(series.pk, {})}
         yield {
             "path": f"data/{subject.pseudonym}/{study.uid}/{series.uid}/{one.sop_instance_uid}.dcm",
             "sha256": one.sha256, "size": one.size, **_place(subject.pseudonym, series), "item": series.item,
@@ -292,6 +300,8 @@ def _labels(chosen: Chosen, manifest: pa.Table) -> list[Row]:
     paths = dict(zip(manifest["sop_instance_uid"].to_pylist(), manifest["path"].to_pylist(), strict=True))
     last: dict[tuple[Any, ...], Row] = {}
     for one in chosen.rows(Label, "visit", "lesion", "specimen"):
+        if one.uid in chosen.excluded.uids:
+            continue
         text, number = label_value(one.value)
         row = {
             "level": one.level, "uid": one.uid or None, **_place(chosen.subjects[one.subject_id].pseudonym, one),

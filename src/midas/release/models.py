@@ -32,6 +32,9 @@ class Draft(models.Model):
     submissions = models.JSONField(default=list, help_text="roots of the submissions it draws on, frozen")
     readings = models.JSONField(default=list, help_text="settled items of reading tasks it draws on, frozen")
     derived = models.JSONField(default=list, help_text="objects that curators drew, frozen")
+    judged = models.JSONField(
+        default=list, help_text="curators' decisions on quality that it follows, frozen"
+    )
     contributors = models.JSONField(default=list, help_text="who is credited, frozen when it was drafted")
     cohort = models.ForeignKey("Cohort", on_delete=models.PROTECT, null=True, related_name="+")
     created_by = models.ForeignKey(

@@ -32,7 +32,9 @@ def evidence_of(*, dataset: Dataset, version: str, clock: Clock) -> list[Evidenc
         found = list(_of_records(dataset, about))
         current = in_force(dataset)
         if current is not None:
-            found += _of_protocol(protocol_of(current), about, f"protocol {current.version}", clock.now().date())
+            found += _of_protocol(
+                protocol_of(current), about, f"protocol {current.version}", clock.now().date()
+            )
     return [*found, *_of_history(dataset, about), *_of_hub(about)]
 
 

@@ -35,7 +35,8 @@ def deed_titles() -> dict[str, str]:
     return {
         "sign-in": _("signed in"), "sign-in-refused": _("was refused at sign-in"), "sign-out": _("signed out"),
         "account": _("changed an account"), "protocol": _("registered a protocol"), "submit": _("sent a submission"),
-        "register": _("checked a submission"), "draft": _("drafted a release"), "cut": _("cut a release"),
+        "register": _("checked a submission"), "check": _("ran the quality checks"),
+        "judge": _("decided on a finding"), "draft": _("drafted a release"), "cut": _("cut a release"),
         "withdraw": _("withdrew a subject"), "task": _("set a reading task"), "read": _("kept a reading"),
         "settle": _("settled a disagreement"), "ask": _("asked for access"),
         "credit": _("recorded a citation or issued a certificate"), "grant": _("gave access"),
