@@ -39,11 +39,14 @@ Look = Callable[[Case], Iterator[Finding]]
 
 @dataclass(frozen=True)
 class Gate:
-    """One condition: `needs` says it in a sentence, `look` finds what is wrong, `asked` says whether anyone asks it."""
+    """One condition. `needs` says it in a sentence, `look` finds what is wrong, `asked` whether anyone asks it.
+
+    `title` and `needs` are in English (`en`) and Hindi (`hi`).
+    """
 
     id: str
     title: Mapping[str, str]
-    needs: str
+    needs: Mapping[str, str]
     cites: str
     look: Look
     asked: Callable[[Case], bool] = lambda _: True
@@ -75,7 +78,7 @@ def paper(found: Iterable[Result], case: Case) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "gates": [
-            {**result.to_dict(), "title": by_id[result.gate].title["en"], "needs": by_id[result.gate].needs,
+            {**result.to_dict(), "title": by_id[result.gate].title["en"], "needs": by_id[result.gate].needs["en"],
              "cites": by_id[result.gate].cites}
             for result in found
         ],
@@ -299,50 +302,60 @@ def _approval(case: Case) -> Iterator[Finding]:
 GATES: tuple[Gate, ...] = (
     Gate(
         "integrity", {"en": "Every file is whole", "hi": "हर फ़ाइल पूरी है"},
-        "All images are in the store and hold the bytes that the manifest names.", "FIPS 180-4 (SHA-256)", _integrity,
+        {"en": "All images are in the store and hold the bytes that the manifest names.",
+         "hi": "सारी छवियाँ भंडार में हैं और उनमें वही बाइट हैं जो सूची में लिखी हैं।"}, "FIPS 180-4 (SHA-256)", _integrity,
     ),
     Gate(
         "split", {"en": "The split does not leak", "hi": "विभाजन से कुछ नहीं रिसता"},
-        "Nobody, no copy and no near-copy of a picture leads from one part into another.",
+        {"en": "Nobody, no copy and no near-copy of a picture leads from one part into another.",
+         "hi": "कोई व्यक्ति, चित्र की कोई प्रति या लगभग वैसी प्रति एक भाग से दूसरे भाग में नहीं जाती।"},
         "MIDAS 2.0, domain 6 (AI readiness): duplicate-leakage checks", _splits,
     ),
     Gate(
         "deid", {"en": "Nobody can be named", "hi": "किसी की पहचान नहीं हो सकती"},
-        "Each hospital's audit reaches the protocol's floor, and no text of the release looks like an identifier.",
+        {"en": "Each hospital's audit reaches the protocol's floor, and no text of the release looks like an identifier.",
+         "hi": "हर अस्पताल की जाँच प्रोटोकॉल की न्यूनतम सीमा तक पहुँचती है, और रिलीज़ का कोई पाठ पहचान जैसा नहीं दिखता।"},
         "DICOM PS3.15 Annex E; DPDP Act 2023, section 8(5)", _deid,
     ),
     Gate(
         "basis", {"en": "Everyone allowed this use", "hi": "सबने इस उपयोग की अनुमति दी है"},
-        "The terms of use lie within what every person and committee allowed.",
+        {"en": "The terms of use lie within what every person and committee allowed.",
+         "hi": "उपयोग की शर्तें उतनी ही हैं जितनी अनुमति हर व्यक्ति और समिति ने दी।"},
         "GA4GH Data Use Ontology; DPDP Act 2023, section 6(1)", _basis,
     ),
     Gate(
         "ethics", {"en": "Ethics approvals stand today", "hi": "नैतिक अनुमोदन आज मान्य हैं"},
-        "On the day of cutting each person is covered by an ethics decision in force.",
+        {"en": "On the day of cutting each person is covered by an ethics decision in force.",
+         "hi": "रिलीज़ मुहरबंद करने के दिन हर व्यक्ति किसी लागू नैतिक निर्णय के अंतर्गत है।"},
         "ICMR National Ethical Guidelines 2017, section 4", _ethics,
     ),
     Gate(
         "quality", {"en": "Every error was decided on", "hi": "हर त्रुटि पर निर्णय हुआ है"},
-        "No finding of severity error waits for a curator's decision.", "the protocol's quality limits", _quality,
+        {"en": "No finding of severity error waits for a curator's decision.",
+         "hi": "गंभीर त्रुटि वाला कोई निष्कर्ष क्यूरेटर के निर्णय की प्रतीक्षा में नहीं है।"}, "the protocol's quality limits", _quality,
     ),
     Gate(
         "grade", {"en": "Graded, with no hard stop", "hi": "श्रेणी मिली है, कोई पूर्ण रोक नहीं"},
-        "The draft has a grade above remediation and no hard stop.", "MIDAS 2.0 (draft for expert validation)", _grade,
+        {"en": "The draft has a grade above remediation and no hard stop.",
+         "hi": "मसौदे की श्रेणी सुधार-स्तर से ऊपर है और कोई पूर्ण रोक नहीं है।"}, "MIDAS 2.0 (draft for expert validation)", _grade,
         lambda case: case.brought.needs_grade,
     ),
     Gate(
         "matrix", {"en": "The release matrix allows this access", "hi": "रिलीज़ मैट्रिक्स यह पहुँच देता है"},
-        "The access class is no wider than the matrix of privacy risk and quality allows.",
+        {"en": "The access class is no wider than the matrix of privacy risk and quality allows.",
+         "hi": "पहुँच की श्रेणी उतनी ही खुली है जितनी गोपनीयता-जोखिम और गुणवत्ता का मैट्रिक्स देता है।"},
         "MIDAS 2.0 (draft for expert validation), release matrix", _matrix, lambda case: case.brought.needs_grade,
     ),
     Gate(
         "licence", {"en": "The licence fits", "hi": "लाइसेंस मेल खाता है"},
-        "The licence is known, says what the terms say, and allows no commerce that anyone forbade.",
+        {"en": "The licence is known, says what the terms say, and allows no commerce that anyone forbade.",
+         "hi": "लाइसेंस जाना-पहचाना है, वही कहता है जो शर्तें कहती हैं, और कोई ऐसा व्यापार नहीं होने देता जिसे किसी ने मना किया हो।"},
         "SPDX licence list; DUO:0000018, DUO:0000046", _licence,
     ),
     Gate(
         "approval", {"en": "Approved by different people", "hi": "अलग-अलग लोगों ने स्वीकृति दी है"},
-        "As many different people as the hub asks for approved the draft as it is now.", "the hub's own rule", _approval,
+        {"en": "As many different people as the hub asks for approved the draft as it is now.",
+         "hi": "हब जितने अलग-अलग लोग चाहता है, उतनों ने इस मसौदे को इसी रूप में स्वीकृति दी है।"}, "the hub's own rule", _approval,
         lambda case: case.brought.needs_approvals > 0,
     ),
 )  # fmt: skip

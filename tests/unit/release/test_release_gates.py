@@ -507,7 +507,7 @@ def test_who_was_found_to_belong_elsewhere_is_told_and_does_not_stop_the_release
 
 
 def test_a_withdrawal_leaves_everyone_elses_part_and_no_name_in_any_paper(ward) -> None:
-    from midas.release.checking import check
+    from midas.release import check_gates
     from midas.release.models import GateCheck, ReleaseFile
     from midas.web import flows
 
@@ -515,7 +515,7 @@ def test_a_withdrawal_leaves_everyone_elses_part_and_no_name_in_any_paper(ward) 
     note_pairs(dataset=ward.dataset, pairs=[(one, other)], clock=ward.clock)
     first = cut(ward)
     placed = parts(ward, first)
-    check(draft=ward.draft("2.0.0"), store=ward.store, clock=ward.clock)
+    check_gates(draft=ward.draft("2.0.0"), store=ward.store, clock=ward.clock)
     flows.withdraw(
         pseudonym=one, dataset="meningioma", store=ward.store, signer=ward.signer, why="person",
         clock=FixedClock(ward.clock.at + timedelta(days=30)),
