@@ -120,7 +120,7 @@ def _integrity(case: Case) -> Iterator[Finding]:
     if held.wrong:
         yield _wrong(
             "integrity.wrong", f"{len(held.wrong)} images do not hold the bytes that they are named for.",
-            "Restore them from a copy; `midas hub verify` names what else is damaged.",
+            "Restore them from a copy; midas hub verify names what else is damaged.",
         )  # fmt: skip
 
 
@@ -136,7 +136,7 @@ def _splits(case: Case) -> Iterator[Finding]:
                 f"gate.split.{kind}", Severity.ERROR,
                 " ".join(sorted({name for one in pairs for name in (one.one, one.other)})),
                 f"The split leaks: {SAYS[kind]} across parts: {told}{more}.",
-                "Note them as a pair (`midas release pair`), so that they stay in one part, and check again; or have the "
+                "Note them as a pair (midas release pair), so that they stay in one part, and check again; or have the "
                 "copy that does not belong withdrawn.",
             )  # fmt: skip
     if report.unplaced:
@@ -146,7 +146,7 @@ def _splits(case: Case) -> Iterator[Finding]:
     if report.by_site and report.sites:
         yield _wrong(
             "split.site", f"The protocol keeps a hospital in one part; these are in several: {', '.join(report.sites)}.",
-            "Draft again; or take `by_site` out of the protocol's split.",
+            "Draft again; or take by_site out of the protocol's split.",
         )  # fmt: skip
     if report.moved:
         yield _wrong(
@@ -161,7 +161,7 @@ def _deid(case: Case) -> Iterator[Finding]:
     if wrong := below(content.about.protocol, content.report, protocol_sha256=content.about.protocol_sha256):
         yield _wrong(
             "deid.floor", "De-identification lies below the protocol's floor. " + "; ".join(wrong) + ".",
-            "Have the spoke run `midas spoke audit`, correct what it shows, and send again; or leave it out.",
+            "Have the spoke run midas spoke audit, correct what it shows, and send again; or leave it out.",
         )  # fmt: skip
     for name, table in content.tables.items():
         for column in table.schema:
@@ -196,7 +196,7 @@ def _basis(case: Case) -> Iterator[Finding]:
             "basis.scope",
             f"The release's terms go beyond what was allowed ({'; '.join(map(duo_label, beyond))}). Who falls out,",
             f"All persons together allow: {', '.join(map(duo_label, common)) or 'nothing that can be asked for'}. Narrow "
-            "`access.uses` in the protocol to that and carry the persons' conditions there, then draft again; or have the "
+            "access.uses in the protocol to that and carry the persons' conditions there, then draft again; or have the "
             "hospitals ask these persons anew.",
             names=names,
         )  # fmt: skip
@@ -262,7 +262,7 @@ def _matrix(case: Case) -> Iterator[Finding]:
     if widest not in ORDER or ORDER.index(level) < ORDER.index(widest):
         yield _wrong(
             "matrix.access", f"The matrix allows {graded.access} access; the protocol asks for {level}.",
-            "Set `access.level` in the protocol to what the matrix allows, or raise the grade; then draft again.",
+            "Set access.level in the protocol to what the matrix allows, or raise the grade; then draft again.",
         )  # fmt: skip
 
 
@@ -272,19 +272,19 @@ def _licence(case: Case) -> Iterator[Finding]:
     if commercial is None and not access.license_url:
         yield _wrong(
             "licence.unknown", f"The licence {access.license} is not known, and nobody can read its terms.",
-            f"Use one of {', '.join(sorted(KNOWN))}, or give `license_url` in the protocol.",
+            f"Use one of {', '.join(sorted(KNOWN))}, or give license_url in the protocol.",
         )  # fmt: skip
     if commercial is not None and commercial != access.commercial:
         allows, says = ("allows", "forbid") if commercial else ("forbids", "allow")
         yield _wrong(
             "licence.terms", f"{access.license} {allows} commercial use; the protocol's terms {says} it.",
-            "Choose another licence or correct `access.commercial` in the protocol, then draft again.",
+            "Choose another licence or correct access.commercial in the protocol, then draft again.",
         )  # fmt: skip
     barred = [name for name, one in case.allowed.items() if one.no_commerce]
     if barred and (access.commercial or commercial):
         yield _wrong(
             "licence.scope", f"{access.license} would allow commercial use, which persons or their committee forbade.",
-            "Choose a licence without commercial use (such as CC-BY-NC-4.0) and set `access.commercial: false`, then draft "
+            "Choose a licence without commercial use (such as CC-BY-NC-4.0) and set access.commercial: false, then draft "
             "again; or have the hospitals ask these persons anew.",
             names=barred,
         )  # fmt: skip

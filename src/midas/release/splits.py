@@ -16,12 +16,9 @@ from midas.kernel import Conflict
 HIDDEN = "test"
 """The part that is drawn before any label is looked at; a protocol without a part of this name has no hidden one."""
 
-_CANDIDATES = 128
-"""Keys tried when a dataset is split for the first time: enough that the best is near the shares, a second's work for a
-few thousand persons."""
-
-_MANY = 20_000
-"""With more groups than this every key comes near the shares, so the first one that leaves no part empty is taken."""
+_CANDIDATES, _PLACED = 128, 256_000
+"""Keys tried when a dataset is split for the first time, and groups placed in all these tries: a second's work. The more
+groups there are, the nearer any key comes to the shares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +136,7 @@ def _best(
         sizes.setdefault(group, Counter())[stratum] += 1
     strata = Counter(stratum for _, stratum in persons)
     best: tuple[float, bytes] | None = None
-    for number in range(_CANDIDATES):
+    for number in range(min(_CANDIDATES, 1 + _PLACED // max(1, len(sizes)))):
         key = hmac.digest(seed, b"midas-split/2 " + what + number.to_bytes(4, "big"), "sha256")
         placed = {group: _at(group, key, parts) for group in sizes}
         full = Counter(placed.values())
@@ -152,8 +149,6 @@ def _best(
         off = _off(counts, strata, parts)
         if best is None or off < best[0]:
             best = (off, key)
-        if len(sizes) > _MANY:
-            break
     if best is None:
         raise Conflict(
             f"{len(sizes)} groups of persons cannot fill the parts that the protocol asks for.",
