@@ -408,6 +408,10 @@ class Split(Node):
 
     parts: dict[Slug, float] = Field(min_length=2)
     stratify: tuple[str, ...] = ()
+    by_site: bool = Field(
+        default=False,
+        description="all persons of one hospital stay in one part; needs more hospitals than parts",
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> Split:

@@ -107,6 +107,12 @@ def previous(one: Release) -> Release | None:
     return below[0] if below else None
 
 
+def below(dataset: str, version: str) -> Release | None:
+    """Return the newest release below a version."""
+    lower = [one for one in releases(dataset) if version_order(one.version) < version_order(version)]
+    return lower[0] if lower else None
+
+
 def changes(one: Release) -> Changes:
     """Compare with the version before; `since` is `None` for the first."""
     before = previous(one)

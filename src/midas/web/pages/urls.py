@@ -84,6 +84,10 @@ urlpatterns = [
     path("curation/submissions/<str:root>", curation.submission, name="submission"),
     path("curation/drafts", curation.draft_create, name="draft-create"),
     path("curation/drafts/<slug:dataset>/<str:version>", curation.draft, name="draft"),
+    path("curation/drafts/<slug:dataset>/<str:version>/gates", curation.gates_check, name="gates-check"),
+    path(
+        "curation/drafts/<slug:dataset>/<str:version>/approval", curation.draft_approve, name="draft-approve"
+    ),
     path("curation/drafts/<slug:dataset>/<str:version>/progress", curation.cut_progress, name="cut-progress"),
     path("curation/tasks", tasks.tasks, name="tasks"),
     path("curation/tasks/set", tasks.task_set, name="task-set"),

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('release', '0006_credit'),
+        ('release', '0007_gates'),
     ]
 
     operations = [
