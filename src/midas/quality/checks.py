@@ -17,7 +17,7 @@ from typing import NamedTuple
 from midas.kernel import Finding, Severity
 from midas.protocol.model import Item
 
-AREAS: tuple[str, ...] = ()
+AREAS: tuple[str, ...] = ("midas.quality.photos", "midas.quality.slides")
 """Modules of `midas.quality` that hold checks; each has `CHECKS: tuple[Check, ...]`."""
 
 CT, MR, XRAY = frozenset({"CT"}), frozenset({"MR"}), frozenset({"CR", "DX", "PX", "IO", "MG"})
