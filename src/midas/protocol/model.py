@@ -98,7 +98,7 @@ class Range(Node):
 
 
 class Limit(Node):
-    """What the protocol asks of one check of quality, instead of its default; `midas checks` lists them with their units."""
+    """What the protocol asks of one check of quality, instead of its default; docs/checks.md lists them."""
 
     check: Annotated[str, Field(pattern=r"^[a-z]+(\.[a-z0-9-]+)+$")]
     min: float | None = None

@@ -17,8 +17,14 @@ from typing import NamedTuple
 from midas.kernel import Finding, Severity
 from midas.protocol.model import Item
 
-AREAS: tuple[str, ...] = ("midas.quality.photos", "midas.quality.slides")
-"""Modules of `midas.quality` that hold checks; each has `CHECKS: tuple[Check, ...]`."""
+AREAS = tuple(
+    f"midas.quality.{name}"
+    for name in (
+        "examine", "headers", "conformance", "grey", "ct", "mr", "xray", "whole_series", "steadiness",
+        "photos", "slides",
+    )
+)  # fmt: skip
+"""Modules of `midas.quality` that hold checks; each has `CHECKS: tuple[Check, ...]` and may have rules (`examine`)."""
 
 CT, MR, XRAY = frozenset({"CT"}), frozenset({"MR"}), frozenset({"CR", "DX", "PX", "IO", "MG"})
 
@@ -98,12 +104,19 @@ def judge(check: Check, value: float | None, said: str, *, item: Item | None, sc
 
 
 def wrong(
-    check: Check, message: str, *, item: Item | None, scope: str, value: float | None = None, cites: str = ""
-) -> Measured:
+    check: Check, message: str, *, item: Item | None, scope: str, value: float | None = None, cites: str = "",
+    severity: Severity | None = None,
+) -> Measured:  # fmt: skip
     """Return the finding of a check that says right or wrong; `value` where it counted something."""
     limit = bounds(check, item)
     found = Finding(
-        check.id, limit.severity, scope, message, check.advice, cites or limit.cites, "midas.quality"
+        check.id,
+        severity or limit.severity,
+        scope,
+        message,
+        check.advice,
+        cites or limit.cites,
+        "midas.quality",
     )
     return Measured(check.id, value, found)
 

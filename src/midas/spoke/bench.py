@@ -15,7 +15,6 @@ from midas import deid, ingest, quality
 from midas.deid.ahead import levels
 from midas.deid.model import Region
 from midas.formats import Kind
-from midas.formats import dicom as formats_dicom
 from midas.kernel import BadInput, Finding, Severity
 from midas.protocol.model import Item as Wanted
 from midas.spoke.inks import inks
@@ -74,16 +73,6 @@ def instances(order: Order) -> tuple[Path, ...]:
     )  # fmt: skip
 
 
-def _first_look(source: Path, wanted: Wanted) -> tuple[Finding, ...]:
-    """Look at pixels and acquisition; a file without the preamble of PS3.10 7.1 is read as leniently as it came in."""
-    with source.open("rb") as stream:
-        plain = stream.read(132)[128:] == b"DICM"
-    try:
-        return quality.first_look(source if plain else formats_dicom.read(source, pixels=True), wanted)
-    except BadInput:
-        return quality.first_look(source, wanted)
-
-
 def work(order: Order) -> Worked:
     """Do steps 3 to 6 of the spine for one file."""
     worked = _work(order)
@@ -99,7 +88,9 @@ def _work(order: Order) -> Worked:
     except BadInput as error:
         cut = "ends before" in error.message
         return Worked(reason="truncated" if cut else "convert-failed", detail=str(error))
-    findings = tuple(one for source in sources for one in _first_look(source, order.wanted))
+    findings = tuple(
+        one for source in sources for one in quality.findings(quality.examine((source,), order.wanted))
+    )
     wrong = [one for one in findings if one.severity is Severity.ERROR and not order.accepted_quality]
     outcomes: list[deid.Outcome] = []
     targets: list[Path] = []
