@@ -28,7 +28,9 @@ LOW = ((0, 1), (1, 0), (2, 0), (1, 1), (0, 2), (0, 3), (1, 2), (2, 1), (3, 0))
 """The first frequencies (row, column) of ITU-T T.81 Figure A.6 without the mean: those that noise reaches least."""
 
 _at = np.arange(8)
-DCT = np.array([np.sqrt((1 if u == 0 else 2) / 8) * np.cos(np.pi * (2 * _at + 1) * u / 16) for u in range(8)], np.float32)
+DCT = np.array(
+    [np.sqrt((1 if u == 0 else 2) / 8) * np.cos(np.pi * (2 * _at + 1) * u / 16) for u in range(8)], np.float32
+)
 """The transform of ITU-T T.81 A.3.3 as a matrix."""
 
 

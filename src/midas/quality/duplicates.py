@@ -4,9 +4,10 @@ In comes a small picture; out come its hashes, to be kept beside it. In come the
 candidates, found without comparing all with all (`lookup`). In come the two pictures of a candidate; out comes whether
 they are the same: a hash of 63 bits is never proof. Nothing here opens a file or knows whose picture it is.
 
-A hash holds the signs of the 8 x 8 lowest frequencies of the picture's cosine transform without the mean (Zauner, "Implementation and benchmarking of perceptual image hash functions", 2010; the comparison with zero in place of
-the median makes mirror images and turns exact). A cropped copy is found because the whole of it looks like a window of
-the other: each picture has one hash for the whole and one for each of `WINDOWS`.
+A hash holds the signs of the 8 x 8 lowest frequencies of the picture's cosine transform without the mean (Zauner,
+"Implementation and benchmarking of perceptual image hash functions", 2010; the comparison with zero in place of the
+median makes mirror images and turns exact). A cropped copy is found because the whole of it looks like a window of the
+other: each picture has one hash for the whole and one for each further window of `WINDOWS`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,11 @@ from midas.quality.lookup import LAYOUT, TURNS, Hashes, Lookup, upright
 Array = np.ndarray[Any, Any]
 BASE = 256
 """Pixels a side of the picture that the transforms are taken of, whatever the shape of the picture was."""
-TRIMS = (*((before, after) for before in (0.0, 0.05, 0.1) for after in (0.0, 0.05, 0.1)), (0.17, 0.0), (0.0, 0.17))
+TRIMS = (
+    *((before, after) for before in (0.0, 0.05, 0.1) for after in (0.0, 0.05, 0.1)),
+    (0.17, 0.0),
+    (0.0, 0.17),
+)
 """What a crop may have taken from the two ends of a side, as a part of it; in between, the hash is near enough."""
 WINDOWS = tuple((top, bottom, left, right) for top, bottom in TRIMS for left, right in TRIMS)
 """The parts cut off above, below, left and right; the first is the whole picture."""
@@ -156,7 +161,9 @@ def alike(first: Array, second: Array) -> Likeness:
                 if seen > best:
                     best, found = seen, (large, view, float(scale))
     large, view, scale = found
-    return max([best, *(_within(large, view, scale + float(step), best.turn) for step in FINER if scale + step <= 1)])
+    return max(
+        [best, *(_within(large, view, scale + float(step), best.turn) for step in FINER if scale + step <= 1)]
+    )
 
 
 def _turned(picture: Array, turn: int) -> Array:

@@ -1,22 +1,26 @@
 """Checks of one clinical photograph, and of the set of views that a visit or lesion needs.
 
-In come upright 8-bit pixels, the JPEG stream behind them where there is one, and the protocol's item; out comes what each
-check measured. Every measure but resolution and recompression is taken from a copy of at most 1024 pixels a side, so that
-a limit means the same for every camera. Nothing here knows who is in the picture.
+In come frames of a DICOM object (`SLICE`), or upright 8-bit pixels with the JPEG stream behind them where there is one,
+and the protocol's item; out comes what each check measured. Every measure but resolution and recompression is taken from
+a copy of at most 1024 pixels a side, so that a limit means the same for every camera. Nothing here knows who is shown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import cv2
 import numpy as np
+from pydicom.dataset import Dataset
+from pydicom.encaps import get_frame
+from pydicom.uid import JPEGBaseline8Bit
 
 from midas.kernel import Severity
 from midas.protocol.model import Item
 from midas.quality import compression, sharpness
 from midas.quality.checks import Check, Measured, bounds, judge, well, wrong
+from midas.quality.image import Slice
 
 Array = np.ndarray[Any, Any]
 SIDE = 1024
@@ -120,6 +124,28 @@ def photograph(
         for check, value, said in found
         if check.concerns(modality)
     )
+
+
+def of_frame(one: Slice, item: Item, scope: str) -> Iterator[Measured]:
+    """Check a frame of a photographic object; of a film with several frames each one looked at."""
+    ds, modality = one.owner.ds, one.owner.modality
+    if modality not in PHOTO or ds.get("PhotometricInterpretation") in ("PALETTE COLOR", "MONOCHROME1"):
+        return
+    pixels = one.raw
+    if pixels.dtype == np.uint8 and pixels.shape[2:] in ((), (3,)):
+        stream = _stream(ds, one.index)
+        yield from photograph(pixels, stream=stream, modality=modality, item=item, scope=scope)
+
+
+def _stream(ds: Dataset, index: int) -> bytes:
+    """Return the JPEG stream of a frame, nothing where it is compressed otherwise or not at all."""
+    if getattr(getattr(ds, "file_meta", None), "TransferSyntaxUID", "") != JPEGBaseline8Bit:
+        return b""
+    frames = int(ds.get("NumberOfFrames") or 1)
+    return get_frame(ds.PixelData, index, number_of_frames=frames)
+
+
+SLICE = (of_frame,)
 
 
 def views(seen: Iterable[str], *, item: Item, scope: str = "visit") -> Measured:

@@ -1,23 +1,27 @@
 """Checks of one whole-slide image: focus, pen marks, tissue, stain, magnification.
 
-In come a small RGB picture of the whole slide, some full-resolution tiles and what the file says of its scale; out comes
-what each check measured. `places` says which tiles to decode. The questions are those of HistoQC (Janowczyk et al., JCO
-Clin. Cancer Inform. 2019): tissue, pen, blur, brightness of the stain; each measure names the paper that it is taken from.
+In come the levels of a slide as DICOM (`OBJECT`, `SLICE`, `SERIES`), or its small picture, tiles and scale; out comes what
+each check measured. The questions are those of HistoQC (Janowczyk et al., JCO Clin. Cancer Inform.
+2019): tissue, pen, blur, strength of the stain; each measure names the paper that it is taken from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 
+from midas.formats.dicom.render import Viewport, is_tiled, pieced
+from midas.formats.dicom.view import UNDECODED
 from midas.kernel import Severity
 from midas.protocol.model import Item
 from midas.quality import sharpness
 from midas.quality.checks import Check, Measured, judge, wrong
+from midas.quality.image import Image, Slice, as_number
 from midas.quality.photos import reduced
 
 Array = np.ndarray[Any, Any]
@@ -30,7 +34,8 @@ TISSUE = Check(
     "slide.tissue", Severity.WARNING, SLIDE, "%",
     {"en": "Part of the slide that is tissue", "hi": "स्लाइड पर ऊतक का भाग"},
     "Look whether the right slide was scanned, and all of it.",
-    "Optical density above 0.05, by Beer and Lambert: Ruifrok and Johnston, Anal. Quant. Cytol. Histol. 23, 2001", {"min": 0.5},
+    "Optical density above 0.05 (Beer and Lambert): Ruifrok and Johnston, Anal. Quant. Cytol. Histol. 23, 2001",
+    {"min": 0.5},
 )  # fmt: skip
 PEN = Check(
     "slide.pen", Severity.WARNING, SLIDE, "%",
@@ -48,7 +53,8 @@ STAIN = Check(
     "slide.stain", Severity.WARNING, SLIDE, "OD",
     {"en": "Strength of the stain", "hi": "रंजक की तीव्रता"},
     "Compare with other slides of the laboratory; stain or scan it again where structures cannot be told apart.",
-    "Median optical density of the tissue: Ruifrok and Johnston, Anal. Quant. Cytol. Histol. 23, 2001", {"min": 0.1, "max": 1.2},
+    "Median optical density of the tissue: Ruifrok and Johnston, Anal. Quant. Cytol. Histol. 23, 2001",
+    {"min": 0.1, "max": 0.9},
 )  # fmt: skip
 NUCLEI = Check(
     "slide.haematoxylin", Severity.WARNING, SLIDE, "OD",
@@ -125,8 +131,10 @@ def pen(picture: Array) -> Array:
     red = ((hue <= 6) | (hue >= 176)) & (saturation > 190) & (value > 90)
     black = (value < 60) & (saturation < 90)
     stroke = np.ones((3, 3), np.uint8)
-    found = [cv2.morphologyEx(one.astype(np.uint8), cv2.MORPH_OPEN, stroke) for one in (green, blue, red, black)]
-    return np.maximum.reduce(found) > 0
+    found = [
+        cv2.morphologyEx(one.astype(np.uint8), cv2.MORPH_OPEN, stroke) for one in (green, blue, red, black)
+    ]
+    return np.asarray(np.maximum.reduce(found) > 0)
 
 
 def _spread(mask: Array) -> Array:
@@ -134,53 +142,121 @@ def _spread(mask: Array) -> Array:
     return cv2.dilate(mask.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
 
 
-def places(seen: Whole, *, columns: int, rows: int, most: int = 16) -> tuple[tuple[int, int], ...]:
-    """Return (column, row) of up to `most` tiles of a `columns` x `rows` grid that hold tissue, spread evenly over it."""
-    held = cv2.resize(seen.tissue.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA)
-    at = np.argwhere(held > LEAST_TISSUE)
-    if not len(at):
-        at = np.argwhere(held >= max(float(held.max()), 1e-6))
-    chosen = at[np.unique(np.linspace(0, len(at) - 1, min(most, len(at))).round().astype(int))] if len(at) else at
-    return tuple((int(column), int(row)) for row, column in chosen)
+def numbers(picture: Array) -> dict[str, float]:
+    """Measure the picture of the whole slide: percent of tissue and of ink, strength of stain and of haematoxylin (OD).
 
-
-def slide(
-    picture: Array | Whole, *, tiles: Iterable[Array] = (), mpp: float | None = None, power: float | None = None,
-    item: Item | None = None, scope: str = "item",
-) -> tuple[Measured, ...]:  # fmt: skip
-    """Check one slide. `tiles` are RGB at full resolution; `mpp` micrometres a pixel there; `power` the objective's.
-
-    What is not given is measured as unknown; a missing scale is a finding, since nothing can be measured on such a slide.
+    The last two are left out where there is no tissue.
     """
-    seen = picture if isinstance(picture, Whole) else whole(picture)
+    seen = whole(picture)
     density = seen.density[seen.tissue]
-    found = (
-        (TISSUE, 100 * float(seen.tissue.mean()), "The part that is tissue is"),
-        (PEN, 100 * float(seen.ink.mean()), "The part that pen marks cover is"),
-        (FOCUS, out_of_focus(tiles, mpp=mpp), "Of the tiles of tissue looked at, out of focus are"),
-        (STAIN, float(np.median(density.mean(axis=1))) if len(density) else None, "The median density of the tissue is"),
-        (NUCLEI, float(np.percentile(haematoxylin(density), 95)) if len(density) else None, "The haematoxylin is"),
-        (MAGNIFICATION, mpp * power if mpp and power else None, "Micrometres in a pixel times the objective is"),
-    )
-    measured = [judge(check, value, said, item=item, scope=scope) for check, value, said in found]
-    if mpp is None:
-        measured.append(wrong(SCALE, "The micrometres in a pixel are not given.", item=item, scope=scope))
-    else:
-        measured.append(judge(SCALE, mpp, "The micrometres in a pixel are", item=item, scope=scope))
-    return tuple(measured)
+    found = {TISSUE.id: 100 * float(seen.tissue.mean()), PEN.id: 100 * float(seen.ink.mean())}
+    if len(density):
+        found[STAIN.id] = float(np.median(density.mean(axis=1)))
+        found[NUCLEI.id] = float(np.percentile(haematoxylin(density), DARKEST))
+    return found
 
 
-def out_of_focus(tiles: Iterable[Array], *, mpp: float | None = None) -> float | None:
-    """Return the part of the tiles, in percent, that are blurred; those almost without tissue do not count."""
-    blurs = []
-    for tile in tiles:
-        if mpp is not None and mpp < USUAL:
-            tile = reduced(tile, max(1, round(max(tile.shape[:2]) * mpp / USUAL)))
-        grey = cv2.cvtColor(tile, cv2.COLOR_RGB2GRAY)
-        if (grey < LIT).mean() >= LEAST_TISSUE and (one := sharpness.blur(grey)) is not None:
-            blurs.append(one)
-    return 100 * float(np.mean(np.array(blurs) > BLURRED)) if blurs else None
+DARKEST = 95
+"""Percentile of haematoxylin over the tissue that stands for its nuclei."""
+SAID = (
+    (TISSUE, "The part that is tissue is"),
+    (PEN, "The part that pen marks cover is"),
+    (STAIN, "The median density of the tissue is"),
+    (NUCLEI, "The haematoxylin of the darkest nuclei is"),
+)
+
+
+def blur_of(tile: Array, mpp: float | None) -> float | None:
+    """Return the blur of a full-resolution tile (RGB), `mpp` micrometres a pixel; `None` where it is almost all glass."""
+    if mpp is not None and mpp < USUAL:
+        tile = reduced(tile, max(1, round(max(tile.shape[:2]) * mpp / USUAL)))
+    grey = cv2.cvtColor(tile, cv2.COLOR_RGB2GRAY)
+    return sharpness.blur(grey) if (grey < LIT).mean() >= LEAST_TISSUE else None
 
 
 LIT = 255 * 10**-DENSE
 """Grey level below which a pixel of a tile is tissue, before white glass."""
+
+
+def slide(
+    seen: Mapping[str, float], blurs: Sequence[float], *, mpp: float | None, power: float | None,
+    item: Item | None = None, scope: str = "item",
+) -> Iterator[Measured]:  # fmt: skip
+    """Judge one slide: `numbers` of its picture, `blur_of` its tiles of tissue, `mpp` micrometres a pixel, the objective.
+
+    What is not there is measured as unknown; a missing scale is a finding, since nothing can be measured on such a slide.
+    """
+    for check, said in SAID:
+        yield judge(check, seen.get(check.id), said, item=item, scope=scope)
+    share = 100 * float(np.mean(np.array(blurs) > BLURRED)) if blurs else None
+    yield judge(FOCUS, share, "Of the tiles of tissue looked at, out of focus are", item=item, scope=scope)
+    product = mpp * power if mpp and power else None
+    yield judge(
+        MAGNIFICATION, product, "Micrometres in a pixel times the objective is", item=item, scope=scope
+    )
+    if mpp is None:
+        yield wrong(SCALE, "The micrometres in a pixel are not given.", item=item, scope=scope)
+    else:
+        yield judge(SCALE, mpp, "The micrometres in a pixel are", item=item, scope=scope)
+
+
+LEAST, MOST = 1024, 4096
+"""Pixels of the longer side of the level that shows the whole slide: the smallest from `LEAST` on, none beyond `MOST`."""
+BLUR = "slide.blur"
+
+
+def keep_blur(one: Slice, item: Item, scope: str) -> Iterator[Measured]:
+    """Keep the blur of a tile for the look at the whole slide."""
+    del item, scope
+    if _is_level(one.owner) and one.raw.ndim == 3 and (blur := blur_of(one.raw, _mpp(one.owner))) is not None:
+        one.kept[BLUR] = blur
+    yield from ()
+
+
+def keep_picture(image: Image, item: Item, scope: str) -> Iterator[Measured]:
+    """Keep what a low level shows of the whole slide."""
+    del item, scope
+    if _is_level(image) and _longer(image) < MOST:
+        with suppress(*UNDECODED):  # the look at its frames says so
+            image.slices[0].kept |= numbers(_picture(image))
+    yield from ()
+
+
+def whole_slide(images: Sequence[Image], item: Item, scope: str) -> Iterator[Measured]:
+    """Check the levels of one slide together."""
+    levels = sorted((one for one in images if _is_level(one)), key=_longer)
+    if not levels:
+        return
+    shown = [one for one in levels if TISSUE.id in one.slices[0].kept]
+    best = next((one for one in shown if _longer(one) >= LEAST), shown[-1] if shown else None)
+    path = (levels[-1].value("OpticalPathSequence") or [None])[0]
+    yield from slide(
+        best.slices[0].kept if best else {}, [one.kept[BLUR] for one in levels[-1].slices if BLUR in one.kept],
+        mpp=_mpp(levels[-1]), power=as_number(path.get("ObjectiveLensPower")) if path is not None else None,
+        item=item, scope=scope,
+    )  # fmt: skip
+
+
+def _is_level(image: Image) -> bool:
+    return image.modality in SLIDE and image.has_pixels and is_tiled(image.ds)
+
+
+def _longer(image: Image) -> int:
+    return int(max(image.ds.TotalPixelMatrixColumns, image.ds.TotalPixelMatrixRows))
+
+
+def _mpp(image: Image) -> float | None:
+    spacing = as_number(image.value("PixelSpacing"))
+    return 1000 * spacing if spacing else None
+
+
+def _picture(image: Image) -> Array:
+    def tile(index: int) -> Array:
+        raw = np.asarray(image.slices[index].raw)
+        image.slices[index].let_go()
+        return raw
+
+    return pieced(image.ds, tile, Viewport(SIDE, SIDE))
+
+
+OBJECT, SLICE, SERIES = (keep_picture,), (keep_blur,), (whole_slide,)
