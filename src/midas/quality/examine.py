@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from statistics import median
@@ -50,6 +51,13 @@ def rules(kind: str) -> Iterator[Any]:
     """Yield the rules of one kind (`OBJECT`, `SLICE`, `SERIES`) of every area."""
     for area in AREAS:
         yield from getattr(import_module(area), kind, ())
+
+
+@cache
+def checks_of_series() -> frozenset[str]:
+    """Return the ids of the checks that need the whole series."""
+    areas = [import_module(area) for area in AREAS]
+    return frozenset(check.id for area in areas if hasattr(area, "SERIES") for check in area.CHECKS)
 
 
 def examine(
