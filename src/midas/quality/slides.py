@@ -85,6 +85,8 @@ STAINS = np.array([[0.65, 0.70, 0.29], [0.07, 0.99, 0.11], [0.27, 0.57, 0.78]], 
 BLURRED = 0.55
 """Blur of a tile, brought to `USUAL` micrometres a pixel, from which it counts as out of focus."""
 USUAL = 0.5
+STROKE = 5
+"""Least width of a pen's stroke, in pixels of the picture of the whole slide: nuclei and folds are narrower."""
 LEAST_TISSUE = 0.2
 """Part of a tile that is tissue before its focus is judged."""
 
@@ -130,7 +132,7 @@ def pen(picture: Array) -> Array:
     blue = (hue > 88) & (hue <= 124) & (saturation > 128)
     red = ((hue <= 6) | (hue >= 176)) & (saturation > 190) & (value > 90)
     black = (value < 60) & (saturation < 90)
-    stroke = np.ones((3, 3), np.uint8)
+    stroke = np.ones((STROKE, STROKE), np.uint8)
     found = [
         cv2.morphologyEx(one.astype(np.uint8), cv2.MORPH_OPEN, stroke) for one in (green, blue, red, black)
     ]
