@@ -20,8 +20,8 @@ from midas.protocol.model import Item, Table
 AREAS = tuple(
     f"midas.quality.{name}"
     for name in (
-        "examine", "headers", "conformance", "grey", "ct", "mr", "xray", "whole_series", "steadiness", "tables",
-        "agreement",
+        "examine", "headers", "conformance", "grey", "ct", "mr", "xray", "whole_series", "steadiness", "photos", "slides",
+        "tables", "agreement",
     )
 )  # fmt: skip
 """Modules of `midas.quality` that hold checks; each has `CHECKS: tuple[Check, ...]` and may have rules (`examine`)."""

@@ -90,7 +90,9 @@ def _work(order: Order) -> Worked:
     except BadInput as error:
         cut = "ends before" in error.message
         return Worked(reason="truncated" if cut else "convert-failed", detail=str(error))
-    looked = [one for source in sources for one in quality.examine((source,), order.wanted)]
+    slide = order.kind == Kind.SLIDE.value
+    together = [sources] if slide else [(source,) for source in sources]
+    looked = [one for some in together for one in quality.examine(some, order.wanted, whole=slide)]
     findings = (*quality.findings(looked), *order.of_series)
     wrong = [one for one in findings if one.severity is Severity.ERROR and not order.accepted_quality]
     outcomes: list[deid.Outcome] = []
