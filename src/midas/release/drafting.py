@@ -86,6 +86,6 @@ def draft_digest(draft: Draft) -> str:
 
 
 def _drawn_on(draft: Draft) -> dict[str, list[int]]:
-    """Name what readers and curators made or decided, where there is any: a draft without it keeps the digest it always had."""
+    """Name what readers and curators made or decided, where there is any: a draft without it keeps its old digest."""
     found = {"readings": draft.readings, "derived": draft.derived, "judged": draft.judged}
     return {name: sorted(numbers) for name, numbers in found.items() if numbers}

@@ -11,8 +11,8 @@ from tests.reading_ward import Ward, open_ward
 from midas.grading import grade, rubric_named
 from midas.kernel import Evidence
 from midas.ledger import seal, verify
-from midas.web.bootstrap import signer
 from midas.web import evidence
+from midas.web.bootstrap import signer
 from midas.web.evidence import evidence_of
 
 
