@@ -23,7 +23,7 @@ from midas.catalogue.models import (
     Submission,
 )
 from midas.compute import here
-from midas.kernel import BadInput, Conflict, FixedClock, sha256_bytes
+from midas.kernel import BadInput, Conflict, FixedClock, Severity, sha256_bytes
 from midas.ledger.models import Entry
 from midas.manifest import PrivateKey
 from midas.people.models import Account
@@ -201,3 +201,16 @@ def test_who_withdraws_takes_the_findings_along(submission, store, tmp_path, cur
     assert not QualityDecision.objects.exists()
     assert not Correction.objects.exists()
     assert set(QualityFinding.objects.values_list("subject__pseudonym", flat=True)) == {PEOPLE[1]}
+
+
+def test_what_is_undecided_and_what_the_checks_are_evidence_of(submission, store, tmp_path, curator) -> None:
+    assert findings.evidence(submission.dataset) == ()
+    check(submission, store, tmp_path)
+    validated, errors = findings.evidence(submission.dataset)
+    assert (validated.kind, validated.value, validated.of) == ("standards.validated", True, 2)
+    assert (errors.kind, errors.value, errors.unit) == ("standards.critical_errors", 0.0, "errors")
+    waiting = findings.undecided(submission.dataset, severity=Severity.WARNING)
+    assert f"{PEOPLE[0]}/2.25.100002" in {one.scope for one in waiting}
+    findings.decide(findings=[blank()], verdict="exclude", why="Blank.", by=curator, clock=LATER)
+    after = findings.undecided(submission.dataset, severity=Severity.WARNING)
+    assert {one.scope for one in after} == {f"{PEOPLE[1]}/2.25.200002"}, "what is excluded waits for nobody"

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from midas.catalogue.findings.standing import Left as Left
     from midas.catalogue.findings.standing import decided as decided
     from midas.catalogue.findings.standing import left_by as left_by
+    from midas.catalogue.findings.standing import undecided as undecided
+    from midas.catalogue.findings.telling import evidence as evidence
 
 _DOOR = {
     "check": "checking", "unchecked": "checking", "correct": "deciding", "decide": "deciding", "Left": "standing",
-    "decided": "standing", "left_by": "standing",
+    "decided": "standing", "evidence": "telling", "left_by": "standing", "undecided": "standing",
 }  # fmt: skip
 __all__ = list(_DOOR)
 

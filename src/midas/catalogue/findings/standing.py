@@ -10,6 +10,7 @@ from django.db.models import Max, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from midas.catalogue.models import Correction, Dataset, QualityDecision, QualityFinding
+from midas.kernel import Finding, Severity
 
 OPEN = "open"
 """The state of a finding of which nothing was decided, or whose decision was taken back."""
@@ -39,6 +40,25 @@ def decided(dataset: Dataset) -> list[int]:
     excluded = QualityDecision.objects.filter(pk__in=last, verdict=Verdict.EXCLUDE)
     corrected = Correction.objects.filter(decision__finding__dataset=dataset)
     return sorted({*excluded.values_list("pk", flat=True), *corrected.values_list("decision", flat=True)})
+
+
+def undecided(dataset: Dataset, *, severity: Severity = Severity.ERROR) -> tuple[Finding, ...]:
+    """Return the open findings of today of one severity, less those of what is excluded: what a release must not rest on.
+
+    `scope` is pseudonym and series UID, as in the paths of a release.
+    """
+    left = left_by(decided(dataset))
+    rows = standing().filter(
+        dataset=dataset, verdict__in=STATES[OPEN], weight=QualityFinding.Weight[severity.name]
+    )
+    rows = rows.exclude(series__in=list(left.series)).exclude(subject__in=list(left.subjects))
+    return tuple(
+        Finding(
+            one.rule, severity, f"{one.subject.pseudonym}/{one.series.uid}", one.message, one.advice, one.cites,
+            "midas.quality",
+        )
+        for one in rows.select_related("subject", "series").order_by("subject__pseudonym", "series__uid", "pk")
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
