@@ -19,6 +19,7 @@ class Deed(models.TextChoices):
     SUBMIT = "submit", "sent a submission"
     REGISTER = "register", "registered or refused a submission"
     DRAFT = "draft", "drafted a release"
+    PAIR = "pair", "noted persons with the same picture"
     APPROVE = "approve", "approved a draft"
     CUT = "cut", "cut a release"
     WITHDRAW = "withdraw", "withdrew a subject"

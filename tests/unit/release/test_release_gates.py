@@ -11,6 +11,7 @@ import pytest
 from tests.unit.release.conftest import Ward, pseudonym
 
 from midas.kernel import Conflict, Finding, FixedClock, NotFound, Severity
+from midas.ledger.models import Deed, Entry
 from midas.people.models import Account
 from midas.release.approving import approvals_of, approve, take_approval_back
 from midas.release.cases import Brought, Graded, State
@@ -310,6 +311,7 @@ def test_mirrored_duplicates_across_parts_are_refused_until_they_are_noted(ward)
     assert one in told.message
     assert "midas release pair" in told.advice
     assert note_pairs(dataset=ward.dataset, pairs=[(one, other)], clock=ward.clock) == 1
+    assert Entry.objects.get(deed=Deed.PAIR).target == " ".join(sorted((one, other)))
     placed = parts(ward, cut(ward, found, version="1.0.1"))
     assert placed[one] == placed[other]
 
