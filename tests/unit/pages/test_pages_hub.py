@@ -339,8 +339,7 @@ def test_a_draft_shows_its_gates_with_advice_and_who_approved_it(hub, enter, mon
     from midas.kernel import Finding, Severity, SystemClock
     from midas.release.approving import approvals_of
     from midas.release.cases import Result, State
-    from midas.release.checking import keep_check
-    from midas.release.models import Draft
+    from midas.release.models import Draft, GateCheck
     from midas.release.splitting import near_pairs
     from midas.web.pages import cutting
 
@@ -350,7 +349,8 @@ def test_a_draft_shows_its_gates_with_advice_and_who_approved_it(hub, enter, mon
     wrong = Finding(
         "gate.split.link", Severity.ERROR, "release", "The split leaks here.", "Note them as a pair."
     )
-    keep_check(draft, (Result("split", State.FAILED, (wrong,)),), clock=SystemClock())
+    failed = Result("split", State.FAILED, (wrong,)).to_dict()
+    GateCheck.objects.create(draft=draft, results=[failed], checked_at=SystemClock().now())
     response = client.get(path)
     text = response.content.decode()
     assert complaints(response) == []

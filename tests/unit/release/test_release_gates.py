@@ -83,6 +83,21 @@ def test_a_good_dataset_passes_and_the_release_says_so(ward) -> None:
     assert "20" not in {str(one)[:2] for one in found if "day" in str(one)}
 
 
+def test_what_a_check_is_evidence_of_names_its_paper(ward) -> None:
+    from midas.release import check_gates, look
+
+    draft = ward.draft()
+    assert look.gate_evidence(draft) == ()
+    check_gates(draft=draft, store=ward.store, clock=ward.clock)
+    found = {one.kind: one for one in look.gate_evidence(draft)}
+    assert (found["readiness.leaks"].value, found["readiness.leaks"].source) == (0.0, "leakage.json")
+    assert found["readiness.split"].value is True
+    assert found["metadata.orcid"].value is False, "nobody chose to be named"
+    assert {one.about for one in found.values()} == {"meningioma@1.0.0"}
+    held = {one.path for one in look.files(ward.cut(draft))}
+    assert {name for one in found.values() for name in one.source.split(", ")} <= held
+
+
 def test_every_gate_has_words_in_both_languages_and_a_source() -> None:
     for gate in GATES:
         assert gate.title["en"]
