@@ -21,6 +21,7 @@ class Deed(models.TextChoices):
     CHECK = "check", "ran the quality checks"
     JUDGE = "judge", "decided on a finding"
     DRAFT = "draft", "drafted a release"
+    PAIR = "pair", "noted persons with the same picture"
     APPROVE = "approve", "approved a draft"
     CUT = "cut", "cut a release"
     WITHDRAW = "withdraw", "withdrew a subject"

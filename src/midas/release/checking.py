@@ -22,6 +22,7 @@ from midas.release.approving import approvals_of
 from midas.release.cases import Brought, Case, Held, Result
 from midas.release.changes import parts_of
 from midas.release.content import Content
+from midas.release.evidence import evidence_of
 from midas.release.gates import results
 from midas.release.gathering import gather
 from midas.release.lawful import bases_of
@@ -60,13 +61,19 @@ def check_gates(
     checked = look_at(
         content, draft=draft, store=store, day=clock.now().date(), brought=brought, progress=progress
     )
-    return keep_check(draft, checked.results, clock=clock)
+    return keep_check(draft, checked, clock=clock)
 
 
 @transaction.atomic
-def keep_check(draft: Draft, found: Iterable[Result], *, clock: Clock) -> GateCheck:
+def keep_check(draft: Draft, checked: Checked, *, clock: Clock) -> GateCheck:
+    """Keep how the gates stand in the place of how they stood before."""
     kept, _ = GateCheck.objects.update_or_create(
-        draft=draft, defaults={"results": [one.to_dict() for one in found], "checked_at": clock.now()}
+        draft=draft,
+        defaults={
+            "results": [one.to_dict() for one in checked.results],
+            "evidence": [one.to_dict() for one in evidence_of(checked.case)],
+            "checked_at": clock.now(),
+        },
     )
     return kept
 

@@ -93,7 +93,7 @@ def _through_the_gates(
     checked = look_at(
         content, draft=draft, store=store, day=clock.now().date(), brought=brought, progress=progress
     )
-    keep_check(draft, checked.results, clock=clock)
+    keep_check(draft, checked, clock=clock)
     refuse_failed(checked.results)
     return replace(content, papers=papers(content, checked, draft=draft))
 

@@ -136,8 +136,8 @@ def _splits(case: Case) -> Iterator[Finding]:
                 f"gate.split.{kind}", Severity.ERROR,
                 " ".join(sorted({name for one in pairs for name in (one.one, one.other)})),
                 f"The split leaks: {SAYS[kind]} across parts: {told}{more}.",
-                "Note them as a pair (midas release pair), so that they stay in one part, and check again; or have the "
-                "copy that does not belong withdrawn.",
+                "Note them as a pair (here, or by midas release pair), so that they stay in one part, and check again; or "
+                "have the copy that does not belong withdrawn.",
             )  # fmt: skip
     if report.unplaced:
         yield _wrong(

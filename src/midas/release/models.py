@@ -86,6 +86,7 @@ class GateCheck(models.Model):
 
     draft = models.OneToOneField(Draft, on_delete=models.CASCADE, related_name="+")
     results = models.JSONField()
+    evidence = models.JSONField(default=list, help_text="facts for a grade, by what was looked at")
     checked_at = models.DateTimeField()
 
 

@@ -8,11 +8,15 @@ from django.db import transaction
 
 from midas.catalogue.models import Dataset, Subject
 from midas.kernel import BadInput, Clock, NotFound
+from midas.ledger import Deed, enter
+from midas.people.models import Account
 from midas.release.models import NearPair
 
 
 @transaction.atomic
-def note_pairs(*, dataset: Dataset, pairs: Iterable[tuple[str, str]], clock: Clock) -> int:
+def note_pairs(
+    *, dataset: Dataset, pairs: Iterable[tuple[str, str]], clock: Clock, by: Account | None = None
+) -> int:
     """Note pairs of pseudonyms, whoever found them; return how many were new. `NotFound` for an unknown person."""
     wanted = {(min(pair), max(pair)) for pair in pairs}
     if any(one == other for one, other in wanted):
@@ -34,4 +38,7 @@ def note_pairs(*, dataset: Dataset, pairs: Iterable[tuple[str, str]], clock: Clo
         for one, other in sorted(keys - before)
     ]
     NearPair.objects.bulk_create(rows, batch_size=1000)
+    if rows:
+        told = " ".join(min(wanted)) if len(wanted) == 1 else ""
+        enter(Deed.PAIR, by=by, clock=clock, dataset=dataset.slug, target=told, pairs=len(rows))
     return len(rows)

@@ -156,6 +156,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "/curation/drafts/{dataset}/{version}": (get("/curation/drafts/meningioma/1.0.0"),),
     "/curation/drafts/{dataset}/{version}/gates": (post("/curation/drafts/meningioma/1.0.0/gates"),),
     "/curation/drafts/{dataset}/{version}/approval": (post("/curation/drafts/meningioma/1.0.0/approval"),),
+    "/curation/drafts/{dataset}/{version}/pair": (post("/curation/drafts/meningioma/1.0.0/pair"),),
     "/curation/drafts/{dataset}/{version}/progress": (get("/curation/drafts/meningioma/1.0.0/progress"),),
     "/people": (get("/people"),),
     "/people/invite": (post("/people/invite", role="none"),),

@@ -11,6 +11,7 @@ import pytest
 from tests.unit.release.conftest import Ward, pseudonym
 
 from midas.kernel import Conflict, Finding, FixedClock, NotFound, Severity
+from midas.ledger.models import Deed, Entry
 from midas.people.models import Account
 from midas.release.approving import approvals_of, approve, take_approval_back
 from midas.release.cases import Brought, Graded, State
@@ -80,6 +81,21 @@ def test_a_good_dataset_passes_and_the_release_says_so(ward) -> None:
     assert paper(ward, release, "provenance.json")["predecessor"] is None
     assert len(paper(ward, release, "provenance.json")["submissions"]) == 2
     assert "20" not in {str(one)[:2] for one in found if "day" in str(one)}
+
+
+def test_what_a_check_is_evidence_of_names_its_paper(ward) -> None:
+    from midas.release import check_gates, look
+
+    draft = ward.draft()
+    assert look.gate_evidence(draft) == ()
+    check_gates(draft=draft, store=ward.store, clock=ward.clock)
+    found = {one.kind: one for one in look.gate_evidence(draft)}
+    assert (found["readiness.leaks"].value, found["readiness.leaks"].source) == (0.0, "leakage.json")
+    assert found["readiness.split"].value is True
+    assert found["metadata.orcid"].value is False, "nobody chose to be named"
+    assert {one.about for one in found.values()} == {"meningioma@1.0.0"}
+    held = {one.path for one in look.files(ward.cut(draft))}
+    assert {name for one in found.values() for name in one.source.split(", ")} <= held
 
 
 def test_every_gate_has_words_in_both_languages_and_a_source() -> None:
@@ -310,6 +326,7 @@ def test_mirrored_duplicates_across_parts_are_refused_until_they_are_noted(ward)
     assert one in told.message
     assert "midas release pair" in told.advice
     assert note_pairs(dataset=ward.dataset, pairs=[(one, other)], clock=ward.clock) == 1
+    assert Entry.objects.get(deed=Deed.PAIR).target == " ".join(sorted((one, other)))
     placed = parts(ward, cut(ward, found, version="1.0.1"))
     assert placed[one] == placed[other]
 

@@ -21,6 +21,7 @@ from midas.people.rule import Act
 from midas.release import look, new_draft
 from midas.release.approving import approve, take_approval_back
 from midas.release.models import Draft, Release
+from midas.release.pairing import note_pairs
 from midas.web.guard import ANYWHERE, needs
 from midas.web.pages import cutting, gates
 from midas.web.pages.datasets import title_of
@@ -188,6 +189,20 @@ def draft_approve(request: HttpRequest, dataset: str, version: str) -> HttpRespo
         else:
             approve(draft=found, by=account, clock=clock)
             messages.success(request, _("You approved this draft as it is now."))
+    except MidasError as error:
+        messages.error(request, str(error))
+    return HttpResponseRedirect(reverse("hub:draft", args=[dataset, version]))
+
+
+@needs(Act.CUT, dataset="dataset")
+@require_POST
+def pair_note(request: HttpRequest, dataset: str, version: str) -> HttpResponse:
+    """Note that two persons have the same picture: from then on they are in one part."""
+    found = _draft(dataset, version)
+    pair = (request.POST.get("one", "").strip().upper(), request.POST.get("other", "").strip().upper())
+    try:
+        note_pairs(dataset=found.dataset, pairs=[pair], clock=SystemClock(), by=account_of(request))
+        messages.success(request, _("Noted: they stay in one part. Check the gates again."))
     except MidasError as error:
         messages.error(request, str(error))
     return HttpResponseRedirect(reverse("hub:draft", args=[dataset, version]))

@@ -88,6 +88,7 @@ urlpatterns = [
     path(
         "curation/drafts/<slug:dataset>/<str:version>/approval", curation.draft_approve, name="draft-approve"
     ),
+    path("curation/drafts/<slug:dataset>/<str:version>/pair", curation.pair_note, name="pair-note"),
     path("curation/drafts/<slug:dataset>/<str:version>/progress", curation.cut_progress, name="cut-progress"),
     path("curation/tasks", tasks.tasks, name="tasks"),
     path("curation/tasks/set", tasks.task_set, name="task-set"),
