@@ -128,7 +128,12 @@ def cut(
     found = rooms.look.draft(*split_name(name))
     cuts = [
         rooms.cut(
-            draft=found, store=store, signer=signer, clock=SystemClock(), progress=Bar(), brought=brought()
+            draft=found,
+            store=store,
+            signer=signer,
+            clock=SystemClock(),
+            progress=Bar(),
+            brought=brought(found),
         )
     ]
     if twin:

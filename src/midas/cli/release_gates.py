@@ -25,12 +25,9 @@ def check(
     from midas.web.bootstrap import store
     from midas.web.gating import brought
 
+    draft = look.draft(*split_name(name))
     found = check_gates(
-        draft=look.draft(*split_name(name)),
-        store=store(),
-        clock=SystemClock(),
-        brought=brought(),
-        progress=Bar(),
+        draft=draft, store=store(), clock=SystemClock(), brought=brought(draft), progress=Bar()
     )
     stand = {one.gate: one for one in map(Result.from_dict, found.results)}
     if json_:

@@ -10,17 +10,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
+import polars as pl
+
 from midas import annotate
+from midas.catalogue import findings
 from midas.catalogue.models import Dataset, Instance, Subject, Visit
 from midas.catalogue.protocols import in_force, protocol_of
 from midas.kernel import Clock, Evidence, MidasError
 from midas.ledger.models import Check
 from midas.protocol.model import Ethics, Protocol
+from midas.quality.attacker import attack
+from midas.quality.coverage import measure
+from midas.quality.evidence import of_coverage, of_privacy, of_tables
+from midas.quality.persons import attributes, persons
+from midas.quality.risk import risk
+from midas.quality.tables import examine_table
+from midas.release.content import Content
 from midas.release.documents import whole_files
 from midas.release.facts import evidence as of_content
 from midas.release.gathering import gather
+from midas.release.look import gate_evidence
 from midas.release.models import Draft, Release
 from midas.web.bootstrap import store
+
+ATTACK_SEED = 20
+"""The simulated attacker draws the same persons each time, so that a grade comes out the same again."""
 
 
 def evidence_of(*, dataset: Dataset, version: str, clock: Clock) -> list[Evidence]:
@@ -44,8 +58,32 @@ def _of_draft(draft: Draft, about: str) -> list[Evidence]:
         content = gather(draft=draft, store=store())
     except MidasError:
         return []
+    found = [
+        *of_content(content, whole_files(content)),
+        *_of_persons(content, about),
+        *gate_evidence(draft),
+        *findings.evidence(draft.dataset),
+    ]
     read = annotate.evidence(draft.readings, about=about, store=store())
-    return [*of_content(content, whole_files(content)), *read]
+    return [*{one.kind: one for one in found}.values(), *read]
+
+
+def _of_persons(content: Content, about: str) -> Iterator[Evidence]:
+    """Yield coverage of the target, privacy in the tables, and how many rows contradict themselves."""
+    protocol = content.about.protocol
+    tables = {name: pl.DataFrame(held) for name, held in content.tables.items()}
+    yield from of_coverage(measure(protocol, tables), tables, about=about, source="subjects.parquet")
+    people, known = persons(protocol, tables), attributes(protocol)
+    found = risk(people, quasi=known.quasi, sensitive=known.sensitive)
+    tried = attack(people, quasi=known.quasi, seed=ATTACK_SEED)
+    yield from of_privacy(found, [tried], about=about, source="subjects.parquet")
+    seen = [
+        one
+        for table in protocol.tables
+        if (frame := tables.get(f"clinical/{table.id}")) is not None
+        for one in examine_table(frame, table, subjects=tables["subjects"], visits=tables["visits"])
+    ]
+    yield from of_tables(protocol, tables, seen, about=about, source="clinical/")
 
 
 def _of_history(dataset: Dataset, about: str) -> Iterator[Evidence]:

@@ -84,7 +84,13 @@ def perform(number: int, *, twin: bool, by: Account | None = None) -> None:
         draft = Draft.objects.select_related("dataset", "protocol").get(pk=number)
         clock = SystemClock()
         release = cut(
-            draft=draft, store=store(), signer=signer(), clock=clock, progress=noted, by=by, brought=brought()
+            draft=draft,
+            store=store(),
+            signer=signer(),
+            clock=clock,
+            progress=noted,
+            by=by,
+            brought=brought(draft),
         )
         if twin:
             make_twin(release=release, store=store(), signer=signer(), clock=clock, progress=noted, by=by)
@@ -101,7 +107,7 @@ def look(number: int) -> None:
     try:
         draft = Draft.objects.select_related("dataset", "protocol").get(pk=number)
         noted = Noted(number, check=True)
-        check_gates(draft=draft, store=store(), clock=SystemClock(), brought=brought(), progress=noted)
+        check_gates(draft=draft, store=store(), clock=SystemClock(), brought=brought(draft), progress=noted)
         _write(number, Standing("done", check=True))
     except MidasError as error:
         _write(number, Standing("failed", problem=str(error), check=True))

@@ -11,7 +11,7 @@ from midas.release.approving import approvals_of
 from midas.release.cases import Result
 from midas.release.gates import GATES
 from midas.release.models import Draft, GateCheck
-from midas.web.gating import brought
+from midas.web.bootstrap import current_home
 
 
 def of_draft(draft: Draft, account: Account | None) -> dict[str, Any]:
@@ -34,6 +34,6 @@ def of_draft(draft: Draft, account: Account | None) -> dict[str, Any]:
         "approvals": [
             {"name": one.account.full_name or one.account.username, "at": one.approved_at} for one in approvals
         ],
-        "approvals_needed": brought().needs_approvals,
+        "approvals_needed": current_home().config.release_approvals,
         "approved": account is not None and any(one.account_id == account.pk for one in approvals),
     }  # fmt: skip
