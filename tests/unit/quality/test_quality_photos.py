@@ -92,7 +92,6 @@ def test_each_spoilt_copy_raises_what_it_was_spoilt_by(rule: str) -> None:
     assert found <= {rule, "photo.overexposed", "photo.sharpness", "photo.reflection"}
 
 
-
 def test_a_camera_that_moved_is_seen() -> None:
     """A real picture: a clock photographed by a camera in motion."""
     assert "photo.sharpness" in rules(data.clock())
