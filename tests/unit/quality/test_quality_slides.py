@@ -153,6 +153,7 @@ def test_a_slide_is_checked_as_dicom_by_the_one_examination(tmp_path: Path) -> N
         objective_power=20, mpp_um=None, study_key="s", series_key="slide-1",
     )  # fmt: skip
     plain = on_glass("he", high=2048, wide=2600)
+    plain[:300] = 242  # whole tiles of clear glass
     soft = cv2.GaussianBlur(plain, (0, 0), 4)
 
     def seen(picture: np.ndarray, name: str, mpp: float) -> tuple[set[str], set[str]]:
@@ -169,5 +170,6 @@ def test_a_slide_is_checked_as_dicom_by_the_one_examination(tmp_path: Path) -> N
     ran, found = seen(marked(plain, PENS["green"]), "marked", 0.5)
     assert ran >= {check.id for check in CHECKS}
     assert {rule for rule in found if rule.startswith("slide.")} == {"slide.pen"}
+    assert "image.constant" not in found
     _, found = seen(soft, "soft", 0.25)
     assert {rule for rule in found if rule.startswith("slide.")} == {"slide.focus", "slide.magnification"}
