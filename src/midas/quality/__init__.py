@@ -6,7 +6,9 @@ network or database, or repeats a value that someone typed.
 """
 
 from midas.quality.checks import Check, Measured, findings, registry
-from midas.quality.examine import examine
+from midas.quality.examine import checks_of_series, examine
 from midas.quality.leaks import examine_dicom, examine_line
 
-__all__ = ["Check", "Measured", "examine", "examine_dicom", "examine_line", "findings", "registry"]
+__all__ = [
+    "Check", "Measured", "checks_of_series", "examine", "examine_dicom", "examine_line", "findings", "registry",
+]  # fmt: skip

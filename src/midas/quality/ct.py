@@ -40,7 +40,7 @@ TRUNCATED = Check(
 )  # fmt: skip
 CHECKS = (AIR, NOISE, METAL, TRUNCATED)
 
-BODY_HU, METAL_HU = -300.0, 3000.0
+BODY_HU, METAL_HU, NO_TISSUE_HU = -300.0, 3000.0, -1500.0
 SOFT_HU = (0.0, 100.0)
 """Soft tissue by the mean of its surroundings, as the global noise level takes it."""
 REGION_MM = 6.0
@@ -88,9 +88,11 @@ def calibrated_air(one: Slice, item: Item, scope: str) -> Iterator[Measured]:
     """Measure the darkest hundredth of what is no padding; a slice wholly inside a body has no air to tell."""
     if not looks(one):
         return
-    values = one.grey[::2, ::2]
+    rows, columns = one.grey.shape
+    kept = inner(rows, columns) if round_field(one) else np.ones((rows, columns), bool)
     if one.padding is not None:
-        values = values[~one.padding[::2, ::2]]
+        kept = kept & ~one.padding
+    values = one.grey[::2, ::2][kept[::2, ::2]]
     if values.size < 100:
         return
     values = np.partition(values.ravel(), values.size // 100)[: values.size // 100 + 1]
@@ -114,30 +116,37 @@ def metal(one: Slice, item: Item, scope: str) -> Iterator[Measured]:
         yield judge(METAL, share, "Metal covers", item=item, scope=scope)
 
 
+def round_field(one: Slice) -> bool:
+    """Say whether only a circle was reconstructed: the corners hold padding, or what cannot be a measurement."""
+    corners = one.grey[[0, 0, -1, -1], [0, -1, 0, -1]]
+    padded = one.padding is not None and bool(one.padding[0, 0] and one.padding[-1, -1])
+    return padded or bool((corners <= NO_TISSUE_HU).all())
+
+
 @lru_cache(maxsize=16)
-def edge(rows: int, columns: int, round_field: bool) -> NDArray[np.bool_]:
-    """Return the edge of the field: of the rectangle, or of the largest circle in it, two pixels wide."""
-    if not round_field:
-        inside = np.zeros((rows, columns), bool)
-        inside[2:-2, 2:-2] = True
-        return ~inside
+def inner(rows: int, columns: int, less: float = 2) -> NDArray[np.bool_]:
+    """Return the largest circle in a picture, `less` pixels smaller."""
     y, x = np.ogrid[:rows, :columns]
     radius = np.hypot(y - (rows - 1) / 2, x - (columns - 1) / 2)
-    half = min(rows, columns) / 2
-    return np.asarray((radius < half - 2) & (radius >= half - 4))
+    return np.asarray(radius < min(rows, columns) / 2 - less)
+
+
+@lru_cache(maxsize=16)
+def edge(rows: int, columns: int, circle: bool) -> NDArray[np.bool_]:
+    """Return the edge of the field: of the rectangle, or of the largest circle in it, two pixels wide."""
+    if circle:
+        return np.asarray(inner(rows, columns) & ~inner(rows, columns, 4))
+    rim = np.ones((rows, columns), bool)
+    rim[2:-2, 2:-2] = False
+    return rim
 
 
 def inside_the_field(one: Slice, item: Item, scope: str) -> Iterator[Measured]:
     """Measure how much of the field's edge lies in the body; the field is round where its corners hold no measurement."""
     if not looks(one) or min(one.grey.shape) < 32:
         return
-    values, padding = one.grey, one.padding
-    corners = values[[0, 0, -1, -1], [0, -1, 0, -1]]
-    empty = bool((corners <= -1500).all()) or (
-        padding is not None and bool(padding[0, 0] and padding[-1, -1])
-    )
-    rim = edge(values.shape[0], values.shape[1], empty)
-    share = 100.0 * float(np.mean(values[rim] > BODY_HU))
+    rim = edge(one.grey.shape[0], one.grey.shape[1], round_field(one))
+    share = 100.0 * float(np.mean(one.grey[rim] > BODY_HU))
     yield judge(TRUNCATED, share, "Of the edge of the field, the body covers", item=item, scope=scope)
 
 

@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from statistics import median
@@ -38,18 +39,30 @@ UNDECODED = Check(
     {"en": "Pixels can be decoded", "hi": "पिक्सेल डिकोड हो सकते हैं"},
     "Export the image again; it may have been cut short.", "PS3.5 8",
 )  # fmt: skip
+UNEXAMINED = Check(
+    "image.unexamined", Severity.WARNING, frozenset(), "",
+    {"en": "Every check could run", "hi": "हर जाँच चल सकी"},
+    "Look at the image and its header: something in it is not as the standard has it.", "PS3.3; PS3.5",
+)  # fmt: skip
 LIMITS = Check(
     "protocol.unknown-limit", Severity.WARNING, frozenset(), "limits",
     {"en": "Every limit names a check", "hi": "हर सीमा किसी जाँच की है"},
     "Correct the name in the protocol; docs/checks.md lists them.", "protocol: items.quality", {"max": 0},
 )  # fmt: skip
-CHECKS = (UNREADABLE, UNDECODED, LIMITS)
+CHECKS = (UNREADABLE, UNDECODED, UNEXAMINED, LIMITS)
 
 
 def rules(kind: str) -> Iterator[Any]:
     """Yield the rules of one kind (`OBJECT`, `SLICE`, `SERIES`) of every area."""
     for area in AREAS:
         yield from getattr(import_module(area), kind, ())
+
+
+@cache
+def checks_of_series() -> frozenset[str]:
+    """Return the ids of the checks that need the whole series."""
+    areas = [import_module(area) for area in AREAS]
+    return frozenset(check.id for area in areas if hasattr(area, "SERIES") for check in area.CHECKS)
 
 
 def examine(
@@ -79,16 +92,12 @@ def examine(
                 image.let_go()
             images.append(image)
     for rule in rules("SERIES") if images else ():
-        try:
-            seen += rule(images, item, scope)
-        except Exception as error:  # noqa: BLE001 - as above
-            said = f"Its images cannot be compared ({type(error).__name__})."
-            seen.append(wrong(UNREADABLE, said, item=item, scope=scope))
+        seen += _tried(rule, images, item, scope)
     return tuple(told_once(seen))
 
 
 def _look(image: Image, item: Item, scope: str, whole: bool) -> list[Measured]:
-    seen = [found for rule in rules("OBJECT") for found in rule(image, item, scope)]
+    seen = [found for rule in rules("OBJECT") for found in _tried(rule, image, item, scope)]
     for one in image.sampled():
         try:
             one.raw  # noqa: B018 - decoded here, so that each rule may rely on it
@@ -96,11 +105,19 @@ def _look(image: Image, item: Item, scope: str, whole: bool) -> list[Measured]:
             said = f"The pixels cannot be decoded ({type(error).__name__})."
             seen.append(wrong(UNDECODED, said, item=item, scope=scope))
             break
-        seen += [found for rule in rules("SLICE") for found in rule(one, item, scope)]
+        seen += [found for rule in rules("SLICE") for found in _tried(rule, one, item, scope)]
         if whole and image.modality in CT | MR and image.grey_scale:
             one.small  # noqa: B018 - kept for the look at the whole series
         one.let_go()
     return seen
+
+
+def _tried(rule: Callable[..., Iterator[Measured]], thing: Any, item: Item, scope: str) -> list[Measured]:
+    try:
+        return list(rule(thing, item, scope))
+    except Exception as error:  # noqa: BLE001 - a header may hold anything, and one check must not stop the others
+        said = f"A check could not run ({rule.__name__}: {type(error).__name__})."
+        return [wrong(UNEXAMINED, said, item=item, scope=scope)]
 
 
 NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?")

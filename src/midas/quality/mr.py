@@ -22,7 +22,7 @@ from midas.quality.image import SMALL, Slice
 SNR = Check(
     "mr.snr", Severity.WARNING, MR, "", {"en": "Signal to noise", "hi": "सिग्नल-शोर अनुपात (SNR)"},
     "Look at the images; the scan may have to be done again with more averages or a better coil.",
-    "NEMA MS 1-2008 method 4 (0.655 x signal / deviation of air); IEC 62464-1; limit: MIDAS default", {"min": 10},
+    "NEMA MS 1-2008 method 4 (0.655 x signal / deviation of air); IEC 62464-1; limit: MIDAS default", {"min": 5},
 )  # fmt: skip
 GHOST = Check(
     "mr.ghost", Severity.WARNING, MR, "%", {"en": "Ghosts in the air", "hi": "हवा में प्रेत-छवि (घोस्ट)"},
@@ -70,7 +70,7 @@ def regions(values: NDArray[np.float32]) -> Regions | None:
     air = cv2.resize(wide, shape, interpolation=cv2.INTER_NEAREST) == 0
     body = eight > (dark + bright) / 2
     least = ENOUGH * values.size
-    return Regions(body, air) if body.sum() >= least and air.sum() >= least else None
+    return Regions(body, air) if wide.any() and body.sum() >= least and air.sum() >= least else None
 
 
 def looks(one: Slice) -> bool:

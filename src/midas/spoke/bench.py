@@ -26,6 +26,7 @@ from midas.wire.v1 import Code
 class Order:
     """One file to work on. `job` is complete but for source and target; `door` is sealed; `folder` is private scratch.
 
+    `of_series`: what the look at its whole series found.
     `ask`: the protocol wants a person to look at each of these, and nobody has yet.
     """
 
@@ -37,6 +38,7 @@ class Order:
     door: Path | None = None
     companions: tuple[Path, ...] = ()
     accepted_quality: bool = False
+    of_series: tuple[Finding, ...] = ()
     ask: bool = False
 
 
@@ -88,9 +90,8 @@ def _work(order: Order) -> Worked:
     except BadInput as error:
         cut = "ends before" in error.message
         return Worked(reason="truncated" if cut else "convert-failed", detail=str(error))
-    findings = tuple(
-        one for source in sources for one in quality.findings(quality.examine((source,), order.wanted))
-    )
+    looked = [one for source in sources for one in quality.examine((source,), order.wanted)]
+    findings = (*quality.findings(looked), *order.of_series)
     wrong = [one for one in findings if one.severity is Severity.ERROR and not order.accepted_quality]
     outcomes: list[deid.Outcome] = []
     targets: list[Path] = []

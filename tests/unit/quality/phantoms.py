@@ -19,10 +19,10 @@ SIDE = 256
 Pixels = NDArray[np.floating]
 
 
-def disc(side: int = SIDE, radius: float = 0.38, at: tuple[float, float] = (0, 0)) -> NDArray[np.bool_]:
-    y, x = np.mgrid[:side, :side]
-    middle = (side - 1) / 2
-    return np.hypot(y - middle - at[0] * side, x - middle - at[1] * side) < radius * side
+def disc(radius: float = 0.38, at: tuple[float, float] = (0, 0)) -> NDArray[np.bool_]:
+    y, x = np.mgrid[:SIDE, :SIDE]
+    middle = (SIDE - 1) / 2
+    return np.hypot(y - middle - at[0] * SIDE, x - middle - at[1] * SIDE) < radius * SIDE
 
 
 def ct_pixels(

@@ -42,7 +42,12 @@ def test_good_phantoms_raise_nothing_and_every_check_says_that_it_ran():
             check.id for check in registry().values()
             if check.concerns(item.modalities[0]) and check.id.split(".")[0] in {"image", "series", "ct", "mr"}
         }  # fmt: skip
-        failures = {"image.unreadable", "image.pixels-unreadable", "image.acquisition-unknown"}
+        failures = {
+            "image.unreadable",
+            "image.unexamined",
+            "image.pixels-unreadable",
+            "image.acquisition-unknown",
+        }
         assert wanted - ran - failures == set()
     assert rules([phantoms.xray()], XRAY) == set()
 
@@ -87,7 +92,7 @@ def eight_levels(ds):
         (lambda: with_(phantoms.ct(), LossyImageCompression="01", LossyImageCompressionRatio=[4, 3]), CT, "image.lossy"),
         (lambda: without(phantoms.ct(), "ImageType"), CT, "image.iod"),
         (lambda: with_(phantoms.ct(), StudyInstanceUID=""), CT, "image.iod"),
-        (lambda: phantoms.mr(pixels=phantoms.mr_pixels(RANDOM, noise=90)), MR, "mr.snr"),
+        (lambda: phantoms.mr(pixels=phantoms.mr_pixels(RANDOM, noise=150)), MR, "mr.snr"),
         (lambda: phantoms.mr(pixels=phantoms.mr_pixels(RANDOM, ghost=0.2)), MR, "mr.ghost"),
         (lambda: phantoms.xray(phantoms.xray_pixels(RANDOM, noise=300)), XRAY, "xray.noise"),
         (lambda: phantoms.xray(phantoms.xray_pixels(RANDOM, noise=2, span=0.03)), XRAY, "xray.contrast"),
@@ -152,6 +157,16 @@ def test_a_person_who_moved_between_slices_is_seen(make, pixels):
     assert value(moved, item, "series.motion", whole=True) == pytest.approx(0.06 * 256 * 0.8, rel=0.15)
 
 
+def test_what_lies_outside_a_round_field_is_no_air():
+    ds = phantoms.ct()
+    values = np.frombuffer(ds.PixelData, np.uint16).astype(np.int32).reshape(256, 256) - 1024
+    values[~phantoms.disc(radius=0.49)] = -3024
+    ds.PixelRepresentation, ds.PixelData = 1, values.astype(np.int16).tobytes()
+    ds.RescaleIntercept, ds.BitsStored, ds.HighBit = 0, 16, 15
+    assert rules([ds], CT) == set()
+    assert value([ds], CT, "ct.air") == pytest.approx(-1022, abs=10)
+
+
 def test_streaks_in_one_slice_are_seen():
     y, x = np.mgrid[: phantoms.SIDE, : phantoms.SIDE]
     angle = np.arctan2(y - 128, x - 118)
@@ -194,6 +209,21 @@ def test_the_protocol_sets_thresholds_severities_and_citations():
     misspelt = CT.model_copy(update={"quality": (Limit(check="ct.nosie", max=100),)})
     assert unknown_limits(misspelt) == ("ct.nosie",)
     assert rules([phantoms.ct()], misspelt) == {"protocol.unknown-limit"}
+
+
+def test_a_header_that_no_check_expects_stops_that_check_alone():
+    ds = phantoms.ct()
+    ds.NumberOfFrames, ds.ImageOrientationPatient = 1, [1, 0, 0]
+    assert rules([with_(ds, ImageType=7)], CT, whole=True) == set()
+    made = phantoms.series(phantoms.ct)
+    made[3].ImagePositionPatient = None
+    made[4].PixelSpacing = []
+    assert rules(made, CT, whole=True) <= {
+        "series.pixel-spacing",
+        "image.iod",
+        "series.slice-gap",
+        "image.unexamined",
+    }
 
 
 def test_a_shipped_protocol_sets_no_limit_that_no_check_has():
