@@ -34,6 +34,9 @@ They run at the spoke before de-identification: the first look, with each series
 object with more than 64 frames, 64 of them, evenly spread. Findings of many slices are told once, with the worst value and
 how often. *Limit: MIDAS default* says that nobody published a limit for persons: judge it on your own images and write yours
 into the protocol. A check without limits only measures.
+
+Checks of clinical tables (`table.`) and of what images and tables both say (`agreement.`) look at all rows of a dataset at
+once; a protocol sets their limits under `quality` of the table.
 """
 
 

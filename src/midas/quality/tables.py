@@ -14,7 +14,8 @@ import polars as pl
 
 from midas.kernel import Severity
 from midas.protocol.model import Table
-from midas.quality.checks import Check, Measured, bounds, judge, well, wrong
+from midas.quality.checks import Check, Measured, bounds, judge, unknown_limits, well, wrong
+from midas.quality.examine import LIMITS
 from midas.quality.intervals import shares
 from midas.quality.rows import PLACE, Fault, faults, filled, heading, placed
 
@@ -92,6 +93,8 @@ def examine_table(
     `visits` subject and visit. The scope of a finding is `table/hospital/column`, its value the number of rows, a
     share or a factor.
     """
+    for name in unknown_limits(table):
+        yield wrong(LIMITS, f"No check is called {name}.", item=table, scope=f"{table.id}/*")
     yield from _columns(frame, table)
     if frame.is_empty():
         return

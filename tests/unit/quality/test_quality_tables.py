@@ -162,6 +162,12 @@ def test_the_protocol_moves_a_limit():
     assert all_gone["table.missing"].severity is Severity.ERROR
 
 
+def test_a_limit_of_no_check_is_said():
+    table = TABLE.model_copy(update={"quality": (Limit(check="table.mising", max=0.9),)})
+    (found,) = look(good(), table)
+    assert (found.rule, found.scope) == ("protocol.unknown-limit", "lesions/*")
+
+
 def test_a_hospital_that_wrote_centimetres():
     lengths = [(10 + n % 7) / 10 if n < 20 else float(10 + n % 7) for n in range(ROWS)]
     found = [one for one in look(good(length_mm=lengths, width_mm=[0.1] * ROWS)) if one.rule == "table.unit"]
