@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from asgiref.sync import async_to_sync
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from midas.grading.models import Assessment, Statement
@@ -15,6 +16,15 @@ PAPER = b"%PDF-1.4 a paper"
 def state(client: Any, number: int, kind: str, **more: str) -> Any:
     told = {"what": "state", "kind": kind, "document": SimpleUploadedFile("dpia.pdf", PAPER)} | more
     return client.post(f"/grading/{number}/write", told, follow=True)
+
+
+def whole(answer: Any) -> bytes:
+    """Return the bytes of a streamed answer."""
+
+    async def gathered() -> bytes:
+        return b"".join([chunk async for chunk in answer.streaming_content])
+
+    return async_to_sync(gathered)()
 
 
 def do(client: Any, number: int, what: str, **more: str) -> str:
@@ -45,14 +55,14 @@ def test_an_assessment_goes_from_the_centre_to_the_nodal_centre_and_back(hub: An
     assert "Say yes or no" in state(centre, number, "stewardship.register", value="perhaps").content.decode()
     assert Statement.objects.count() == 1
     paper = centre.get(f"/grading/{number}/documents/stewardship.dpia")
-    assert paper.getvalue() == PAPER
+    assert whole(paper) == PAPER
     assert "DEMONSTRATION-dpia.pdf" in paper.headers["Content-Disposition"]
     assert "Two states only." in do(centre, number, "remark", domain="4", words="Two states only.")
     assert "up to date" in do(centre, number, "bring")
     assert "read-only" in do(centre, number, "submit")
     assert "read-only: it was submitted" in do(centre, number, "bring")
 
-    assert "Open the Technical form" in do(validator, number, "x")
+    assert "Open the Technical form" in validator.get(f"/grading/{number}").content.decode()
     shown = do(validator, number, "validate")
     technical = Assessment.objects.get(form="technical").pk
     assert "Technical, by the nodal centre" in shown
