@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+from pathlib import Path
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -10,6 +12,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from midas.grading.models import Assessment, Statement
 
+spec = importlib.util.spec_from_file_location("page_rules", Path(__file__).parent / "page_rules.py")
+page_rules = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(page_rules)
 PAPER = b"%PDF-1.4 a paper"
 
 
@@ -64,12 +69,16 @@ def test_an_assessment_goes_from_the_centre_to_the_nodal_centre_and_back(hub: An
 
     assert "Open the Technical form" in validator.get(f"/grading/{number}").content.decode()
     shown = do(validator, number, "validate")
+    assert page_rules.complaints(validator.get(f"/grading/{number}")) == []
     technical = Assessment.objects.get(form="technical").pk
     assert "Technical, by the nodal centre" in shown
     assert "Technical, by the nodal centre" not in centre.get(f"/grading/{number}").content.decode()
     assert "no verdict yet" in do(validator, technical, "approve", why="Fine.")
     do(validator, technical, "judge", kind="stewardship.dpia", verdict="okay")
     assert "Both forms are final" in do(validator, technical, "approve", why="Complete.")
+    for client in (centre, validator):
+        for address in ("/grading", f"/grading/{number}"):
+            assert page_rules.complaints(client.get(address)) == [], address
     after = centre.get(f"/grading/{number}?open=1").content.decode()
     assert "Quality index (CQI)" in after
     assert "Technical, by the nodal centre" in after
