@@ -101,6 +101,7 @@ def test_the_export_holds_points_only_after_the_decision(hub: Any, enter: Any) -
     do(validator, technical, "approve", why="Complete.")
     after = json.loads(centre.get(f"/grading/{number}/forms.json").content)["forms"]
     assert set(after) == {"lite", "technical"}
+    assert after["technical"]["section_a"]["assessor"] == "nodal"
     assert after["technical"]["grade"]["status"] == "draft for expert validation"
     assert after["technical"]["grade"]["cqi"] >= 0
 
