@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+from pathlib import Path
 from typing import Any
 
+from asgiref.sync import async_to_sync
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from midas.grading.models import Assessment, Statement
 
+spec = importlib.util.spec_from_file_location("page_rules", Path(__file__).parent / "page_rules.py")
+page_rules = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(page_rules)
 PAPER = b"%PDF-1.4 a paper"
 
 
 def state(client: Any, number: int, kind: str, **more: str) -> Any:
     told = {"what": "state", "kind": kind, "document": SimpleUploadedFile("dpia.pdf", PAPER)} | more
     return client.post(f"/grading/{number}/write", told, follow=True)
+
+
+def whole(answer: Any) -> bytes:
+    """Return the bytes of a streamed answer."""
+
+    async def gathered() -> bytes:
+        return b"".join([chunk async for chunk in answer.streaming_content])
+
+    return async_to_sync(gathered)()
 
 
 def do(client: Any, number: int, what: str, **more: str) -> str:
@@ -45,21 +60,25 @@ def test_an_assessment_goes_from_the_centre_to_the_nodal_centre_and_back(hub: An
     assert "Say yes or no" in state(centre, number, "stewardship.register", value="perhaps").content.decode()
     assert Statement.objects.count() == 1
     paper = centre.get(f"/grading/{number}/documents/stewardship.dpia")
-    assert paper.getvalue() == PAPER
+    assert whole(paper) == PAPER
     assert "DEMONSTRATION-dpia.pdf" in paper.headers["Content-Disposition"]
     assert "Two states only." in do(centre, number, "remark", domain="4", words="Two states only.")
     assert "up to date" in do(centre, number, "bring")
     assert "read-only" in do(centre, number, "submit")
     assert "read-only: it was submitted" in do(centre, number, "bring")
 
-    assert "Open the Technical form" in do(validator, number, "x")
+    assert "Open the Technical form" in validator.get(f"/grading/{number}").content.decode()
     shown = do(validator, number, "validate")
+    assert page_rules.complaints(validator.get(f"/grading/{number}")) == []
     technical = Assessment.objects.get(form="technical").pk
     assert "Technical, by the nodal centre" in shown
     assert "Technical, by the nodal centre" not in centre.get(f"/grading/{number}").content.decode()
     assert "no verdict yet" in do(validator, technical, "approve", why="Fine.")
     do(validator, technical, "judge", kind="stewardship.dpia", verdict="okay")
     assert "Both forms are final" in do(validator, technical, "approve", why="Complete.")
+    for client in (centre, validator):
+        for address in ("/grading", f"/grading/{number}"):
+            assert page_rules.complaints(client.get(address)) == [], address
     after = centre.get(f"/grading/{number}?open=1").content.decode()
     assert "Quality index (CQI)" in after
     assert "Technical, by the nodal centre" in after
@@ -82,6 +101,7 @@ def test_the_export_holds_points_only_after_the_decision(hub: Any, enter: Any) -
     do(validator, technical, "approve", why="Complete.")
     after = json.loads(centre.get(f"/grading/{number}/forms.json").content)["forms"]
     assert set(after) == {"lite", "technical"}
+    assert after["technical"]["section_a"]["assessor"] == "nodal"
     assert after["technical"]["grade"]["status"] == "draft for expert validation"
     assert after["technical"]["grade"]["cqi"] >= 0
 

@@ -156,6 +156,8 @@ Ladder = tuple[Level, Level, Level, Level]
 
 
 class Domain(Node):
+    """One of the domains, with the ladder and the name of each form; `zero` says what level 0 looks like."""
+
     number: int = Field(ge=1)
     group: Slug
     names: dict[Form, str]
@@ -195,6 +197,8 @@ class Baseline(Node):
 
 
 class Privacy(Node):
+    """The tables of the privacy-risk score."""
+
     bands: tuple[RiskBand, ...] = Field(min_length=1)
     identification: dict[str, float]
     sensitivity: dict[str, float]

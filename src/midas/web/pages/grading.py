@@ -48,6 +48,7 @@ from midas.web.evidence import evidence_of
 from midas.web.guard import ANYWHERE, Place, needs
 from midas.web.pages.datasets import title_of
 from midas.web.pages.frame import account_of, page
+from midas.web.pages.protocols import in_force, protocol_of
 from midas.web.standing import may, may_anywhere, visible
 
 ADVICE_SHOWN = 6
@@ -158,6 +159,7 @@ def assessment(request: HttpRequest, number: int) -> HttpResponse:
     centre = may(account_of(request), Act.ASSESS, lite.dataset.slug) and lite.open
     shown = sides.technical if nodal_writes else sides.lite
     context = {
+        "assessed": [section_a(one) for one in (lite, technical) if one],
         "lite": lite, "technical": technical, "title": title_of(lite.dataset.slug), "points": sides.points,
         "rubric": look.rubric_of(lite), "status": words_of(lite.status), "all_open": request.GET.get("open") == "1",
         "forms": [_figures(one) for one in (sides.lite, sides.technical) if one and sides.points],
@@ -329,11 +331,26 @@ POINTS = ("points", "maximum", "cqi", "computed", "band", "prs", "prs_lite", "pr
           "overridden", "decided", "releasable", "stops")  # fmt: skip
 
 
+def section_a(row: Assessment) -> dict[str, str]:
+    """Return the basic information of a form (Section A of the Lite version)."""
+    assessor = row.decided_by if row.form == Assessment.Form.TECHNICAL else row.submitted_by
+    assessor = assessor or row.opened_by
+    day = row.decided_at if row.form == Assessment.Form.TECHNICAL else row.submitted_at
+    current = in_force(row.dataset)
+    return {
+        "form": row.form, "title": title_of(row.dataset.slug), "version": row.version,
+        "custodian": protocol_of(current).contact if current else "", "date": (day or row.opened_at).date().isoformat(),
+        "assessor": assessor.full_name or assessor.username,
+        "affiliation": assessor.institution.name if assessor.institution else "",
+    }  # fmt: skip
+
+
 def exported(side: Side, *, points: bool) -> dict[str, Any]:
     """Return a form as plain data; without points, its levels and evidence alone."""
     row, grade = side.row, side.row.grade or side.grade.to_dict()
     return {
-        "dataset": row.dataset.slug, "version": row.version, "status": row.status, "remarks": row.remarks,
+        "section_a": section_a(row), "dataset": row.dataset.slug, "version": row.version,
+        "status": row.status, "remarks": row.remarks,
         "opened_at": row.opened_at.isoformat(), "evidence_at": row.evidence_at.isoformat(),
         "submitted_at": row.submitted_at.isoformat() if row.submitted_at else None,
         "decided_at": row.decided_at.isoformat() if row.decided_at else None, "why": row.why,
