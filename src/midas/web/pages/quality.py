@@ -108,10 +108,10 @@ def _by_state(counted: list[look.Group]) -> list[Part]:
 def queue(request: HttpRequest) -> HttpResponse:
     """List findings to be decided, as a gallery or a table; a further page goes on from the last one's key."""
     mine, choice = _mine(request), Choice.of(request.GET)
-    shown = look.page_of(choice, mine)
+    shown, counted = look.page_of(choice, mine), look.groups(Choice(dataset=choice.dataset), mine)
     context = {
-        **_filters(choice, mine, look.groups(Choice(dataset=choice.dataset), mine)), "cards": shown.cards,
-        "after": shown.after, "number": choice.among(mine).count(), "state_names": states(),
+        **_filters(choice, mine, counted), "cards": shown.cards,
+        "after": shown.after, "number": sum(one.number for one in counted if choice.holds(one)), "state_names": states(),
         "may_decide": bool(_mine(request, Act.JUDGE_QUALITY)), "query": request.GET.urlencode(),
     }  # fmt: skip
     return page(request, "quality_queue", context, section="curation")

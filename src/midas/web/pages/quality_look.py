@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from midas.catalogue.findings.standing import OPEN, STATES, standing, state_of
-from midas.catalogue.models import Instance, QualityDecision, QualityFinding, Submission
+from midas.catalogue.models import Dataset, Instance, QualityDecision, QualityFinding, Submission
 from midas.people.models import Institution
 from midas.quality import registry
 from midas.ui.charts import Part
@@ -52,10 +52,29 @@ class Choice:
 
     def among(self, datasets: list[str]) -> QuerySet[Any]:
         """Return the findings of today that are chosen, in datasets that the caller may see."""
-        found = standing().filter(dataset__slug__in=[one for one in datasets if self.dataset in ("", one)])
+        found = standing().filter(**self.where(datasets))
+        if self.state == "all":
+            return found
+        if self.state != OPEN:
+            given = QualityDecision.objects.filter(verdict__in=STATES[self.state])
+            found = found.filter(mark__in=given.values("mark"))
+        return found.filter(verdict__in=STATES[self.state])
+
+    def where(self, datasets: list[str]) -> dict[str, Any]:
+        """Return the filter for all but the state. Datasets are named by key, so that the queue's index is used."""
+        chosen = Dataset.objects.filter(slug__in=[one for one in datasets if self.dataset in ("", one)])
         wanted = {"submission__spoke": self.site, "rule": self.rule, "weight": WEIGHTS.get(self.severity)}
-        found = found.filter(**{name: value for name, value in wanted.items() if value})
-        return found if self.state == "all" else found.filter(verdict__in=STATES[self.state])
+        return {
+            "dataset__in": list(chosen.values_list("pk", flat=True)),
+            **{name: value for name, value in wanted.items() if value},
+        }
+
+    def holds(self, one: Group) -> bool:
+        """Say whether a group is among what is chosen."""
+        return (
+            self.dataset in ("", one.dataset) and self.site in ("", one.site) and self.rule in ("", one.rule)
+            and WEIGHTS.get(self.severity) in (None, one.weight) and self.state in ("all", one.state)
+        )  # fmt: skip
 
 
 # -- counts ----------------------------------------------------------------------------------------------------
@@ -84,13 +103,20 @@ class RuleLine:
 
 
 def groups(choice: Choice, datasets: list[str]) -> list[Group]:
-    """Count the findings of today in one question."""
-    names = ("dataset__slug", "submission__spoke", "submission", "rule", "weight", "verdict")
-    found = replace(choice, state="all").among(datasets).values_list(*names).annotate(number=Count("pk"))
+    """Count the findings of today: all of them by what they are, and the few that were decided by their state."""
+    where = choice.where(datasets)
+    names = ("dataset__slug", "submission__spoke", "submission", "rule", "weight")
+    every = QualityFinding.objects.filter(superseded=None, **where).values_list(*names)
+    marks = QualityDecision.objects.filter(finding__dataset__in=where["dataset__in"]).values("mark")
+    judged = standing().filter(mark__in=marks, **where).values_list(*names, "verdict")
+    tally = Counter({(*key, OPEN): number for *key, number in every.annotate(number=Count("pk")).order_by()})
+    for *key, verdict, number in judged.annotate(number=Count("pk")).order_by():
+        tally[*key, OPEN] -= number
+        tally[*key, state_of(verdict)] += number
     return [
-        Group(dataset, site, submission, rule, weight, state_of(verdict), number)
-        for dataset, site, submission, rule, weight, verdict, number in found.order_by()
-    ]
+        Group(dataset, site, submission, rule, weight, state, number)
+        for (dataset, site, submission, rule, weight, state), number in sorted(tally.items()) if number
+    ]  # fmt: skip
 
 
 def parts(counted: Iterable[Group], key: Callable[[Group], str], names: Mapping[str, str]) -> list[Part]:
