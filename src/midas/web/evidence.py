@@ -88,7 +88,8 @@ def _of_persons(content: Content, about: str) -> Iterator[Evidence]:
 
 def _of_history(dataset: Dataset, about: str) -> Iterator[Evidence]:
     cut = Release.objects.filter(dataset=dataset, twin=False).count()
-    yield Evidence("curation.updates", cut > 1, about, f"/datasets/{dataset.slug}", of=cut)
+    if cut:
+        yield Evidence("curation.updates", cut > 1, about, f"/datasets/{dataset.slug}", of=cut)
 
 
 def _of_protocol(protocol: Protocol, about: str, source: str, today: date) -> Iterator[Evidence]:
