@@ -41,7 +41,8 @@ def deed_titles() -> dict[str, str]:
         "credit": _("recorded a citation or issued a certificate"), "grant": _("gave access"),
         "decline": _("declined access"), "revoke": _("took access back"), "view": _("looked at a study"),
         "query": _("asked the tables"), "download": _("downloaded"), "denied": _("was denied"),
-        "prune": _("pruned the ledger"),
+        "prune": _("pruned the ledger"), "pair": _("noted persons with the same picture"),
+        "approve": _("approved a draft"),
     }  # fmt: skip
 
 
