@@ -7,7 +7,7 @@ What stands in columns is asked of the database; for other attributes its candid
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -85,18 +85,28 @@ def search(query: Query) -> tuple[list[str | Json], bool]:
 
 
 def _studies(query: Query) -> Iterator[str | Json]:
-    where, rest = _where(query, "study")
-    source = "catalogue_scopestudy s"
-    order = "s.id"
-    if not any(one.path[0] in FOUND_AT_ONCE and not one.everything for one in query.matches):
-        one = next((m for m in query.matches if m.path == (MODALITIES,) and _plain(m)), None)
-        if one is not None:
-            source = "catalogue_scopemodality m JOIN catalogue_scopestudy s ON s.id = m.study_id"
-            where.add("m.scope_id = %s AND m.modality = %s", query.scope_id, one.values[0])
-            order = "m.study_id"
+    source, order, modality = "catalogue_scopestudy s", "s.id", _first_modality(query)
+    if modality is None:
+        where, rest = _where(query, "study")
+    else:
+        source = "catalogue_scopemodality m JOIN catalogue_scopestudy s ON s.id = m.study_id"
+        order = "m.study_id"
+        others = replace(query, matches=tuple(one for one in query.matches if one is not modality))
+        where, rest = _where(others, "study", scope="m")
+        where.add("m.modality = %s", modality.values[0])
     common = "s.common" if query.more or rest else "NULL"
     sql = f"SELECT s.fragment, {common}, NULL FROM {source} WHERE {where} ORDER BY {order}"
     return _answers(query, sql, where.values, rest)
+
+
+def _first_modality(query: Query) -> Match | None:
+    """Return the one modality that a search goes by, where nothing that narrows it more is asked for.
+
+    Then no condition stands twice: planners take what says the same for independent, and expect next to nothing.
+    """
+    if any(one.path[0] in FOUND_AT_ONCE and not one.everything for one in query.matches):
+        return None
+    return next((one for one in query.matches if one.path == (MODALITIES,) and _plain(one)), None)
 
 
 def _plain(match: Match) -> bool:
@@ -222,11 +232,10 @@ def _metadata(pack: str) -> Iterator[Json]:
 # -- conditions -------------------------------------------------------------------------------------------------
 
 
-def _where(query: Query, *levels: str) -> tuple[Where, list[Match]]:
-    """Return what the database is asked, and the keys that it cannot answer."""
+def _where(query: Query, *levels: str, scope: str = "") -> tuple[Where, list[Match]]:
+    """Return what the database is asked, and the keys that it cannot answer; `scope` names the table that it goes by."""
     where, rest = Where(), []
-    alias = "e" if "series" in levels else "s"
-    where.add(f"{alias}.scope_id = %s", query.scope_id)
+    where.add(f"{scope or ('e' if 'series' in levels else 's')}.scope_id = %s", query.scope_id)
     if query.study:
         where.add("s.uid = %s AND s.scope_id = %s", query.study, query.scope_id)
     if query.series:
