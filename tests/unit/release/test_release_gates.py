@@ -356,6 +356,18 @@ def test_the_same_source_file_across_parts_is_refused(ward) -> None:
     assert "midas release pair" in told.advice
 
 
+def test_outlines_made_from_the_same_file_lead_nowhere(ward) -> None:
+    """An empty mask that came with two persons' pictures is not a picture of either."""
+    from midas.catalogue.models import Instance
+
+    for name in across(ward):
+        one = Instance.objects.filter(series__study__subject__pseudonym=name).first()
+        one.sources, one.series.modality = ["c" * 64], "SEG"
+        one.save()
+        one.series.save()
+    assert cut(ward)
+
+
 def test_the_same_pixels_under_two_names_are_refused_and_flat_ones_are_not(ward) -> None:
     import io
 

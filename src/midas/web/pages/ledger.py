@@ -44,6 +44,8 @@ def deed_titles() -> dict[str, str]:
         "query": _("asked the tables"), "download": _("downloaded"), "denied": _("was denied"),
         "prune": _("pruned the ledger"), "assess": _("worked on an assessment"),
         "validate": _("decided about an assessment"),
+        "prune": _("pruned the ledger"), "pair": _("noted persons with the same picture"),
+        "approve": _("approved a draft"),
     }  # fmt: skip
 
 
