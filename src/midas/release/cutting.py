@@ -194,7 +194,7 @@ def summary(content: Content, tree: Tree, *, draft: Draft) -> dict[str, Any]:
         "modalities": counted(content, "manifest", "modality"),
         "items": counted(content, "manifest", "item"),
         "parts": counted(content, "splits", "part"),
-        "left_out": [asdict(one) for one in content.left_out],
+        "left_out": [{name: said for name, said in asdict(one).items() if said} for one in content.left_out],
     }
 
 
