@@ -113,3 +113,21 @@ def test_an_enhanced_object_is_looked_at_frame_by_frame():
     assert {name for name, one in told.items() if name.startswith("series.") and one.finding} == set()
     gap = examine([enhanced([2.0 * n for n in range(13) if n != 6])], mr, whole=True)
     assert "series.slice-gap" in {one.rule for one in findings(gap)}
+
+
+def test_a_protocol_with_a_misspelt_limit_is_told_so_by_its_check(tmp_path):
+    from midas.cli.protocol import check
+    from midas.kernel import BadInput
+
+    source = load_named("oral-cancer").source
+    for name, right in (("series.slice-gap", True), ("series.slice-gapp", False)):
+        path = tmp_path / f"{name}.yaml"
+        limit = f"    quality: [{{check: {name}, severity: error}}]\n"
+        path.write_text(
+            source.replace("  - id: face-neck-ct\n", f"  - id: face-neck-ct\n{limit}"), encoding="utf-8"
+        )
+        if right:
+            check(str(path))
+            continue
+        with pytest.raises(BadInput, match=r"series\.slice-gapp"):
+            check(str(path))
