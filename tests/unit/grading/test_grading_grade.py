@@ -249,7 +249,7 @@ def test_remediation_is_not_releasable() -> None:
     assert (made.band, made.access, made.stops) == ("remediation", None, ("remediation",))
 
 
-def test_computed_outweighs_attested_and_the_worst_of_several_counts() -> None:
+def test_computed_goes_before_attested_and_the_worst_of_several_counts() -> None:
     attested = fact("metadata.doi", True, ink=Ink.ATTESTED)
     shown = {one.id: one for one in grade(RUBRIC, [attested]).domain(2).steps[1]}
     assert shown["2T2b"].standing is Standing.ATTESTED

@@ -43,8 +43,7 @@ def deed_titles() -> dict[str, str]:
         "decline": _("declined access"), "revoke": _("took access back"), "view": _("looked at a study"),
         "query": _("asked the tables"), "download": _("downloaded"), "denied": _("was denied"),
         "prune": _("pruned the ledger"), "assess": _("worked on an assessment"),
-        "validate": _("decided about an assessment"),
-        "prune": _("pruned the ledger"), "pair": _("noted persons with the same picture"),
+        "validate": _("decided about an assessment"), "pair": _("noted persons with the same picture"),
         "approve": _("approved a draft"),
     }  # fmt: skip
 
