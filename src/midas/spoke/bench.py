@@ -58,6 +58,25 @@ class Worked:
     inks: tuple[str, ...] = ()
 
 
+SETTLED = "series.mixed"
+"""Whose images they are, the vault has settled: several hospital numbers in one series are no fault here."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """The files of one series, and what the protocol asks of it."""
+
+    paths: tuple[Path, ...]
+    wanted: Wanted
+
+
+def look(series: Series) -> tuple[Finding, ...]:
+    """Look at one series in a worker."""
+    told = quality.examine(series.paths, series.wanted, scope="series", whole=True)
+    mine = quality.checks_of_series() - {SETTLED}
+    return quality.findings(one for one in told if one.check in mine)
+
+
 def _opened_door(order: Order, path: Path) -> ingest.Door:
     key = bytes.fromhex(json.loads(order.job.key_file.read_text())["storage"])
     told = json.loads(Vault(key).open(path.read_bytes(), about="door"))

@@ -8,32 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path
 
-from midas import quality
 from midas.kernel import Finding, Progress, Runner, Severity
-from midas.protocol.model import Item as Wanted
+from midas.spoke.bench import Series, look
 from midas.spoke.heads import files_of
 from midas.spoke.intake.models import Item
 from midas.spoke.vault.projects import Desk
-
-SETTLED = "series.mixed"
-
-
-@dataclass(frozen=True)
-class Series:
-    """The files of one series, and what the protocol asks of it."""
-
-    paths: tuple[Path, ...]
-    wanted: Wanted
-
-
-def look(series: Series) -> tuple[Finding, ...]:
-    """Look at one series in a worker."""
-    told = quality.examine(series.paths, series.wanted, scope="series", whole=True)
-    mine = quality.checks_of_series() - {SETTLED}
-    return quality.findings(one for one in told if one.check in mine)
 
 
 def look_at_series(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -68,3 +70,9 @@ def test_where_the_protocol_says_error_the_whole_series_is_held(work: Any, gappe
     told = found(desk(home=work.home))
     assert {state for state, _ in told} == {"held"}
     assert all("series.slice-gap" in rules for _, rules in told)
+
+
+def test_what_a_worker_runs_needs_no_database() -> None:
+    said = "import sys; import midas.spoke.bench; print('django.db.models' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "False"
