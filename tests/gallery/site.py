@@ -32,6 +32,8 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/account/password", "/account/second", "/people",
     ),
     "curator": (
+        "/curation/quality", "/curation/quality/queue", "/curation/quality/queue?shape=list",
+        "/curation/quality/queue > /curation/quality/findings/", "/datasets/oral-cancer/coverage",
         "/curation", "/curation > /curation/submissions/", "/curation > /curation/drafts/", "/account > /credit/readers/",
         "/datasets/meningioma",
         "/hospitals/spdc-wardha", "/access",

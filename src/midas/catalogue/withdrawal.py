@@ -16,11 +16,14 @@ from django.db import transaction
 from midas.catalogue import lens
 from midas.catalogue.lines import ITEMS, KINDS, SUBJECTS, split
 from midas.catalogue.models import (
+    Correction,
     Dataset,
     Erasure,
     Instance,
     Label,
     Lesion,
+    QualityDecision,
+    QualityFinding,
     Record,
     Series,
     Specimen,
@@ -132,6 +135,9 @@ def _submissions(rows: Any, dataset: str) -> Iterator[Submission]:
 
 
 def _delete_rows(rows: Any) -> None:
+    Correction.objects.filter(series__study__subject__in=rows).delete()
+    QualityDecision.objects.filter(finding__subject__in=rows).delete()
+    QualityFinding.objects.filter(subject__in=rows).delete()
     Label.objects.filter(subject__in=rows).delete()
     Record.objects.filter(subject__in=rows).delete()
     Instance.objects.filter(series__study__subject__in=rows).delete()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from midas.cli import release_gates
 from midas.cli.show import Bar, as_json, err, out, table
 from midas.kernel import BadInput, NotFound, SystemClock
 
@@ -101,6 +102,14 @@ def draft(
         )
 
 
+app.command(
+    "check", epilog="Examples:  midas release check oral-cancer@1.0.0   ·   midas release check oral-cancer@1.0.0 --json"
+)(release_gates.check)  # fmt: skip
+app.command("pair", epilog="Example:  midas release pair oral-cancer P-3F7QK-9XW2A P-7K3QM-2XV9A")(
+    release_gates.pair
+)
+
+
 @app.command(
     "cut",
     epilog="Examples:  midas release cut oral-cancer@1.0.0   ·   midas release cut oral-cancer@1.0.0 --twin",
@@ -114,9 +123,19 @@ def cut(
     """Cut a draft into an immutable release. Cutting the same draft again gives the same release."""
     store, signer = open_hub(home)
     from midas import release as rooms
+    from midas.web.gating import brought
 
     found = rooms.look.draft(*split_name(name))
-    cuts = [rooms.cut(draft=found, store=store, signer=signer, clock=SystemClock(), progress=Bar())]
+    cuts = [
+        rooms.cut(
+            draft=found,
+            store=store,
+            signer=signer,
+            clock=SystemClock(),
+            progress=Bar(),
+            brought=brought(found),
+        )
+    ]
     if twin:
         cuts.append(
             rooms.make_twin(release=cuts[0], store=store, signer=signer, clock=SystemClock(), progress=Bar())
@@ -128,7 +147,8 @@ def cut(
         _show(one)
     left_out = cuts[0].summary["left_out"]
     if left_out:
-        table("Left out", ("subject", "why"), [(one["subject"], one["why"]) for one in left_out])
+        rows = [(one["subject"], one.get("series", ""), one["why"]) for one in left_out]
+        table("Left out", ("subject", "series", "why"), rows)
 
 
 def _told(one: Release) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from heapq import merge
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from midas.catalogue.models import Instance, Label, Lesion, Record, Specimen, Subject, Submission, Visit
 from midas.kernel import BadInput, Conflict, NoProgress, Progress
@@ -23,11 +22,12 @@ from midas.protocol.model import Protocol
 from midas.release import tables
 from midas.release.cohorts import members
 from midas.release.content import About, Content, LeftOut
-from midas.release.floor import above_the_floor
-from midas.release.models import Draft, SplitKey
+from midas.release.excluding import Excluded, excluded, without
+from midas.release.lawful import bases_of, rests_on
+from midas.release.models import Draft
 from midas.release.readings import Read, read_by
 from midas.release.reports import batch_of
-from midas.release.splits import choose_key, groups, part_of
+from midas.release.splitting import placed
 from midas.store import Blobs
 
 Row = dict[str, Any]
@@ -40,6 +40,7 @@ class Chosen:
     subjects: Mapping[int, Subject]
     submissions: tuple[Submission, ...]
     left_out: tuple[LeftOut, ...]
+    excluded: Excluded
 
     def rows(self, model: Any, *related: str) -> Iterator[Any]:
         """Yield a model's rows of the draft's submissions, subject by subject."""
@@ -69,8 +70,7 @@ def about(draft: Draft) -> About:
 def gather(*, draft: Draft, store: Blobs, progress: Progress | None = None) -> Content:
     """Collect everything of a draft; a dataset's first gathering also settles how its persons are split.
 
-    Raise `BadInput` where nothing is left, `Conflict` where a row does not fit, the persons are too few to split, or a
-    submission lies below the protocol's floor of de-identification.
+    Raise `BadInput` where nothing is left, `Conflict` where a row does not fit or the persons are too few to split.
     """
     words = about(draft)
     chosen = _choose(draft, words.protocol, store)
@@ -80,6 +80,7 @@ def gather(*, draft: Draft, store: Blobs, progress: Progress | None = None) -> C
             advice="Register submissions with images and a lawful basis, then draft again.",
         )
     read = read_by(draft, {one.pseudonym for one in chosen.subjects.values()}, words.protocol)
+    read = without(read, chosen.excluded)
     images = _in_place(_instances(chosen, progress or NoProgress()), read)
     manifest = tables.arrow("manifest", images, tables.MANIFEST)
     found: dict[str, pa.Table] = {"manifest": manifest, "series": series_of(manifest)}
@@ -94,17 +95,14 @@ def gather(*, draft: Draft, store: Blobs, progress: Progress | None = None) -> C
     labels = sorted([*_labels(chosen, manifest), *read.labels], key=_label_order)
     found["labels"] = tables.arrow("labels", labels, tables.LABELS)
     found["readings"] = tables.arrow("readings", read.readings, tables.READINGS)
-    found["splits"] = tables.arrow("splits", _splits(draft, chosen, words.protocol, found), tables.SPLITS)
+    found["splits"] = tables.arrow("splits", placed(draft, words.protocol, found), tables.SPLITS)
     report = tuple(batch_of(submission, store) for submission in chosen.submissions)
-    above_the_floor(words.protocol, report, protocol_sha256=words.protocol_sha256)
     return Content(about=words, tables=found, report=report, left_out=chosen.left_out)
 
 
 def lawful(basis: Iterable[Mapping[str, Any]], protocol: Protocol) -> bool:
     """Say whether one basis names an ethics decision of the protocol, of the kind that it rests on."""
-    kinds = {entry.id: entry.kind for entry in protocol.ethics}
-    wanted = {"consent": "consent", "guardian-consent": "consent", "waiver": "waiver"}
-    return any(kinds.get(one.get("ethics", "")) == wanted.get(one.get("kind", ""), "none") for one in basis)
+    return bool(rests_on(bases_of(basis), protocol))
 
 
 def _choose(draft: Draft, protocol: Protocol, store: Blobs) -> Chosen:
@@ -119,11 +117,10 @@ def _choose(draft: Draft, protocol: Protocol, store: Blobs) -> Chosen:
             advice="Draft again from what is registered.",
         )
     keys = [submission.pk for submission in submissions]
-    with_images = set(
-        Instance.objects.filter(submission__in=keys)
-        .values_list("series__study__subject", flat=True)
-        .distinct()
-    )
+    out = excluded(draft)
+    images = Instance.objects.filter(submission__in=keys)
+    judged = {**out.emptied(images), **out.subjects}
+    with_images = set(images.values_list("series__study__subject", flat=True).distinct())
     known = with_images | set(
         Record.objects.filter(submission__in=keys).values_list("subject", flat=True).distinct()
     ) | set(Subject.objects.filter(first_submission__in=keys).values_list("pk", flat=True))  # fmt: skip
@@ -135,11 +132,12 @@ def _choose(draft: Draft, protocol: Protocol, store: Blobs) -> Chosen:
     ):
         if subject.pk not in known or (cohort is not None and subject.pseudonym not in cohort):
             continue
-        if why := _why_not(subject, protocol, has_images=subject.pk in with_images):
+        why = _why_not(subject, protocol, has_images=subject.pk in with_images) or judged.get(subject.pk, "")
+        if why:
             left_out.append(LeftOut(subject.pseudonym, why))
         else:
             subjects[subject.pk] = subject
-    return Chosen(subjects, submissions, tuple(left_out))
+    return Chosen(subjects, submissions, (*left_out, *out.series_of(subjects)), out)
 
 
 def _why_not(subject: Subject, protocol: Protocol, *, has_images: bool) -> str:
@@ -169,9 +167,14 @@ def _instances(chosen: Chosen, progress: Progress) -> Iterator[Row]:
     for one in progress.track(stream, label="Gather", total=found.count()):
         series, study = one.series, one.series.study
         subject = chosen.subjects.get(study.subject_id)
-        if subject is None:
+        if (
+            subject is None
+            or series.pk in chosen.excluded.series
+            or one.sop_instance_uid in chosen.excluded.uids
+        ):
             continue
         facts = one.facts if one.facts.get("NumberOfFrames") else {**one.facts, "NumberOfFrames": 1}
+        facts = {**facts, **chosen.excluded.facts.get(series.pk, {})}
         yield {
             "path": f"data/{subject.pseudonym}/{study.uid}/{series.uid}/{one.sop_instance_uid}.dcm",
             "sha256": one.sha256, "size": one.size, **_place(subject.pseudonym, series), "item": series.item,
@@ -292,6 +295,8 @@ def _labels(chosen: Chosen, manifest: pa.Table) -> list[Row]:
     paths = dict(zip(manifest["sop_instance_uid"].to_pylist(), manifest["path"].to_pylist(), strict=True))
     last: dict[tuple[Any, ...], Row] = {}
     for one in chosen.rows(Label, "visit", "lesion", "specimen"):
+        if one.uid in chosen.excluded.uids:
+            continue
         text, number = label_value(one.value)
         row = {
             "level": one.level, "uid": one.uid or None, **_place(chosen.subjects[one.subject_id].pseudonym, one),
@@ -326,45 +331,3 @@ def label_value(value: Any) -> tuple[str | None, float | None]:
     if isinstance(value, int | float):
         return str(value), float(value)
     return str(value), None
-
-
-def _splits(draft: Draft, chosen: Chosen, protocol: Protocol, found: Mapping[str, pa.Table]) -> list[Row]:
-    everyone = Subject.objects.filter(dataset=draft.dataset).order_by("pk").values_list("pseudonym", "links")
-    group = groups([(pseudonym, tuple(links)) for pseudonym, links in everyone])
-    kept = SplitKey.objects.filter(dataset=draft.dataset).first()
-    if kept is None:
-        strata = strata_of(protocol, found)
-        persons = {group[name]: strata[name] for name in sorted(strata, reverse=True)}
-        key = choose_key(persons, seed=bytes.fromhex(draft.salt_root), parts=protocol.split.parts)
-        kept = SplitKey.objects.create(dataset=draft.dataset, key=key.hex())
-    key = bytes.fromhex(kept.key)
-    return [
-        {"subject": one.pseudonym, "part": part_of(group[one.pseudonym], key=key, parts=protocol.split.parts)}
-        for one in chosen.subjects.values()
-    ]
-
-
-def strata_of(protocol: Protocol, found: Mapping[str, pa.Table]) -> dict[str, str]:
-    """Name each subject's stratum from the variables and targets that the protocol stratifies by."""
-    strata = dict.fromkeys(found["subjects"]["subject"].to_pylist(), "")
-    for variable in protocol.split.stratify:
-        values = _values_of(variable, found)
-        strata = {name: f"{stratum}|{values.get(name, '')}" for name, stratum in strata.items()}
-    return strata
-
-
-def _values_of(variable: str, found: Mapping[str, pa.Table]) -> dict[str, Any]:
-    """Return one value for each subject that has one: of a column of `subjects`, a target, or a clinical column."""
-    labels = found["labels"].filter(pc.equal(found["labels"]["target"], variable))
-    if labels.num_rows:
-        return dict(zip(labels["subject"].to_pylist(), labels["value"].to_pylist(), strict=True))
-    if variable == "age-band":
-        first = found["visits"].filter(pc.equal(found["visits"]["day"], 0))
-        ages = zip(first["subject"].to_pylist(), first["age_years"].to_pylist(), strict=True)
-        return {subject: None if age is None else age // 20 for subject, age in ages}
-    column = variable.rpartition(".")[2].replace("-", "_")
-    for name in ("subjects", *sorted(name for name in found if name.startswith("clinical/"))):
-        if column in found[name].column_names:
-            table = found[name]
-            return dict(zip(table["subject"].to_pylist(), table[column].to_pylist(), strict=True))
-    return {}

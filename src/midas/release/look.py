@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from midas.kernel import NotFound
+from midas.kernel import Evidence, NotFound
 from midas.release.drafting import version_order
-from midas.release.models import Draft, Figures, Release, ReleaseFile, ReleaseSubject, ReleaseTombstone
+from midas.release.models import (
+    Draft,
+    Figures,
+    GateCheck,
+    Release,
+    ReleaseFile,
+    ReleaseSubject,
+    ReleaseTombstone,
+)
 from midas.release.publication import NOTHING
 from midas.wire.v1 import ReleaseCard
 
@@ -105,6 +113,18 @@ def previous(one: Release) -> Release | None:
         if version_order(other.version) < version_order(one.version)
     ]
     return below[0] if below else None
+
+
+def gate_evidence(one: Draft) -> tuple[Evidence, ...]:
+    """Return what a draft's last check is evidence of, for its grade; nothing where nobody checked it."""
+    kept = GateCheck.objects.filter(draft=one).values_list("evidence", flat=True).first()
+    return tuple(Evidence.from_dict(fact) for fact in kept or ())
+
+
+def below(dataset: str, version: str) -> Release | None:
+    """Return the newest release below a version."""
+    lower = [one for one in releases(dataset) if version_order(one.version) < version_order(version)]
+    return lower[0] if lower else None
 
 
 def changes(one: Release) -> Changes:

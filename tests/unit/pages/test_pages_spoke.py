@@ -66,6 +66,29 @@ def test_nothing_is_shown_before_signing_in(spoke, enter) -> None:
     assert "44" not in shown
 
 
+def test_a_batch_says_what_the_first_look_saw_and_in_which_items(spoke, enter) -> None:
+    from midas.kernel import Finding, Severity
+    from midas.spoke.intake.models import Batch, Item
+
+    batch = Batch.objects.first()
+    items = list(Item.objects.filter(batch=batch).order_by("pk")[:3])
+    for item, rules in zip(items, (["mr.snr"], ["mr.snr", "series.slice-gap"], ["deid.rule"]), strict=True):
+        item.findings = [Finding(rule, Severity.WARNING, "item", "It is so.").to_dict() for rule in rules]
+        item.save()
+    client = enter("asha")
+    page = client.get(f"/batches/{batch.pk}")
+    assert complaints(page) == []
+    assert {one.rule: len(one.keys) for one in page.context["seen"]}.items() >= {
+        "mr.snr": 2,
+        "series.slice-gap": 1,
+    }.items()
+    assert "Signal to noise" in page.content.decode()
+    one = client.get(f"/batches/{batch.pk}?seen=series.slice-gap")
+    assert [item["pk"] for item in one.context["items"]] == [items[1].pk]
+    client.cookies["django_language"] = "hi"
+    assert "सिग्नल-शोर अनुपात" in client.get(f"/batches/{batch.pk}").content.decode()
+
+
 def test_pages_are_whole_and_carry_the_banner(spoke, enter) -> None:
     from midas.spoke.intake.models import Batch
 

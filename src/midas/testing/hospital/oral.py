@@ -218,7 +218,7 @@ def _slides(export: Export, protocol: Protocol, patients: tuple[Person, ...]) ->
         person = patients[number]
         specimen = specimen_number(person)
         path = folder / name.format(person=person.name, specimen=specimen)
-        write(path, person=person, specimen=specimen, side=1024 + 256 * number if number < 4 else 1280)
+        write(path, person=person, specimen=specimen, side=1024 + 256 * number if number < 4 else 1152)
         export.sound(path, person=person, why="only the specimen number links it" if number == 2 else "")
         export.plant(specimen, specimen.replace("-", ""))
     path = folder / "H-24-77777_HE.tif"

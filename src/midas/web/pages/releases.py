@@ -18,6 +18,7 @@ from midas.kernel import Digest, NotFound
 from midas.people.rule import Act, download_of
 from midas.release import credit, look
 from midas.release.models import Figures, Release, ReleaseFile, ReleaseSubject
+from midas.release.papers import PATHS
 from midas.web.answers import blob
 from midas.web.bootstrap import store
 from midas.web.guard import Place, needs
@@ -38,8 +39,9 @@ PAPERS = (
     "protocol.yaml",
     "croissant.json",
     "datacite.json",
+    *PATHS,
 )
-WITH_COUNTS = {"DATASHEET.html", "deid/report.html", "README.md", "croissant.json"}
+WITH_COUNTS = {"DATASHEET.html", "deid/report.html", "README.md", "croissant.json", *PATHS}
 """Papers that tell exact numbers, sizes of tables or pseudonyms: unless the release is open, for who may download it."""
 LONGEST_PAPER = 4 * 1024 * 1024
 PAPER_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -73,7 +75,9 @@ def _papers(release: Release, *, whole: bool) -> list[Paper]:
     titles = {
         "DATASHEET.html": _("Datasheet"), "deid/report.html": _("De-identification report"), "README.md": _("Read me"),
         "LICENSE.txt": _("Licence"), "protocol.yaml": _("Protocol"), "croissant.json": _("Croissant description"),
-        "datacite.json": _("DataCite description"),
+        "datacite.json": _("DataCite description"), "provenance.json": _("Provenance"),
+        "gates.json": _("Gates that it passed"), "leakage.json": _("Leakage report"),
+        "changes.json": _("Changes since the version before"), "grade.json": _("Grade"),
     }  # fmt: skip
     there = set(ReleaseFile.objects.filter(release=release, path__in=PAPERS).values_list("path", flat=True))
     there -= set() if whole else WITH_COUNTS

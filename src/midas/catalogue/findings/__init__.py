@@ -1,0 +1,33 @@
+"""Quality at the hub: what the checks say of registered images, as rows, and what curators decide of each.
+
+In come registered series and the protocol in force; out come numbered runs of findings, decisions with their reason, and
+corrections beside the objects. No object, and no finding of an earlier run, is ever changed, and nothing is decided here.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from midas.catalogue.findings.checking import check as check
+    from midas.catalogue.findings.checking import unchecked as unchecked
+    from midas.catalogue.findings.deciding import correct as correct
+    from midas.catalogue.findings.deciding import decide as decide
+    from midas.catalogue.findings.standing import Left as Left
+    from midas.catalogue.findings.standing import decided as decided
+    from midas.catalogue.findings.standing import left_by as left_by
+    from midas.catalogue.findings.standing import undecided as undecided
+    from midas.catalogue.findings.telling import evidence as evidence
+
+_DOOR = {
+    "check": "checking", "unchecked": "checking", "correct": "deciding", "decide": "deciding", "Left": "standing",
+    "decided": "standing", "evidence": "telling", "left_by": "standing", "undecided": "standing",
+}  # fmt: skip
+__all__ = list(_DOOR)
+
+
+def __getattr__(name: str) -> Any:
+    """Import at first use: worker processes look at images without Django."""
+    import importlib
+
+    if name in _DOOR:
+        return getattr(importlib.import_module(f"midas.catalogue.findings.{_DOOR[name]}"), name)
+    raise AttributeError(f"module 'midas.catalogue.findings' has no attribute {name!r}")
