@@ -93,10 +93,13 @@ def _page(request: HttpRequest, *, fresh: str = "", status: int = 200) -> HttpRe
             {"row": one, "scopes": [scope_title(name) for name in words_of(one.scope)]}
             for one in Token.objects.filter(account=account, revoked_at=None).order_by("-created_at")
         ],
-        "sessions": [
-            {"row": one, "number": _number(one.session_key), "this": one.session_key == request.session.session_key}
-            for one in sessions_of(account, now=SystemClock().now())
-        ],
+        "sessions": sorted(
+            (
+                {"row": one, "number": _number(one.session_key), "this": one.session_key == request.session.session_key}
+                for one in sessions_of(account, now=SystemClock().now())
+            ),
+            key=lambda one: not one["this"],
+        ),
         "fresh": fresh,
     }  # fmt: skip
     return page(request, "account", context, status=status)
