@@ -42,7 +42,7 @@ DATE = _check("date", "Image taken around its visit", "चित्र अपन
 CHECKS: tuple[Check, ...] = (SEX, AGE, SIDE, DATE)
 
 SIDES = {"L": "left", "R": "right"}
-"""Image Laterality (PS3.3 C.7.6.1.1.8) in the words of the tables; both and unpaired contradict neither side."""
+"""Image Laterality (PS3.3 C.7.6.1) in the words of the tables; both and unpaired contradict neither side."""
 TOP_CODED = 90
 """Years that stand for 90 and over."""
 
