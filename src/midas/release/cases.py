@@ -46,12 +46,13 @@ class Graded:
 class Brought:
     """What other rooms know and the hub asks.
 
-    `undecided` are errors that nobody decided on, `pairs` persons with nearly the same picture that nobody noted as a pair
-    yet (`note_pairs` keeps a pair in one part).
+    `undecided` are errors that nobody decided on, `pairs` persons with nearly the same picture, noted as a pair or not
+    (`note_pairs` keeps a pair in one part), `unseen` pictures that may be copies and that nobody compared yet.
     """
 
     undecided: tuple[Finding, ...] = ()
     pairs: tuple[tuple[str, str], ...] = ()
+    unseen: int = 0
     graded: Graded | None = None
     needs_grade: bool = False
     needs_approvals: int = 0
