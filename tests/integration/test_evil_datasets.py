@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pydicom
 import pytest
@@ -22,22 +23,22 @@ from django.test import override_settings
 from PIL import Image
 from tests.hub_submission import Parcel, ct
 
-from midas.catalogue import add_protocol, examine_submission, findings, register
+from midas.catalogue import add_protocol, examine_submission, findings, forget, register
 from midas.catalogue.findings.standing import standing
-from midas.catalogue.models import Dataset, NearPicture, PictureHash, Submission
+from midas.catalogue.models import CheckRun, Dataset, NearPicture, PictureHash, QualityFinding, Submission
 from midas.compute import here
 from midas.kernel import Conflict, FixedClock, sha256_bytes
 from midas.manifest import PrivateKey
 from midas.people import add_institution
 from midas.people.models import Account
 from midas.protocol import load_named, parse
+from midas.quality.duplicates import WINDOWS
 from midas.release import check_gates, cut, new_draft
 from midas.release.cases import Result
 from midas.release.gathering import gather
 from midas.release.models import Release, ReleaseFile
 from midas.release.pairing import note_pairs
 from midas.store import Blobs
-from midas.testing.hospital.mouths import mouth
 from midas.web.gating import brought
 from midas.web.home import create, open_home
 from midas.wire.v1 import ItemLine, LabelLine, SubjectLine
@@ -59,7 +60,9 @@ def pseudonym(number: int) -> str:
 
 @cache
 def picture(name: str) -> np.ndarray:
-    return np.asarray(mouth(name, "left-buccal", size=(400, 300)))
+    """Patches of colour, different for each name: 300 rows of 400 RGB pixels."""
+    patches = np.random.default_rng(list(name.encode())).integers(30, 225, (9, 12, 3), dtype=np.uint8)
+    return np.asarray(cv2.resize(patches, (400, 300), interpolation=cv2.INTER_CUBIC))
 
 
 def photograph(subject: str, number: int, pixels: np.ndarray) -> bytes:
@@ -146,7 +149,12 @@ class Hub:
             signer = PrivateKey.load_or_create(self.folder / "hub.key")
             register(submission=row, checked=checked, store=self.store, signer=signer, clock=CLOCK)
             findings.check(
-                dataset=row.dataset, submission=row, store=self.store, runner=here(), scratch=self.folder, clock=CLOCK
+                dataset=row.dataset,
+                submission=row,
+                store=self.store,
+                runner=here(),
+                scratch=self.folder,
+                clock=CLOCK,
             )
 
     def _pack(self, parcel: Parcel, one: Person) -> None:
@@ -178,7 +186,12 @@ class Hub:
 
     def draft(self, version: str = "1.0.0", notes: str = "") -> Any:
         return new_draft(
-            dataset=self.dataset, version=version, by=None, clock=CLOCK, published_on=date(2026, 11, 22), notes=notes
+            dataset=self.dataset,
+            version=version,
+            by=None,
+            clock=CLOCK,
+            published_on=date(2026, 11, 22),
+            notes=notes,
         )
 
     def cut(self, draft: Any) -> Release:
@@ -189,9 +202,9 @@ class Hub:
         kept = check_gates(draft=draft, store=self.store, clock=CLOCK, brought=brought(draft))
         return [one.gate for one in map(Result.from_dict, kept.results) if one.state == "failed"]
 
-    def parts(self) -> dict[str, str]:
-        """Return who is in which part, as a first draft settled it."""
-        found = gather(draft=self.draft("0.0.1"), store=self.store).tables["splits"].to_pylist()
+    def parts(self, version: str = "0.0.1") -> dict[str, str]:
+        """Return who is in which part of a new draft."""
+        found = gather(draft=self.draft(version), store=self.store).tables["splits"].to_pylist()
         return {row["subject"]: row["part"] for row in found}
 
     def apart(self) -> tuple[Person, Person]:
@@ -267,8 +280,16 @@ def test_a_leaky_split_is_refused(hub: Hub) -> None:
     hub.receive(people)
     one, other = hub.apart()
     copy = np.ascontiguousarray(picture("another")[20:280, 30:370])
-    hub.receive([Person(other.number, other.site, other.sex, pictures=(copy,), source=b"one file of the old computer")])
-    said = refused(hub, "split", "persons whose files were made from the same source file across parts", one.name)
+    hub.receive(
+        [
+            Person(
+                other.number, other.site, other.sex, pictures=(copy,), source=b"one file of the old computer"
+            )
+        ]
+    )
+    said = refused(
+        hub, "split", "persons whose files were made from the same source file across parts", one.name
+    )
     assert other.name in said.message
 
 
@@ -283,7 +304,9 @@ def test_mirrored_duplicates_across_splits_are_refused_until_somebody_decides(hu
         Image.fromarray(np.ascontiguousarray(copy[20:, :372])).save(held, "JPEG", quality=70)
         copy = np.asarray(Image.open(held))
     hub.receive([Person(other.number, other.site, other.sex, pictures=(copy,))])
-    said = refused(hub, "split", "persons with nearly the same picture, also mirrored or cropped across parts", one.name)
+    said = refused(
+        hub, "split", "persons with nearly the same picture, also mirrored or cropped across parts", one.name
+    )
     assert other.name in said.message
     assert "midas release pair" in said.advice
     # a curator sees it in the queue, with both pictures
@@ -304,10 +327,34 @@ def test_a_copy_that_a_curator_excludes_leads_nowhere(hub: Hub) -> None:
     hub.receive([Person(other.number, other.site, other.sex, pictures=(one.pictures[0][::-1],))])
     meera = Account.objects.create(username="meera")
     found = standing().get(rule="dataset.near-duplicate")
-    findings.decide(findings=[found], verdict="exclude", why="Sent under the wrong name.", by=meera, clock=CLOCK)
+    findings.decide(
+        findings=[found], verdict="exclude", why="Sent under the wrong name.", by=meera, clock=CLOCK
+    )
     assert hub.failed(hub.draft("1.0.1")) == []
-    parts = gather(draft=hub.draft("1.0.2"), store=hub.store).tables["splits"].to_pylist()
-    assert {row["subject"]: row["part"] for row in parts} == hub.parts(), "nobody moved"
+    parts = hub.parts("1.0.2")
+    assert parts[one.name] != parts[other.name], "nobody moved"
+
+
+def test_an_older_store_gets_its_hashes_by_a_check_and_a_withdrawal_takes_them(hub: Hub) -> None:
+    hub.protocol()
+    one, other = everyone()[:2]
+    other.pictures = (one.pictures[0][:, ::-1],)
+    hub.receive([one, other])
+    before = dict(PictureHash.objects.values_list("sha256", "marks"))
+    assert len(before) == 2
+    assert {len(marks) for marks in before.values()} == {8 * len(WINDOWS)}
+    PictureHash.objects.all().delete()
+    NearPicture.objects.all().delete()
+    findings.check(dataset=hub.dataset, store=hub.store, runner=here(), scratch=hub.folder, clock=CLOCK)
+    assert dict(PictureHash.objects.values_list("sha256", "marks")) == before, "the same as at intake"
+    assert NearPicture.objects.get().same
+    assert standing().filter(rule="dataset.near-duplicate").count() == 1
+    # it names the one who leaves: it goes with them, and copies are looked for again
+    forget(pseudonym=one.name, dataset=hub.dataset.slug, store=hub.store, clock=CLOCK)
+    assert not NearPicture.objects.exists()
+    assert not QualityFinding.objects.filter(rule="dataset.near-duplicate").exists()
+    assert PictureHash.objects.count() == 1
+    assert set(CheckRun.objects.values_list("compared_to", flat=True)) == {0}
 
 
 def test_an_expired_ethics_approval_is_refused(hub: Hub) -> None:
@@ -316,7 +363,9 @@ def test_an_expired_ethics_approval_is_refused(hub: Hub) -> None:
          'reference: DEMO/IEC/ORAL/2024/017\n    valid_from: "2024-01-01"\n    valid_until: "2026-11-19"'),
     )  # fmt: skip
     hub.receive(everyone())
-    said = refused(hub, "ethics", "no ethics decision covers these persons", "On 2026-11-20", "ended on 2026-11-19")
+    said = refused(
+        hub, "ethics", "no ethics decision covers these persons", "On 2026-11-20", "ended on 2026-11-19"
+    )
     assert all(one.name in said.message for one in everyone())
     assert "renew" in said.advice
 
@@ -326,7 +375,9 @@ def test_one_direct_identifier_is_refused(hub: Hub) -> None:
     hub.protocol()
     hub.receive(everyone())
     notes = "Thanks to Dr. Priya; questions to 98765 43210."
-    said = refused(hub, "deid", "The draft's notes hold what looks like an identifier of a person", notes=notes)
+    said = refused(
+        hub, "deid", "The draft's notes hold what looks like an identifier of a person", notes=notes
+    )
     assert "43210" not in str(said)
 
 
@@ -356,6 +407,9 @@ def test_a_scope_that_forbids_commerce_stops_a_commercial_licence(hub: Hub) -> N
     people[4].scope = ("DUO:0000042", "DUO:0000046")
     hub.receive(people)
     said = refused(
-        hub, "licence", "would allow commercial use, which persons or their committee forbade", f"1 of them: {people[4].name}"
+        hub,
+        "licence",
+        "would allow commercial use, which persons or their committee forbade",
+        f"1 of them: {people[4].name}",
     )
     assert "CC-BY-NC-4.0" in said.advice

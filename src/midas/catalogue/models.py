@@ -192,7 +192,9 @@ class CheckRun(models.Model):
     finished_at = models.DateTimeField()
     series = models.PositiveIntegerField(help_text="looked at")
     images = models.PositiveIntegerField(help_text="looked at")
-    compared_to = models.BigIntegerField(default=0, help_text="highest key of an image whose copies were looked for")
+    compared_to = models.BigIntegerField(
+        default=0, help_text="highest key of an image whose copies were looked for"
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["dataset", "number"], name="check_run_once")]

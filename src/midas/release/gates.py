@@ -139,7 +139,7 @@ def _splits(case: Case) -> Iterator[Finding]:
                 " ".join(sorted({name for one in pairs for name in (one.one, one.other)})),
                 f"The split leaks: {SAYS[kind]} across parts: {told}{more}.",
                 "Note them as a pair (here, or by midas release pair), so that they stay in one part, and check again; or "
-                "leave the copy out that does not belong: exclude it in the work queue and draft anew, or have it withdrawn.",
+                "leave the wrong copy out: exclude it in the work queue and draft anew, or have it withdrawn.",
             )  # fmt: skip
     if case.brought.unseen:
         yield _wrong(

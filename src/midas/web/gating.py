@@ -24,7 +24,7 @@ def brought(draft: Draft) -> Brought:
     )  # fmt: skip
     return Brought(
         undecided=findings.undecided(draft.dataset),
-        pairs=alike.pairs,
+        copies=alike.held,
         unseen=alike.unseen,
         graded=_graded(draft),
         needs_grade=config.release_needs_grade,

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from midas.catalogue.findings.telling import evidence as evidence
 
 _DOOR = {
-    "check": "checking", "unchecked": "checking", "Copies": "comparing", "copies": "comparing", "correct": "deciding", "decide": "deciding", "Left": "standing",
-    "decided": "standing", "evidence": "telling", "left_by": "standing", "undecided": "standing",
+    "check": "checking", "unchecked": "checking", "Copies": "comparing", "copies": "comparing", "correct": "deciding",
+    "decide": "deciding", "Left": "standing", "decided": "standing", "evidence": "telling", "left_by": "standing",
+    "undecided": "standing",
 }  # fmt: skip
 __all__ = list(_DOOR)
 

@@ -56,7 +56,8 @@ def check(
 ) -> CheckRun:
     """Look at every series of a submission or, without one, of the dataset, and record what was found.
 
-    A series that several submissions brought is looked at as a whole, and copies are looked for in the whole dataset. Raise `BadInput` for a dataset without a protocol.
+    A series that several submissions brought is looked at as a whole, and copies are looked for in the whole dataset. Raise
+    `BadInput` for a dataset without a protocol.
     """
     version = in_force(dataset)
     if version is None:
@@ -72,8 +73,8 @@ def check(
     looked = list(results)
     reached = last_image(dataset)
     left = compare(dataset=dataset, store=store, runner=runner, progress=progress)
-    looked = with_copies(looked, dataset, items)
     with transaction.atomic():
+        looked = with_copies(looked, dataset, items)
         last = CheckRun.objects.filter(dataset=dataset).aggregate(last=Max("number"))["last"] or 0
         run = CheckRun.objects.create(
             dataset=dataset, number=last + 1, submission=submission, protocol=version, software=f"midas {__version__}",

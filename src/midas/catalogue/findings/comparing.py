@@ -6,7 +6,7 @@ is named beyond the pseudonym, and nothing is decided here.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +16,7 @@ from midas.catalogue import pictures
 from midas.catalogue.examine import shown
 from midas.catalogue.findings.looking import Looked, Noted, Seen
 from midas.catalogue.lens.publishing import bundles
-from midas.catalogue.models import CheckRun, Dataset, Instance, NearPicture, PictureHash
+from midas.catalogue.models import CheckRun, Dataset, NearPicture, PictureHash
 from midas.kernel import MidasError, NoProgress, Progress, Runner
 from midas.protocol.model import Item
 from midas.quality.checks import bounds, wrong
@@ -140,9 +140,12 @@ def _lies(turn: int, part: float) -> str:
 
 @dataclass(frozen=True)
 class Copies:
-    """Pairs of pseudonyms that hold the same picture, and how many candidates nobody has looked at yet."""
+    """Who holds which picture, as (picture, pseudonym), and how many candidates nobody has looked at yet.
 
-    pairs: tuple[tuple[str, str], ...]
+    Only pictures that several images show are there; copies of one have one name.
+    """
+
+    held: tuple[tuple[str, str], ...]
     unseen: int
 
 
@@ -150,7 +153,7 @@ def copies(
     *, dataset: Dataset, store: Blobs, runner: Runner, submissions: Collection[str], without: Collection[int],
     most: int = MOST,
 ) -> Copies:  # fmt: skip
-    """Return who holds the same picture as somebody else, among the images of submissions (roots) less series (keys).
+    """Return who holds pictures that are there several times, among the images of submissions (roots) less series (keys).
 
     What came since the last run is compared first. Whoever is alike through a third picture is alike, also where that one
     is left out.
@@ -161,12 +164,12 @@ def copies(
         unseen = compare(dataset=dataset, store=store, runner=runner, most=most)
     near = NearPicture.objects.filter(dataset=dataset, same=True).order_by("pk")
     groups = _joined(near.values_list("one", "other"))
-    found: dict[int, str] = {}
+    held: set[tuple[str, str]] = set()
     for bundle in bundles(sorted(groups)):
         here = pictures.compared(dataset).filter(pk__in=bundle, submission__root__in=list(submissions))
         told = here.values_list("pk", "series", "series__study__subject__pseudonym")
-        found |= {pk: person for pk, series, person in told if series not in without}
-    return Copies(tuple(sorted(_persons(groups, found))), unseen)
+        held |= {(str(groups[pk]), person) for pk, series, person in told if series not in without}
+    return Copies(tuple(sorted(held)), unseen)
 
 
 def _joined(edges: Iterable[tuple[int, int]]) -> dict[int, int]:
@@ -183,15 +186,3 @@ def _joined(edges: Iterable[tuple[int, int]]) -> dict[int, int]:
         low, high = sorted((top(one), top(other)))
         parent[high] = low
     return {key: top(key) for key in list(parent)}
-
-
-def _persons(groups: Mapping[int, int], found: Mapping[int, str]) -> Iterator[tuple[str, str]]:
-    """Yield each group's first person with each of its others."""
-    first: dict[int, str] = {}
-    seen: set[tuple[str, str]] = set()
-    for key in sorted(found):
-        leader = first.setdefault(groups[key], found[key])
-        pair = (min(leader, found[key]), max(leader, found[key]))
-        if leader != found[key] and pair not in seen:
-            seen.add(pair)
-            yield pair

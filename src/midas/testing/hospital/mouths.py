@@ -27,7 +27,7 @@ def mouth(person: str, view: str, *, size: tuple[int, int] = CANVAS) -> Image.Im
     colour = np.array(MUCOSA[own.integers(len(MUCOSA))]) + own.normal(0, 7, 3)
     shape = next((draw for word, draw in SHAPES.items() if word in view), _cheek)
     tissue = _tissue(colour, taken)
-    picture = shape(tissue, colour, taken)
+    picture = shape(tissue, taken)
     close = "close-up" in view
     _lesion(picture, _random(f"{person}/lesion"), taken, radius=taken.integers(150, 220) if close else 70)
     _lit(picture, taken)
@@ -60,21 +60,23 @@ def _tissue(colour: Array, random: np.random.Generator) -> Array:
             at = at + 14 * np.array([np.cos(angle), np.sin(angle)])
             steps.append(at)
         line = np.array(steps).round().astype(np.int32)
-        cv2.polylines(vessels, [line], False, int(random.integers(60, 150)), int(random.integers(1, 4)), cv2.LINE_AA)
+        cv2.polylines(
+            vessels, [line], False, int(random.integers(60, 150)), int(random.integers(1, 4)), cv2.LINE_AA
+        )
     return picture - (vessels[..., None] / 255.0) * np.array([30, 62, 50], np.float32)
 
 
 # -- the views -------------------------------------------------------------------------------------------------
 
 
-def _cheek(tissue: Array, colour: Array, random: np.random.Generator) -> Array:
+def _cheek(tissue: Array, random: np.random.Generator) -> Array:
     """The inner side of a cheek: a dark fold, and a row of teeth along one edge."""
     _fold(tissue, random)
     _teeth(tissue, random, edge=int(random.integers(2)), bow=random.uniform(-60, 60))
     return tissue
 
 
-def _tongue(tissue: Array, colour: Array, random: np.random.Generator) -> Array:
+def _tongue(tissue: Array, random: np.random.Generator) -> Array:
     """A tongue before the dark of the throat, between teeth."""
     mask = np.zeros(CANVAS[::-1], np.uint8)
     centre = (int(random.integers(400, 560)), int(random.integers(360, 470)))
@@ -88,7 +90,7 @@ def _tongue(tissue: Array, colour: Array, random: np.random.Generator) -> Array:
     return np.asarray(picture)
 
 
-def _arch(tissue: Array, colour: Array, random: np.random.Generator) -> Array:
+def _arch(tissue: Array, random: np.random.Generator) -> Array:
     """An arch of teeth around a palate or a floor of the mouth."""
     _fold(tissue, random)
     for edge in (0, 1):
@@ -96,10 +98,10 @@ def _arch(tissue: Array, colour: Array, random: np.random.Generator) -> Array:
     return tissue
 
 
-def _lip(tissue: Array, colour: Array, random: np.random.Generator) -> Array:
+def _lip(tissue: Array, random: np.random.Generator) -> Array:
     """A lip turned outwards below a row of teeth, with skin at the lower edge."""
     rows = np.arange(CANVAS[1], dtype=np.float32)[:, None]
-    skin = np.array(colour) * 0.9 + np.array([4, 26, 14]) - random.uniform(0, 50)
+    skin = tissue.mean(axis=(0, 1)) * 0.9 + np.array([4, 26, 14]) - random.uniform(0, 50)
     edge = random.uniform(520, 620) + 45 * _field(random, 2)
     part = _edge(rows - edge, 6)
     picture = tissue * (1 - part) + (skin + 9 * _field(random, 130)[..., None]) * part
@@ -107,7 +109,7 @@ def _lip(tissue: Array, colour: Array, random: np.random.Generator) -> Array:
     return np.asarray(picture, np.float32)
 
 
-def _close(tissue: Array, colour: Array, random: np.random.Generator) -> Array:
+def _close(tissue: Array, random: np.random.Generator) -> Array:
     """A close view: mucosa alone, with one fold."""
     _fold(tissue, random)
     return tissue
@@ -154,7 +156,9 @@ def _lesion(picture: Array, own: np.random.Generator, taken: np.random.Generator
     wide, high = CANVAS
     rough = np.cumsum(own.normal(0, 1, 48))
     rough -= np.linspace(rough[0], rough[-1], 48)
-    colours = np.array([(232, 214, 204), (150, 34, 40), (206, 130, 118)])[own.permutation(3)[:2]].astype(np.float32)
+    colours = np.array([(232, 214, 204), (150, 34, 40), (206, 130, 118)])[own.permutation(3)[:2]].astype(
+        np.float32
+    )
     angle = np.linspace(0, 2 * np.pi, 48, endpoint=False) + taken.uniform(0, 2 * np.pi)
     reach = radius * (1 + 0.09 * rough)
     centre = np.array([wide * taken.uniform(0.36, 0.64), high * taken.uniform(0.4, 0.62)])

@@ -43,7 +43,7 @@ def _exif(person: Person, *, on: date, orientation: int) -> Image.Exif:
 def photo(
     out: Path, *, picture: Image.Image, person: Person, on: date, text: tuple[str, ...] = ()
 ) -> tuple[Box, ...]:  # fmt: skip
-    """Write one picture as a photograph in the format of `out`'s suffix; return the boxes of burned-in text as a reader sees them.
+    """Write a picture as a photograph in the format of `out`'s suffix; return the boxes of burned-in text as they are seen.
 
     JPEG and WebP carry EXIF; JPEGs are stored turned (orientation 6), so the pixels on disk lie on their side.
     """
