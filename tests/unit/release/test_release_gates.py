@@ -74,7 +74,7 @@ def test_a_good_dataset_passes_and_the_release_says_so(ward) -> None:
     release = cut(ward)
     found = paper(ward, release, "gates.json")
     states = {one["gate"]: one["state"] for one in found["gates"]}
-    asked_for = {"grade", "matrix", "approval"}
+    asked_for = {"representation", "grade", "matrix", "approval"}
     assert states == {one.id: "not-asked" if one.id in asked_for else "passed" for one in GATES}
     assert (found["hashed_again"], found["images"]) == (12, 12)
     assert paper(ward, release, "leakage.json")["clean"] is True
