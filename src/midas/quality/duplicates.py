@@ -112,7 +112,7 @@ def pairs(marks: Hashes, *, whole: int = WHOLE, cropped: int | None = CROPPED) -
     for picture, leader in zip(alive.tolist(), owners[group].tolist(), strict=True):
         if picture != leader:
             found[leader, picture] = Pair(leader, picture, 0, False)
-    index = (Plain if len(owners) <= FEW else Lookup)(full[owners])
+    index: Lookup | Plain = Plain(full[owners]) if len(owners) <= FEW else Lookup(full[owners])
     _add(found, owners, index, full[owners], owners, whole, cropped=False)
     for window in range(1, marks.shape[1] if cropped is not None else 1):
         queries = np.ascontiguousarray(marks[owners, window])

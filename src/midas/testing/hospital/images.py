@@ -107,9 +107,9 @@ def histology(side: int, *, seed: str) -> Pixels:
     draw = np.random.default_rng(list(seed.encode()))
     quad = _quad()
     repeat = -(-side // quad.shape[0])
-    tissue = np.tile(np.roll(quad, draw.integers(0, quad.shape[0], 2), (0, 1)), (repeat, repeat, 1))[
-        :side, :side
-    ]
+    tissue = np.tile(
+        np.roll(quad, tuple(draw.integers(0, quad.shape[0], 2).tolist()), (0, 1)), (repeat, repeat, 1)
+    )[:side, :side]
     coarse = Image.fromarray(draw.uniform(0, 1, (6, 6)).astype(np.float32))
     height = np.asarray(coarse.resize((side, side), Image.Resampling.BICUBIC))
     inside = np.clip((height - np.quantile(height, 0.35)) / 0.06, 0, 1)[..., None]
