@@ -46,12 +46,14 @@ class Graded:
 class Brought:
     """What other rooms know and the hub asks.
 
-    `undecided` are errors that nobody decided on, `pairs` persons with nearly the same picture that nobody noted as a pair
-    yet (`note_pairs` keeps a pair in one part).
+    `undecided` are errors that nobody decided on, `copies` (picture, person): persons with one picture in common hold nearly
+    the same, noted as a pair or not (`note_pairs` keeps a pair in one part), `unseen` pairs of pictures that may be the same
+    and that nobody compared yet.
     """
 
     undecided: tuple[Finding, ...] = ()
-    pairs: tuple[tuple[str, str], ...] = ()
+    copies: tuple[tuple[str, str], ...] = ()
+    unseen: int = 0
     graded: Graded | None = None
     needs_grade: bool = False
     needs_approvals: int = 0

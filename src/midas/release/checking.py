@@ -26,7 +26,7 @@ from midas.release.evidence import evidence_of
 from midas.release.gates import results
 from midas.release.gathering import gather
 from midas.release.lawful import bases_of
-from midas.release.leakage import Leakage, Ties, leakage
+from midas.release.leakage import Leakage, Ties, in_common, leakage
 from midas.release.models import Draft, GateCheck, Release
 from midas.release.splitting import near_pairs
 from midas.store import Blobs
@@ -89,7 +89,7 @@ def look_at(
     )  # fmt: skip
     case = Case(
         content=content, day=day, held=_held(content, store, progress or NoProgress()),
-        leakage=_leakage(content, draft, store, (brought or Brought()).pairs),
+        leakage=_leakage(content, draft, store, (brought or Brought()).copies),
         bases={
             name: bases_of(basis)
             for name, basis in rows.values_list("pseudonym", "basis").iterator() if name in subjects
@@ -143,15 +143,15 @@ def _day(text: str) -> date | None:
 
 def _leakage(content: Content, draft: Draft, store: Blobs, found: Iterable[tuple[str, str]]) -> Leakage:
     placed = [(row["subject"], row["part"]) for row in content.tables["splits"].to_pylist()]
-    manifest = content.tables["manifest"]
+    parts, manifest = dict(placed), content.tables["manifest"]
     before = previous_of(draft)
     links = Subject.objects.filter(dataset=draft.dataset).exclude(links=[]).values_list("pseudonym", "links")
     ties = Ties(
         links=((name, other) for name, others in links for other in others),
-        pairs=(*near_pairs(draft.dataset), *found),
+        pairs=(*near_pairs(draft.dataset), *in_common(one for one in found if one[1] in parts)),
         same_file=zip(manifest["sha256"].to_pylist(), manifest["subject"].to_pylist(), strict=True),
         same_source=_sources(draft, set(manifest["sha256"].to_pylist())),
-        same_pixels=_pixels(draft, set(manifest["sha256"].to_pylist()), dict(placed), store),
+        same_pixels=_pixels(draft, set(manifest["sha256"].to_pylist()), parts, store),
         sites=dict(
             zip(*(content.tables["subjects"][name].to_pylist() for name in ("subject", "spoke")), strict=True)
         ),

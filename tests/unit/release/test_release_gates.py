@@ -74,7 +74,7 @@ def test_a_good_dataset_passes_and_the_release_says_so(ward) -> None:
     release = cut(ward)
     found = paper(ward, release, "gates.json")
     states = {one["gate"]: one["state"] for one in found["gates"]}
-    asked_for = {"grade", "matrix", "approval"}
+    asked_for = {"representation", "grade", "matrix", "approval"}
     assert states == {one.id: "not-asked" if one.id in asked_for else "passed" for one in GATES}
     assert (found["hashed_again"], found["images"]) == (12, 12)
     assert paper(ward, release, "leakage.json")["clean"] is True
@@ -321,7 +321,7 @@ def test_a_declared_link_across_parts_is_refused(ward, monkeypatch) -> None:
 
 def test_mirrored_duplicates_across_parts_are_refused_until_they_are_noted(ward) -> None:
     one, other = across(ward)
-    found = Brought(pairs=((one, other),))
+    found = Brought(copies=(("a picture", one), ("a picture", other)))
     told = refused(ward, "split", "nearly the same picture, also mirrored or cropped across parts", found)
     assert one in told.message
     assert "midas release pair" in told.advice

@@ -164,6 +164,7 @@ def _query(request: HttpRequest) -> dict[str, str]:
 
 def _found(request: HttpRequest, number: int, act: Act) -> QualityFinding:
     related = ("dataset", "submission", "subject", "series__study", "instance", "run__protocol", "superseded")
+    related = (*related, "other__series__study__subject")
     one = QualityFinding.objects.filter(pk=number).select_related(*related).first()
     if one is None or not may(account_of(request), act, one.dataset.slug):
         raise Http404
@@ -181,7 +182,8 @@ def finding(request: HttpRequest, number: int) -> HttpResponse:
     context = {
         "one": one, "title": look.title_of(one.rule), "state": state, "state_name": states()[state],
         "measured": look.measured(one), "limits": look.limits(one), "picture": _picture(one),
-        "small": look.pictures_of([one]).get(one.pk, ""), "viewer": viewer_url(*root, study, {one.series.modality}),
+        "small": look.pictures_of([one]).get(one.pk, ""), "other": one.other,
+        "viewer": viewer_url(*root, study, {one.series.modality}),
         "history": [{"row": row, "correction": made.get(row.pk), "verdict": _verdicts()[row.verdict]} for row in history],
         "beside": [(row, look.title_of(row.rule)) for row in beside], "by_spoke": look.by_spoke(one),
         "site": look.sites().get(one.submission.spoke, one.submission.spoke),
