@@ -165,7 +165,7 @@ def history(
     opened(home)
     from midas.grading import look
 
-    rounds = [
+    rounds: list[dict[str, Any]] = [
         {"version": one.version, "status": one.status, "day": one.decided_at.date().isoformat() if one.decided_at else "",
          "why": one.why, **{key: (one.grade or {}).get(key) for key in ("cqi", "band", "computed", "access")},
          MARK: bool((one.grade or {}).get("demonstration"))}

@@ -292,7 +292,7 @@ def show(name: Name, twin: Twin = False, home: Home = None, json_: Json = False)
     one = look.release(*split_name(name), twin=twin)
     changes = look.changes(one)
     if json_:
-        as_json({**_told(one), "grade": one.summary.get("grade"), "changes": asdict(changes)})
+        as_json({**_told(one), "grade": one.summary.get("grade") or None, "changes": asdict(changes)})
         return
     _show(one)
     if graded := one.summary.get("grade"):

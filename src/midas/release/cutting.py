@@ -199,10 +199,9 @@ def summary(content: Content, tree: Tree, *, draft: Draft) -> dict[str, Any]:
     }
 
 
-def _graded(content: Content) -> dict[str, Any] | None:
+def _graded(content: Content) -> dict[str, Any]:
     """Return the figures of the grade that the release carries, for cards and pages; the statements stay in its paper."""
-    paper = content.papers.get("grade.json")
-    return paper and {name: value for name, value in paper.items() if name != "grade"}
+    return {name: value for name, value in content.papers.get("grade.json", {}).items() if name != "grade"}
 
 
 def counted(content: Content, table: str, column: str) -> dict[str, int]:

@@ -95,7 +95,7 @@ def _of_hub(about: str) -> Iterator[Evidence]:
     yield Evidence("security.access_control", whole, about, "docs/permissions.md", of=len(asked))
     roles, deeds = Membership.objects.count(), Entry.objects.count()
     yield Evidence("security.roles", roles > 0, about, "docs/permissions.md", of=roles)
-    yield Evidence("security.logging", deeds > 0, about, "/audit", of=deeds)
+    yield Evidence("security.logging", deeds > 0, about, "/ledger", of=deeds)
     last = Check.objects.order_by("-pk").first()
     if last is not None:
         source = f"verification of the ledger, {last.rows} rows"

@@ -85,10 +85,10 @@ def _papers(release: Release, *, whole: bool) -> list[Paper]:
     return [Paper(path, titles[path]) for path in PAPERS if path in there]
 
 
-def _grade(release: Release) -> dict[str, Any] | None:
+def _grade(release: Release) -> dict[str, Any]:
     """Return the figures of the grade that is sealed in the release; none of them counts persons."""
     told = release.summary.get("grade")
-    return told and {
+    return {} if not told else {
         "cqi": told["cqi"], "computed": told["computed"], "band": words_of(told["band"]),
         "access": words_of(told["access"]) if told["access"] else "", "demonstration": told["demonstration evidence"],
     }  # fmt: skip
