@@ -9,13 +9,19 @@ from typing import Annotated, Any
 
 import typer
 
+from midas.cli import grade_forms
 from midas.cli.at_hub import Home, Json, opened
+from midas.cli.grade_forms import show_grade, told_advice
 from midas.cli.release import split_name
 from midas.cli.show import as_json, out, table
 from midas.kernel import BadInput, Evidence
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 SOURCES = {"published": "published", "default": "MIDAS default, not published"}
+app.command("assess")(grade_forms.assess)
+app.command("state")(grade_forms.state)
+app.command("validate")(grade_forms.validate)
+app.command("history")(grade_forms.history)
 Form = Annotated[str, typer.Option("--form", help="lite or technical.")]
 
 
@@ -62,31 +68,9 @@ def facts(
     made = grade(rubric_named(), _facts(path), form="lite" if form == "lite" else "technical")
     advice = raise_this(rubric_named(), made)
     if json_:
-        steps = [
-            {
-                "domain": one.domain,
-                "from": one.level,
-                "to": one.to,
-                "cqi": one.cqi,
-                "needs": [it.id for it in one.needs],
-            }
-            for one in advice.steps
-        ]
-        as_json({**made.to_dict(), "advice": steps, "next_band": advice.next_band})
+        as_json({**made.to_dict(), "advice": told_advice(advice), "next_band": advice.next_band})
         return
-    access = made.access or f"not releasable ({', '.join(made.stops)})"
-    out.print(
-        f"CQI [bold]{made.cqi:.2f}[/] ({made.band}), {made.computed:.2f} of it computed · PRS {made.prs.score} "
-        f"({made.prs.band}) · {access} · {made.status}",
-        highlight=False,
-    )
-    table(
-        "What would raise this", ["domain", "from", "to", "statements"],
-        [
-            (f"{one.domain} {one.name}", one.level, one.to, " ".join(it.says for it in one.needs))
-            for one in advice.steps
-        ],
-    )  # fmt: skip
+    show_grade(made, advice)
 
 
 def _facts(path: Path) -> list[Evidence]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from midas.grading.advising import Advice, raise_this
@@ -26,6 +27,24 @@ def assessments_of(datasets: list[str]) -> list[Assessment]:
     """Return the Lite forms of datasets, the latest first."""
     found = Assessment.objects.select_related(*WITH).filter(dataset__slug__in=datasets, form="lite")
     return list(found.order_by("-opened_at"))
+
+
+def lite_of(dataset: str, version: str) -> Assessment | None:
+    """Return the Lite form of a version."""
+    found = Assessment.objects.select_related(*WITH).filter(
+        dataset__slug=dataset, version=version, form="lite"
+    )
+    return found.first()
+
+
+def history(datasets: Collection[str], *, decided_only: bool = False) -> list[Assessment]:
+    """Return the nodal centre's decided forms, the oldest first; with `decided_only` those of approved versions."""
+    found = Assessment.objects.select_related(*WITH).filter(
+        dataset__slug__in=datasets, form="technical", decided_at__isnull=False
+    )
+    if decided_only:
+        found = found.filter(lite__status="approved")
+    return list(found.order_by("decided_at"))
 
 
 def technical_of(lite: Assessment) -> Assessment | None:

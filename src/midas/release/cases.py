@@ -27,18 +27,27 @@ class Held:
 
 @dataclass(frozen=True)
 class Graded:
-    """What the grading room said of this draft: index, band, the widest access class, hard stops, the grade's digest."""
+    """What the grading room said of this draft: index, band, the widest access class, hard stops, and the `whole` grade.
+
+    `computed` is what of the index rests on computed facts alone; `demonstration` whether anything that counts rests on
+    a stand-in for a document; `sha256` the digest of `whole` as canonical JSON.
+    """
 
     cqi: float
     band: str
     access: str
     stops: tuple[str, ...] = ()
     sha256: str = ""
+    status: str = ""
+    computed: float = 0.0
+    demonstration: bool = False
+    whole: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         return {
-            "schema": "midas-release-grade/1", "cqi": self.cqi, "band": self.band, "access": self.access,
-            "stops": list(self.stops), "sha256": self.sha256,
+            "schema": "midas-release-grade/2", "status": self.status, "cqi": self.cqi, "computed": self.computed,
+            "band": self.band, "access": self.access, "stops": list(self.stops),
+            "demonstration evidence": self.demonstration, "sha256": self.sha256, "grade": dict(self.whole),
         }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -22,6 +22,7 @@ from midas.release.approving import approvals_of
 from midas.release.cases import Brought, Case, Held, Result
 from midas.release.changes import parts_of
 from midas.release.content import Content
+from midas.release.documents import SUMS, whole_files
 from midas.release.evidence import evidence_of
 from midas.release.gates import results
 from midas.release.gathering import gather
@@ -29,6 +30,7 @@ from midas.release.lawful import bases_of
 from midas.release.leakage import Leakage, Ties, in_common, leakage
 from midas.release.models import Draft, GateCheck, Release
 from midas.release.splitting import near_pairs
+from midas.release.validating import validated
 from midas.store import Blobs
 
 HASHED_BYTES = 2 * 1024**3
@@ -61,18 +63,23 @@ def check_gates(
     checked = look_at(
         content, draft=draft, store=store, day=clock.now().date(), brought=brought, progress=progress
     )
-    return keep_check(draft, checked, clock=clock)
+    files = whole_files(content)
+    measured = {"sums": sha256_bytes(files[SUMS]), "validated": validated(files)}
+    return keep_check(draft, checked, clock=clock, measured=measured)
 
 
 @transaction.atomic
-def keep_check(draft: Draft, checked: Checked, *, clock: Clock) -> GateCheck:
-    """Keep how the gates stand in the place of how they stood before."""
+def keep_check(
+    draft: Draft, checked: Checked, *, clock: Clock, measured: Mapping[str, Any] | None = None
+) -> GateCheck:
+    """Keep how the gates stand in the place of how they stood before; a cut leaves what a check measured beside."""
     kept, _ = GateCheck.objects.update_or_create(
         draft=draft,
         defaults={
             "results": [one.to_dict() for one in checked.results],
             "evidence": [one.to_dict() for one in evidence_of(checked.case)],
             "checked_at": clock.now(),
+            **(measured or {}),
         },
     )
     return kept

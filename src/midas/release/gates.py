@@ -165,7 +165,10 @@ def _splits(case: Case) -> Iterator[Finding]:
 
 def _deid(case: Case) -> Iterator[Finding]:
     content = case.content
-    if wrong := below(content.about.protocol, content.report, protocol_sha256=content.about.protocol_sha256):
+    about = content.about
+    if wrong := below(
+        about.protocol, content.report, protocol_sha256=about.protocol_sha256, alike=about.alike
+    ):
         yield _wrong(
             "deid.floor", "De-identification lies below the protocol's floor. " + "; ".join(wrong) + ".",
             "Have the spoke run midas spoke audit, correct what it shows, and send again; or leave it out.",

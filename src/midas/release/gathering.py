@@ -16,9 +16,20 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from midas.catalogue.models import Instance, Label, Lesion, Record, Specimen, Subject, Submission, Visit
+from midas.catalogue.models import (
+    Instance,
+    Label,
+    Lesion,
+    ProtocolVersion,
+    Record,
+    Specimen,
+    Subject,
+    Submission,
+    Visit,
+)
 from midas.kernel import BadInput, Conflict, NoProgress, Progress
 from midas.protocol import Loaded, parse
+from midas.protocol.floor import cleans_alike
 from midas.protocol.model import Protocol
 from midas.release import tables
 from midas.release.cohorts import members
@@ -64,8 +75,15 @@ def about(draft: Draft) -> About:
     return About(
         dataset=draft.dataset.slug, version=draft.version, published_on=draft.published_on.isoformat(),
         protocol=loaded.protocol, protocol_source=draft.protocol.source, protocol_sha256=draft.protocol.sha256,
-        notes=draft.notes, contributors=tuple(draft.contributors),
+        notes=draft.notes, contributors=tuple(draft.contributors), alike=_alike(draft, loaded.protocol),
     )  # fmt: skip
+
+
+def _alike(draft: Draft, protocol: Protocol) -> frozenset[str]:
+    """Return the digests of the dataset's protocols whose audits stand for this one."""
+    others = ProtocolVersion.objects.filter(dataset=draft.dataset).exclude(pk=draft.protocol.pk)
+    found = {one.sha256: _parsed(one.source).protocol for one in others}
+    return frozenset(sha256 for sha256, one in found.items() if cleans_alike(one, protocol))
 
 
 def gather(*, draft: Draft, store: Blobs, progress: Progress | None = None) -> Content:

@@ -36,8 +36,11 @@ def _graded(draft: Draft) -> Graded | None:
     row = approved(draft.dataset.slug, draft.version)
     if row is None or row.grade is None:
         return None
-    told = row.grade
+    told = dict(row.grade)
+    if told["decided"]:  # no account stands in a release; the ledger has who it was
+        told["decided"] = {name: told["decided"][name] for name in ("access", "why")}
     return Graded(
         cqi=told["cqi"], band=told["band"], access=told["access"] or "", stops=tuple(told["stops"]),
-        sha256=sha256_bytes(canonical(told)),
+        sha256=sha256_bytes(canonical(told)), status=told["status"], computed=told["computed"],
+        demonstration=told["demonstration"], whole=told,
     )  # fmt: skip

@@ -6,6 +6,7 @@ the decision the centre sees its own levels and advice, neither points nor the o
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib import messages
@@ -38,7 +39,7 @@ from midas.grading.look import Side, Sides
 from midas.grading.models import Assessment, Statement
 from midas.grading.opening import hands_of
 from midas.grading.rubric import Rubric
-from midas.grading.stating import remark, unstate
+from midas.grading.stating import read_value, remark, unstate
 from midas.kernel import BadInput, Ink, MidasError, SystemClock
 from midas.people.models import Account
 from midas.people.rule import Act
@@ -113,10 +114,24 @@ def assessments(request: HttpRequest) -> HttpResponse:
         if one.dataset.slug in assess or one.submitted_at is not None
     ]  # fmt: skip
     context = {
-        "assessments": lines, "rubric": rubric_named(),
+        "history": _history(assess, validate), "assessments": lines, "rubric": rubric_named(),
         "choices": [{"slug": slug, "title": title_of(slug)} for slug in assess],
     }  # fmt: skip
     return page(request, "assessments", context, section="grading")
+
+
+def _history(assess: Collection[str], validate: Collection[str]) -> list[dict[str, Any]]:
+    """Return how the datasets were graded, round by round; a centre sees rounds of versions that were decided."""
+    rounds = {
+        one.pk: one for one in (*look.history(assess, decided_only=True), *look.history(validate))
+    }  # fmt: skip
+    return [
+        {"number": one.lite_id, "dataset": title_of(one.dataset.slug), "version": one.version, "day": one.decided_at,
+         "status": one.status, "said": words_of(one.status), "cqi": one.grade["cqi"], "computed": one.grade["computed"],
+         "band": words_of(one.grade["band"]), "demonstration": one.grade["demonstration"], "why": one.why}
+        for one in sorted(rounds.values(), key=lambda one: one.decided_at or one.opened_at)
+        if one.grade
+    ]  # fmt: skip
 
 
 @needs(Act.ASSESS, dataset=ANYWHERE)
@@ -282,26 +297,12 @@ def _stated(request: HttpRequest, row: Assessment, by: Account) -> str:
     if file is None:
         raise BadInput(_("A statement needs its document."), advice=_("Attach the paper that shows it."))
     known = look.rubric_of(row).kinds.get(kind)
-    value = _value(request.POST.get("value", "").strip(), known.unit if known else "")
+    value = read_value(request.POST.get("value", "").strip(), known.unit if known else "")
     state(
         assessment=row, kind=kind, value=value, document=file.read(), name=file.name or "", store=store(), by=by,
         clock=SystemClock(), demonstration=request.POST.get("demonstration") == "yes", remark=request.POST.get("remark", ""),
     )  # fmt: skip
     return _("The statement was kept with its document.")
-
-
-def _value(text: str, unit: str) -> bool | float | str:
-    """Read what was typed: yes or no without a unit, a class's name, or a number."""
-    if unit == "class":
-        return text
-    if not unit:
-        if text.lower() not in {"", "yes", "no"}:
-            raise BadInput(_("Say yes or no."), advice=_("Nothing written means yes."))
-        return text.lower() != "no"
-    try:
-        return float(text)
-    except ValueError:
-        raise BadInput(_("This is not a number."), advice=_("Write a number.")) from None
 
 
 @needs(Act.ASSESS, Act.VALIDATE, choose=_to_see)
