@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from midas.grading import rubric_named
 from midas.grading.models import Rating
 from midas.grading.rating import items_of
-from midas.ledger.models import Waiting
+from midas.ledger.models import Entry
 from midas.people.models import Account, Membership, Role
 
 spec = importlib.util.spec_from_file_location("page_rules", Path(__file__).parent / "page_rules.py")
@@ -53,7 +53,7 @@ def test_nobody_sees_results_before_rating_nor_from_fewer_than_three(hub: Any, e
     table = shown.split("What the experts say")[1].split("</table>")[0]
     assert table.count("<tr>") == 3  # two of titles, and the one that this expert rated
     assert page_rules.complaints(last.get("/grading/delphi")) == []
-    assert Waiting.objects.filter(deed="rate").count() == 3
+    assert Entry.objects.filter(deed="rate").count() == 3
 
 
 def test_a_later_rating_stands_in_the_place_of_an_earlier_one(hub: Any, enter: Any) -> None:
