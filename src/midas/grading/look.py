@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
+from midas.catalogue.models import Dataset
 from midas.grading.advising import Advice, raise_this
 from midas.grading.grades import Decision, DomainGrade, Grade
 from midas.grading.judging import grade
@@ -58,6 +60,18 @@ def approved(dataset: str, version: str) -> Assessment | None:
         dataset__slug=dataset, version=version, form="technical", status="approved"
     )
     return found.order_by("-decided_at").first()
+
+
+def approved_of(dataset: Dataset) -> dict[int, dict[str, Any]]:
+    """Return the approved grades of a dataset's versions, by the number of the Lite form that each answers."""
+    rows = Assessment.objects.filter(dataset=dataset, form="technical", status="approved").order_by(
+        "decided_at"
+    )
+    return {
+        lite: grade
+        for lite, grade in rows.values_list("lite", "grade")
+        if lite is not None and grade is not None
+    }
 
 
 def rubric_of(row: Assessment) -> Rubric:
