@@ -29,7 +29,7 @@ def mouth(person: str, view: str, *, size: tuple[int, int] = CANVAS) -> Image.Im
     tissue = _tissue(colour, taken)
     picture = shape(tissue, taken)
     close = "close-up" in view
-    _lesion(picture, _random(f"{person}/lesion"), taken, radius=taken.integers(150, 220) if close else 70)
+    _lesion(picture, _random(f"{person}/lesion"), taken, radius=int(taken.integers(150, 220)) if close else 70)
     _lit(picture, taken)
     _gauze(picture, taken)
     shown = np.clip(picture + taken.normal(0, 3.0, (*picture.shape[:2], 1)), 0, 255).astype(np.uint8)
@@ -63,7 +63,7 @@ def _tissue(colour: Array, random: np.random.Generator) -> Array:
         cv2.polylines(
             vessels, [line], False, int(random.integers(60, 150)), int(random.integers(1, 4)), cv2.LINE_AA
         )
-    return picture - (vessels[..., None] / 255.0) * np.array([30, 62, 50], np.float32)
+    return np.asarray(picture - (vessels[..., None] / 255.0) * np.array([30, 62, 50], np.float32))
 
 
 # -- the views -------------------------------------------------------------------------------------------------

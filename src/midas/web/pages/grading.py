@@ -157,7 +157,7 @@ def assessment(request: HttpRequest, number: int) -> HttpResponse:
     context = {
         "assessed": [section_a(one) for one in (lite, technical) if one],
         "lite": lite, "technical": technical, "title": title_of(lite.dataset.slug), "points": sides.points,
-        "history": _history(lite),
+        "history": _versions(lite),
         "shows_technical": sides.technical is not None, "rubric": look.rubric_of(lite), "status": words_of(lite.status),
         "all_open": request.GET.get("open") == "1",
         "forms": [_figures(one) for one in (sides.lite, sides.technical) if one and sides.points],
@@ -171,7 +171,7 @@ def assessment(request: HttpRequest, number: int) -> HttpResponse:
     return page(request, "assessment", context, section="grading")
 
 
-def _history(lite: Assessment) -> list[dict[str, Any]]:
+def _versions(lite: Assessment) -> list[dict[str, Any]]:
     """Return the versions of the dataset that were submitted or decided, the latest first, with the grades that stand."""
     grades = look.approved_of(lite.dataset)
     rows = [one for one in look.assessments_of([lite.dataset.slug]) if one.submitted_at or one.pk == lite.pk]

@@ -163,8 +163,10 @@ def _query(request: HttpRequest) -> dict[str, str]:
 
 
 def _found(request: HttpRequest, number: int, act: Act) -> QualityFinding:
-    related = ("dataset", "submission", "subject", "series__study", "instance", "run__protocol", "superseded")
-    related = (*related, "other__series__study__subject")
+    related = (
+        "dataset", "submission", "subject", "series__study", "instance", "run__protocol", "superseded",
+        "other__series__study__subject",
+    )  # fmt: skip
     one = QualityFinding.objects.filter(pk=number).select_related(*related).first()
     if one is None or not may(account_of(request), act, one.dataset.slug):
         raise Http404

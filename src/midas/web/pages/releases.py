@@ -21,12 +21,12 @@ from midas.release.models import Figures, Release, ReleaseFile, ReleaseSubject
 from midas.release.papers import PATHS
 from midas.web.answers import blob
 from midas.web.bootstrap import store
+from midas.web.forms import words_of
 from midas.web.guard import Place, needs
 from midas.web.noting import note_download
 from midas.web.pages import composition
 from midas.web.pages.datasets import bytes_of, dataset_or_404, may_get, people_of, snippets
 from midas.web.pages.frame import account_of, page
-from midas.web.pages.grading import words_of
 from midas.web.pages.protocols import said
 from midas.web.pages.studies import strip
 from midas.web.standing import may
