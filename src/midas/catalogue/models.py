@@ -192,6 +192,7 @@ class CheckRun(models.Model):
     finished_at = models.DateTimeField()
     series = models.PositiveIntegerField(help_text="looked at")
     images = models.PositiveIntegerField(help_text="looked at")
+    rows = models.PositiveIntegerField(default=0, help_text="of clinical tables, looked at")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["dataset", "number"], name="check_run_once")]
@@ -213,9 +214,10 @@ class QualityFinding(models.Model):
     superseded = models.ForeignKey(CheckRun, on_delete=models.PROTECT, null=True, related_name="+")
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="+")
     submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="+")
-    subject = models.ForeignKey(Subject, on_delete=models.PROTECT, related_name="+")
-    series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="+")
+    subject = models.ForeignKey(Subject, on_delete=models.PROTECT, null=True, related_name="+")
+    series = models.ForeignKey(Series, on_delete=models.PROTECT, null=True, related_name="+")
     instance = models.ForeignKey(Instance, on_delete=models.PROTECT, null=True, related_name="+")
+    record = models.ForeignKey(Record, on_delete=models.PROTECT, null=True, related_name="+")
     images = models.PositiveIntegerField()
     rule = models.CharField(max_length=100)
     weight = models.PositiveSmallIntegerField(choices=Weight.choices)
@@ -268,6 +270,20 @@ class QualityDecision(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["mark", "id"], name="decision_mark")]
+
+
+class QualityAnswer(models.Model):
+    """What a hospital answered to a decision `ask`, once. Rows are only ever added."""
+
+    class Kind(models.TextChoices):
+        WORDS = "words"
+        CORRECTED = "corrected"
+
+    decision = models.OneToOneField(QualityDecision, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    words = models.CharField(max_length=1000, blank=True)
+    spoke = models.SlugField(max_length=64)
+    at = models.DateTimeField()
 
 
 class Correction(models.Model):

@@ -22,6 +22,7 @@ from midas.catalogue.models import (
     Instance,
     Label,
     Lesion,
+    QualityAnswer,
     QualityDecision,
     QualityFinding,
     Record,
@@ -136,6 +137,7 @@ def _submissions(rows: Any, dataset: str) -> Iterator[Submission]:
 
 def _delete_rows(rows: Any) -> None:
     Correction.objects.filter(series__study__subject__in=rows).delete()
+    QualityAnswer.objects.filter(decision__finding__subject__in=rows).delete()
     QualityDecision.objects.filter(finding__subject__in=rows).delete()
     QualityFinding.objects.filter(subject__in=rows).delete()
     Label.objects.filter(subject__in=rows).delete()
