@@ -247,7 +247,7 @@ class QualityFinding(models.Model):
 
 
 class QualityDecision(models.Model):
-    """What a curator decided of a finding; the last one for its `mark` stands. Rows are only ever added."""
+    """What a curator decided of a finding; the last one for its `mark` stands. Rows are added and stay."""
 
     class Verdict(models.TextChoices):
         ACCEPT = "accept"
@@ -273,7 +273,7 @@ class QualityDecision(models.Model):
 
 
 class QualityAnswer(models.Model):
-    """What a hospital answered to a decision `ask`, once. Rows are only ever added."""
+    """What a hospital answered to a decision `ask`, once. Rows are added and stay."""
 
     class Kind(models.TextChoices):
         WORDS = "words"

@@ -43,7 +43,7 @@ class Output(models.Model):
 class Question(models.Model):
     """What a curator asks about something that was sent, and the answer. `asked` is an AskedLine of midas.wire.v1.
 
-    An answer is `ready` until the hub has it, and `held` while it looks as if it named somebody.
+    An answer is `ready` until the hub has it, `held` while it looks as if it named somebody.
     """
 
     class State(models.TextChoices):
