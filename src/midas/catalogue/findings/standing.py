@@ -87,10 +87,11 @@ def left_by(decisions: Sequence[int]) -> Left:
     given = QualityDecision.objects.filter(pk__in=decisions).order_by("pk")
     for one in given.filter(verdict=Verdict.EXCLUDE).select_related("finding"):
         why = f"excluded: {one.finding.rule}"
-        if one.covers == QualityDecision.Covers.SUBJECT:
-            subjects.setdefault(one.finding.subject_id, why)
-        else:
-            series.setdefault(one.finding.series_id, why)
+        subject, place = one.finding.subject_id, one.finding.series_id
+        if one.covers == QualityDecision.Covers.SUBJECT and subject is not None:
+            subjects.setdefault(subject, why)
+        elif place is not None:
+            series.setdefault(place, why)
     for made in Correction.objects.filter(decision__in=given).order_by("revision"):
         facts.setdefault(made.series_id, {})[made.keyword] = made.after
     return Left(subjects, series, facts)
