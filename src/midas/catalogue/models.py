@@ -195,6 +195,7 @@ class CheckRun(models.Model):
     compared_to = models.BigIntegerField(
         default=0, help_text="highest key of an image whose copies were looked for"
     )
+    rows = models.PositiveIntegerField(default=0, help_text="of clinical tables, looked at")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["dataset", "number"], name="check_run_once")]
@@ -216,10 +217,11 @@ class QualityFinding(models.Model):
     superseded = models.ForeignKey(CheckRun, on_delete=models.PROTECT, null=True, related_name="+")
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="+")
     submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="+")
-    subject = models.ForeignKey(Subject, on_delete=models.PROTECT, related_name="+")
-    series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="+")
+    subject = models.ForeignKey(Subject, on_delete=models.PROTECT, null=True, related_name="+")
+    series = models.ForeignKey(Series, on_delete=models.PROTECT, null=True, related_name="+")
     instance = models.ForeignKey(Instance, on_delete=models.PROTECT, null=True, related_name="+")
     other = models.ForeignKey(Instance, on_delete=models.PROTECT, null=True, related_name="+")
+    record = models.ForeignKey(Record, on_delete=models.PROTECT, null=True, related_name="+")
     images = models.PositiveIntegerField()
     rule = models.CharField(max_length=100)
     weight = models.PositiveSmallIntegerField(choices=Weight.choices)
@@ -249,7 +251,7 @@ class QualityFinding(models.Model):
 
 
 class QualityDecision(models.Model):
-    """What a curator decided of a finding; the last one for its `mark` stands. Rows are only ever added."""
+    """What a curator decided of a finding; the last one for its `mark` stands. Rows are added and stay."""
 
     class Verdict(models.TextChoices):
         ACCEPT = "accept"
@@ -272,6 +274,20 @@ class QualityDecision(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["mark", "id"], name="decision_mark")]
+
+
+class QualityAnswer(models.Model):
+    """What a hospital answered to a decision `ask`, once. Rows are added and stay."""
+
+    class Kind(models.TextChoices):
+        WORDS = "words"
+        CORRECTED = "corrected"
+
+    decision = models.OneToOneField(QualityDecision, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    words = models.CharField(max_length=1000, blank=True)
+    spoke = models.SlugField(max_length=64)
+    at = models.DateTimeField()
 
 
 class Correction(models.Model):

@@ -24,6 +24,7 @@ from midas.catalogue.models import (
     Instance,
     Label,
     Lesion,
+    QualityAnswer,
     QualityDecision,
     QualityFinding,
     Record,
@@ -142,6 +143,7 @@ def _delete_rows(rows: Any) -> None:
     Correction.objects.filter(series__study__subject__in=rows).delete()
     told = Q(subject__in=rows) | Q(other__series__study__subject__in=rows)
     about = QualityFinding.objects.filter(told)
+    QualityAnswer.objects.filter(decision__finding__in=about).delete()
     QualityDecision.objects.filter(finding__in=about).delete()
     about.delete()
     Label.objects.filter(subject__in=rows).delete()

@@ -20,7 +20,8 @@ def check(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Run the quality checks over all that is registered, with the protocol in force; a newer run supersedes older ones.
+    """Run the checks of images, tables and what they say of one another over all that is registered, with the protocol in
+    force; a newer run supersedes older ones.
 
     What a submission brings is checked by itself. Run this after the protocol's thresholds or the software changed.
 
@@ -43,10 +44,13 @@ def check(
             dataset=found, store=store(), runner=runner, scratch=made.scratch, clock=SystemClock(), progress=show.Bar()
         )  # fmt: skip
     tally = Counter(one.severity for one in QualityFinding.objects.filter(run=run).iterator())
-    value = {"run": run.number, "series": run.series, "images": run.images, "findings": dict(tally)}
+    value = {
+        "run": run.number,
+        "series": run.series,
+        "images": run.images,
+        "rows": run.rows,
+        "findings": dict(tally),
+    }
     words = ", ".join(f"{tally[one]:,} {one}" for one in ("error", "warning", "info") if tally[one])
-    say(
-        json,
-        value,
-        f"[bold green]✓[/] Run {run.number}: {run.series:,} series, {run.images:,} images: {words or 'nothing found'}",
-    )
+    seen = f"{run.series:,} series, {run.images:,} images, {run.rows:,} rows"
+    say(json, value, f"[bold green]✓[/] Run {run.number}: {seen}: {words or 'nothing found'}")

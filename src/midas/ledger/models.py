@@ -20,6 +20,7 @@ class Deed(models.TextChoices):
     REGISTER = "register", "registered or refused a submission"
     CHECK = "check", "ran the quality checks"
     JUDGE = "judge", "decided on a finding"
+    ANSWER = "answer", "answered a question about a finding"
     DRAFT = "draft", "drafted a release"
     PAIR = "pair", "noted persons with the same picture"
     APPROVE = "approve", "approved a draft"

@@ -6,7 +6,9 @@ What an image says stands in its header; what it is compared with, in the clinic
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Any
 
 import polars as pl
 
@@ -40,6 +42,24 @@ SIDE = _check(
 DATE = _check("date", "Image taken around its visit", "चित्र अपनी भेंट के आसपास लिया गया", "days",
               "protocol: visits.window_days")  # fmt: skip
 CHECKS: tuple[Check, ...] = (SEX, AGE, SIDE, DATE)
+
+_YEARS = re.compile(r"(\d{3})Y")
+
+
+def said_by(sex: str, age: str, side: str) -> dict[str, Any]:
+    """Return what an image's header says, as `examine_agreement` takes it, from Patient's Sex, Patient's Age and Laterality.
+
+    Silent counts as nothing: `O` is what consoles write where nobody chose (PS3.3 C.7.1.1 has no word for unknown but
+    an empty value), and `000Y` an age that nobody gave, for infants' are written in days, weeks or months (PS3.5 6.2, AS).
+    """
+    years = _YEARS.fullmatch(age.strip())
+    found = int(years[1]) if years else 0
+    return {
+        "sex": sex if (sex := sex.strip().upper()) in {"F", "M"} else None,
+        "age_years": found or None,
+        "side": side if (side := side.strip().upper()) in SIDES else None,
+    }
+
 
 SIDES = {"L": "left", "R": "right"}
 """Image Laterality (PS3.3 C.7.6.1) in the words of the tables; both and unpaired contradict neither side."""

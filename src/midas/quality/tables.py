@@ -85,13 +85,13 @@ def with_sites(frame: pl.DataFrame, subjects: pl.DataFrame) -> pl.DataFrame:
 
 
 def examine_table(
-    frame: pl.DataFrame, table: Table, *, subjects: pl.DataFrame, visits: pl.DataFrame
+    frame: pl.DataFrame, table: Table, *, subjects: pl.DataFrame, visits: pl.DataFrame, counted: bool = True
 ) -> Iterator[Measured]:
     """Look at one table; each check says what it saw, per hospital and column where something is wrong.
 
     `frame` has subject, visit, lesion, specimen and the columns that leave; `subjects` has subject and spoke,
     `visits` subject and visit. The scope of a finding is `table/hospital/column`, its value the number of rows, a
-    share or a factor.
+    share or a factor. Without `counted`, what can be wrong in a single row is left to `examine_rows`.
     """
     for name in unknown_limits(table):
         yield wrong(LIMITS, f"No check is called {name}.", item=table, scope=f"{table.id}/*")
@@ -99,13 +99,46 @@ def examine_table(
     if frame.is_empty():
         return
     rows = with_sites(frame, subjects)
-    yield from _counted(rows, table, [*faults(rows, table), orphans(subjects, visits)])
+    if counted:
+        yield from _counted(rows, table, [*faults(rows, table), orphans(subjects, visits)])
     if any(one.leaves and heading(one.name) in frame.columns for one in table.columns):
         yield from _missing(rows, table)
     for column in table.columns:
         held = rows.schema.get(heading(column.name))
         if column.leaves and column.unit in CONVERSIONS and held is not None and held.is_numeric():
             yield from _unit(rows, table, column.name, column.unit)
+
+
+SINGULAR = {"are": "is", "have": "has", "break": "breaks", "belong": "belongs"}
+OF_THE_ROW = frozenset({"table.logic", "table.row-repeated", "table.row-orphaned"})
+"""Checks that are about a whole row; the others are about one cell of it."""
+
+
+def examine_rows(
+    frame: pl.DataFrame, table: Table, *, subjects: pl.DataFrame, visits: pl.DataFrame
+) -> Iterator[tuple[int, Measured]]:
+    """Yield what is wrong with single rows: the place of the row in `frame`, and the finding; frames as for `examine_table`.
+
+    The scope is `table/column`, or the rule's or table's name. No value of a cell is repeated.
+    """
+    if frame.is_empty():
+        return
+    rows = placed(frame)
+    wanted = [*faults(rows, table), orphans(subjects, visits)]
+    marks = rows.select(one.where.fill_null(value=False).alias(str(at)) for at, one in enumerate(wanted))
+    for at, fault in enumerate(wanted):
+        check = _BY_ID[fault.check]
+        verb, _, rest = fault.says.partition(" ")
+        what = "the row" if fault.check in OF_THE_ROW else f"column {fault.about}: the cell"
+        words = f"Table {table.id}, {what} {SINGULAR[verb]} {rest}."
+        for place in marks[str(at)].arg_true().to_list():
+            yield (
+                place,
+                wrong(
+                    check, words, item=table, scope=f"{table.id}/{fault.about}", value=1, cites=fault.cites,
+                    severity=fault.severity,
+                ),
+            )  # fmt: skip
 
 
 def _columns(frame: pl.DataFrame, table: Table) -> Iterator[Measured]:

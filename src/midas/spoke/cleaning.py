@@ -28,6 +28,7 @@ from midas.kernel import BrokenPromise, Clock, Finding, Progress, Runner, whole_
 from midas.protocol.model import Item as Wanted
 from midas.protocol.model import Protocol
 from midas.spoke.bench import Order, Worked, work
+from midas.spoke.comparing import disagreements
 from midas.spoke.heads import Heads, look_for_faces
 from midas.spoke.home import private_folder, scratch_folder
 from midas.spoke.intake import items, screens, store
@@ -204,6 +205,8 @@ def clean_matched(
         keys = _past_faces(run, keys, progress=progress, runner=runner, clock=clock)
         waiting = Item.objects.filter(pk__in=keys).order_by("pk")
         run.of_series = look_at_series(desk, waiting, runner=runner, progress=progress)
+        for key, told in disagreements(desk, waiting.select_related("visit", "lesion")).items():
+            run.of_series[key] = (*run.of_series.get(key, ()), *told)
         while keys:
             decided: list[int] = []
             taken: list[tuple[Item, Order]] = []

@@ -22,6 +22,9 @@ PAGES = (
     "/held/bad-row",
     "/held/no-lesion",
     "/outbox",
+    "/questions",
+    "/coverage",
+    "/coverage?more=50",
     "/review",
     "/review?reason=masked-unseen&each=1",
     "/decisions",
@@ -380,3 +383,34 @@ def test_what_an_act_reaches_is_laid_over_each_other_and_each_is_written_down(sp
         )
     assert {look.item_id for look in Look.objects.all()} == {one.pk for one in alike}
     assert enter("owner").get(f"/items/{item.pk}/together.png").status_code == 403
+
+
+def test_a_question_is_answered_beside_its_item_and_an_answer_that_names_is_held(spoke, enter) -> None:
+    from django.utils import timezone
+
+    from midas.spoke.outbox.models import Output, Question
+
+    made = Output.objects.filter(kind="instance").order_by("pk").first()
+    asked = {
+        "number": 3, "dataset": "oral-cancer", "asked_at": "2026-11-22T08:00:00+00:00", "rule": "agreement.side",
+        "severity": "error", "message": "The image shows the other side.", "advice": "", "why": "Which side is it?",
+        "subject": made.line["subject"], "series_uid": made.line["series_uid"], "record": None, "sop_instance_uid": None,
+    }  # fmt: skip
+    Question.objects.create(project=spoke.project, number=3, asked=asked, fetched_at=timezone.now())
+    reviewer = enter("asha")
+    page = reviewer.get("/questions")
+    assert complaints(page) == []
+    shown = page.content.decode()
+    assert "Which side is it?" in shown
+    item = made.sources.order_by("pk").first()
+    assert f'href="/items/{item.pk}"' in shown
+    assert "Which side is it?" in reviewer.get(f"/items/{item.pk}").content.decode()
+    told = reviewer.post("/questions/3/answer", {"kind": "words", "words": "Call 98230 12345"}, follow=True)
+    assert "Nothing was sent" in told.content.decode()
+    assert Question.objects.get(number=3).state == "held"
+    told = reviewer.post(
+        "/questions/3/answer", {"kind": "words", "words": "The table is right."}, follow=True
+    )
+    assert complaints(told) == []
+    assert Question.objects.get(number=3).state == "ready"
+    assert enter().post("/questions/3/answer", {"kind": "corrected"}).status_code == 302

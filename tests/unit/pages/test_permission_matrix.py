@@ -83,6 +83,8 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "/api/v1/releases/{dataset}@{version}/question": (
         post(f"{OPEN_API}/question", Act.DOWNLOAD_OPEN), post(f"{HELD_API}/question", Act.DOWNLOAD, Act.DRAFT),
     ),
+    "/api/v1/asked": (get("/api/v1/asked"),),
+    "/api/v1/asked/{number}/answer": (post("/api/v1/asked/1/answer"),),
     "/api/v1/blobs/missing": (post("/api/v1/blobs/missing"),),
     "/api/v1/blobs/{sha256}": (Example(f"/api/v1/blobs/{ROOT_OF_NONE}", method="put"),),
     "/api/v1/submissions": (post("/api/v1/submissions"),),

@@ -1,12 +1,15 @@
-"""Quality at the hub: what the checks say of registered images, as rows, and what curators decide of each.
+"""Quality at the hub: what the checks say of registered images and tables, as rows, and what curators decide of each.
 
-In come registered series and the protocol in force; out come numbered runs of findings, decisions with their reason, and
-corrections beside the objects. No object, and no finding of an earlier run, is ever changed, and nothing is decided here.
+In come registered series and rows and the protocol in force; out come numbered runs of findings, decisions with their
+reason, questions to hospitals with their answers, and corrections beside the objects. No object, and no finding of an
+earlier run, is ever changed, and nothing is decided here.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from midas.catalogue.findings.asking import answer as answer
+    from midas.catalogue.findings.asking import asked as asked
     from midas.catalogue.findings.checking import check as check
     from midas.catalogue.findings.checking import unchecked as unchecked
     from midas.catalogue.findings.comparing import Copies as Copies
@@ -20,9 +23,9 @@ if TYPE_CHECKING:
     from midas.catalogue.findings.telling import evidence as evidence
 
 _DOOR = {
-    "check": "checking", "unchecked": "checking", "Copies": "comparing", "copies": "comparing", "correct": "deciding",
-    "decide": "deciding", "Left": "standing", "decided": "standing", "evidence": "telling", "left_by": "standing",
-    "undecided": "standing",
+    "answer": "asking", "asked": "asking", "check": "checking", "unchecked": "checking", "Copies": "comparing",
+    "copies": "comparing", "correct": "deciding", "decide": "deciding", "Left": "standing", "decided": "standing",
+    "evidence": "telling", "left_by": "standing", "undecided": "standing",
 }  # fmt: skip
 __all__ = list(_DOOR)
 

@@ -16,6 +16,7 @@ from django.db.models import Exists, Max, OuterRef, QuerySet
 from midas import __version__
 from midas.catalogue.findings.comparing import compare, last_image, with_copies
 from midas.catalogue.findings.looking import Looked, Noted, SeriesJob, look
+from midas.catalogue.findings.together import TOGETHER, Compared, look_together, of_these
 from midas.catalogue.models import CheckRun, Dataset, Instance, QualityFinding, Series, Submission
 from midas.catalogue.protocols import in_force, protocol_of
 from midas.kernel import BadInput, Clock, NoProgress, Progress, Runner, Severity, canonical, sha256_bytes
@@ -56,13 +57,15 @@ def check(
 ) -> CheckRun:
     """Look at every series of a submission or, without one, of the dataset, and record what was found.
 
-    A series that several submissions brought is looked at as a whole, and copies are looked for in the whole dataset. Raise
-    `BadInput` for a dataset without a protocol.
+    A series that several submissions brought is looked at as a whole; copies are looked for in the whole dataset; then
+    its persons' rows, images and views are looked at together (`together`). Raise `BadInput` for a dataset without a
+    protocol.
     """
     version = in_force(dataset)
     if version is None:
         raise BadInput(f"{dataset.slug} has no protocol.", advice="Add it: midas hub protocol add.")
-    started, items = clock.now(), {one.id: one for one in protocol_of(version).items}
+    protocol = protocol_of(version)
+    started, items = clock.now(), {one.id: one for one in protocol.items}
     series = _series(dataset, submission)
     jobs = (
         SeriesJob(store, pk, items.get(item), images, scratch) for pk, item, images in _with_images(series)
@@ -75,13 +78,14 @@ def check(
     left = compare(dataset=dataset, store=store, runner=runner, progress=progress)
     with transaction.atomic():
         looked = with_copies(looked, dataset, items)
+        compared = look_together(dataset, protocol, submission)
         last = CheckRun.objects.filter(dataset=dataset).aggregate(last=Max("number"))["last"] or 0
         run = CheckRun.objects.create(
             dataset=dataset, number=last + 1, submission=submission, protocol=version, software=f"midas {__version__}",
             started_at=started, finished_at=clock.now(), series=len(looked), images=sum(one.images for one in looked),
-            compared_to=0 if left else reached,
+            compared_to=0 if left else reached, rows=compared.rows,
         )  # fmt: skip
-        number = sum(_kept(run, bundle) for bundle in _bundles(looked))
+        number = sum(_kept(run, bundle) for bundle in _bundles(looked)) + _kept_together(run, compared)
         enter(
             Deed.CHECK, by=by, who="hub" if submission else "command line", clock=clock, dataset=dataset.slug,
             target=submission.root if submission else "", run=run.number, series=run.series, findings=number,
@@ -129,7 +133,8 @@ def _bundles(looked: list[Looked]) -> Iterator[list[Looked]]:
 def _kept(run: CheckRun, looked: list[Looked]) -> int:
     """Write what was found of some series; who withdrew meanwhile is not written about. Return how many rows."""
     keys = [one.series for one in looked]
-    QualityFinding.objects.filter(series__in=keys, superseded=None).update(superseded=run)
+    before = QualityFinding.objects.filter(series__in=keys, superseded=None)
+    before.exclude(rule__in=TOGETHER).update(superseded=run)
     standing = dict(
         Series.objects.filter(pk__in=keys, study__subject__withdrawn_at=None).values_list(
             "pk", "study__subject"
@@ -143,6 +148,24 @@ def _kept(run: CheckRun, looked: list[Looked]) -> int:
         _row(run, one.series, standing[one.series], brought[one.series], noted)
         for one in looked if one.series in standing and one.series in brought
         for noted in one.noted
+    ]  # fmt: skip
+    QualityFinding.objects.bulk_create(rows, batch_size=AT_ONCE)
+    return len(rows)
+
+
+def _kept_together(run: CheckRun, compared: Compared) -> int:
+    """Write what was only seen together, in the place of what was; return how many rows."""
+    standing = QualityFinding.objects.filter(dataset=run.dataset_id, superseded=None).exclude(run=run)
+    standing.filter(of_these(compared)).update(superseded=run)
+    rows = [
+        QualityFinding(
+            run=run, dataset_id=run.dataset_id, submission_id=one.submission, subject_id=one.subject,
+            series_id=one.series, record_id=one.record, images=0, rule=one.finding.rule[:100],
+            weight=WEIGHTS[one.finding.severity], value=one.value, unit=one.unit, least=one.least, most=one.most,
+            message=one.finding.message[:500], advice=one.finding.advice[:500], cites=one.finding.cites[:300],
+            mark=str(sha256_bytes(canonical([run.dataset_id, *one.mark]))),
+        )
+        for one in compared.seen
     ]  # fmt: skip
     QualityFinding.objects.bulk_create(rows, batch_size=AT_ONCE)
     return len(rows)

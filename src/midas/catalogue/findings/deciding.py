@@ -43,6 +43,8 @@ def decide(
         raise BadInput("That is not a decision.", advice="Accept, ask the spoke, exclude, or open it again.")
     for one in findings:
         _may_decide(one, verdict)
+        if verdict == Verdict.EXCLUDE:
+            _may_exclude(one, covers)
     return [_decided(one, verdict, reason, by, clock, covers) for one in findings]
 
 
@@ -56,6 +58,8 @@ def correct(
     """
     reason = _reason(why)
     _may_decide(finding, Verdict.CORRECT)
+    if finding.series_id is None:
+        raise BadInput("A row is not corrected here.", advice="Ask the hospital for a corrected row.")
     after = corrected_value(keyword, value)
     last = Correction.objects.filter(series=finding.series_id, keyword=keyword).order_by("-revision").first()
     before = last.after if last else as_it_came(finding, keyword)
@@ -112,6 +116,20 @@ def _may_decide(finding: QualityFinding, verdict: str) -> None:
     elif finding.superseded_id is not None:
         raise Conflict(
             "A later run of the checks has looked at this again.", advice="Decide on what it found today."
+        )
+
+
+def _may_exclude(finding: QualityFinding, covers: str) -> None:
+    """A row is not left out by itself, since labels and visits rest on it; a hospital's table names nobody."""
+    if finding.subject_id is None:
+        raise BadInput(
+            "This is about a hospital's whole table: nobody can be excluded for it.",
+            advice="Accept it with a reason, or ask the hospital.",
+        )
+    if finding.series_id is None and covers != Covers.SUBJECT:
+        raise BadInput(
+            "A row is not left out by itself: labels and visits rest on it.",
+            advice="Ask the hospital for a corrected row, or exclude the whole person.",
         )
 
 

@@ -45,17 +45,28 @@ def decided(dataset: Dataset) -> list[int]:
 def undecided(dataset: Dataset, *, severity: Severity = Severity.ERROR) -> tuple[Finding, ...]:
     """Return the open findings of today of one severity, less those of what is excluded: what a release must not rest on.
 
-    `scope` is pseudonym and series UID, as in the paths of a release.
+    `scope` is pseudonym and series UID, as in the paths of a release;
+    of a row the pseudonym, of a hospital's table its spoke.
     """
     left = left_by(decided(dataset))
     rows = standing().filter(
         dataset=dataset, verdict__in=STATES[OPEN], weight=QualityFinding.Weight[severity.name]
     )
     rows = rows.exclude(series__in=list(left.series)).exclude(subject__in=list(left.subjects))
-    told = ("rule", "subject__pseudonym", "series__uid", "message", "advice", "cites")
+    told = ("rule", "subject__pseudonym", "series__uid", "submission__spoke", "message", "advice", "cites")
     return tuple(
-        Finding(rule, severity, f"{person}/{series}", message, advice, cites, "midas.quality")
-        for rule, person, series, message, advice, cites in rows.order_by(*told[1:3], "pk").values_list(*told)
+        Finding(
+            rule,
+            severity,
+            "/".join(filter(None, (person or spoke, series))),
+            message,
+            advice,
+            cites,
+            "midas.quality",
+        )
+        for rule, person, series, spoke, message, advice, cites in rows.order_by(
+            *told[1:3], "pk"
+        ).values_list(*told)
     )
 
 
@@ -76,10 +87,11 @@ def left_by(decisions: Sequence[int]) -> Left:
     given = QualityDecision.objects.filter(pk__in=decisions).order_by("pk")
     for one in given.filter(verdict=Verdict.EXCLUDE).select_related("finding"):
         why = f"excluded: {one.finding.rule}"
-        if one.covers == QualityDecision.Covers.SUBJECT:
-            subjects.setdefault(one.finding.subject_id, why)
-        else:
-            series.setdefault(one.finding.series_id, why)
+        subject, place = one.finding.subject_id, one.finding.series_id
+        if one.covers == QualityDecision.Covers.SUBJECT and subject is not None:
+            subjects.setdefault(subject, why)
+        elif place is not None:
+            series.setdefault(place, why)
     for made in Correction.objects.filter(decision__in=given).order_by("revision"):
         facts.setdefault(made.series_id, {})[made.keyword] = made.after
     return Left(subjects, series, facts)

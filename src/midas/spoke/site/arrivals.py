@@ -55,6 +55,7 @@ def batch(request: HttpRequest, number: int) -> HttpResponse:
             "pk": item.pk, "name": name_of(desk, item) if named else "", "kind": item.kind, "size": item.size,
             "state": item.state,
             "why": words(item.reason)[0] if item.reason else "", "detail": item.detail,
+            "findings": [one for one in item.findings if one["severity"] != "info" and one["message"] != item.detail][:3],
             "person": item.person.pseudonym if item.person else "",
         }
         for item in shown

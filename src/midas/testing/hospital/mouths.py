@@ -29,7 +29,9 @@ def mouth(person: str, view: str, *, size: tuple[int, int] = CANVAS) -> Image.Im
     tissue = _tissue(colour, taken)
     picture = shape(tissue, taken)
     close = "close-up" in view
-    _lesion(picture, _random(f"{person}/lesion"), taken, radius=int(taken.integers(150, 220)) if close else 70)
+    _lesion(
+        picture, _random(f"{person}/lesion"), taken, radius=int(taken.integers(150, 220)) if close else 70
+    )
     _lit(picture, taken)
     _gauze(picture, taken)
     shown = np.clip(picture + taken.normal(0, 3.0, (*picture.shape[:2], 1)), 0, 255).astype(np.uint8)

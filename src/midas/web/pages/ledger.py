@@ -45,6 +45,7 @@ def deed_titles() -> dict[str, str]:
         "prune": _("pruned the ledger"), "assess": _("worked on an assessment"),
         "validate": _("decided about an assessment"), "pair": _("noted persons with the same picture"),
         "approve": _("approved a draft"), "rate": _("rated statements of a rubric"),
+        "answer": _("answered a question about a finding"),
     }  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from midas.catalogue.models import (
     Dataset,
     DicomIndex,
     Instance,
+    QualityAnswer,
     QualityDecision,
     QualityFinding,
 )
@@ -89,7 +90,7 @@ def quality(request: HttpRequest) -> HttpResponse:
         "by_state": _by_state(counted), "trend": look.trend(counted),
         "worst": look.page_of(choice, mine, number=WORST_SHOWN).cards, "left_out": look.left_out(chosen),
         "runs": runs.order_by("-finished_at", "-pk")[:RUNS_SHOWN],
-        "waiting": findings.unchecked().filter(dataset__slug__in=chosen).count(),
+        "answered": look.answered(chosen), "waiting": findings.unchecked().filter(dataset__slug__in=chosen).count(),
     }  # fmt: skip
     return page(request, "quality", context, section="curation")
 
@@ -164,7 +165,7 @@ def _query(request: HttpRequest) -> dict[str, str]:
 
 def _found(request: HttpRequest, number: int, act: Act) -> QualityFinding:
     related = (
-        "dataset", "submission", "subject", "series__study", "instance", "run__protocol", "superseded",
+        "dataset", "submission", "subject", "series__study", "instance", "record", "run__protocol", "superseded",
         "other__series__study__subject",
     )  # fmt: skip
     one = QualityFinding.objects.filter(pk=number).select_related(*related).first()
@@ -178,21 +179,40 @@ def finding(request: HttpRequest, number: int) -> HttpResponse:
     one = _found(request, number, Act.READ_DATASET)
     history = list(QualityDecision.objects.filter(mark=one.mark).select_related("by").order_by("-pk"))
     made = {row.decision_id: row for row in Correction.objects.filter(decision__in=history)}
+    answers = {row.decision_id: row for row in QualityAnswer.objects.filter(decision__in=history)}
     state = state_of(history[0].verdict if history else "")
-    root, study = ("drafts", one.dataset.slug), one.series.study.uid
-    beside = standing().filter(series=one.series).exclude(pk=one.pk).order_by("weight", "pk")[:20]
+    beside = standing().filter(**_beside(one)).exclude(pk=one.pk).order_by("weight", "pk")[:20]
     context = {
         "one": one, "title": look.title_of(one.rule), "state": state, "state_name": states()[state],
         "measured": look.measured(one), "limits": look.limits(one), "picture": _picture(one),
-        "small": look.pictures_of([one]).get(one.pk, ""), "other": one.other,
-        "viewer": viewer_url(*root, study, {one.series.modality}),
-        "history": [{"row": row, "correction": made.get(row.pk), "verdict": _verdicts()[row.verdict]} for row in history],
+        "small": look.pictures_of([one]).get(one.pk, ""), "other": one.other, "viewer": _viewer(one),
+        "history": [
+            {"row": row, "correction": made.get(row.pk), "answer": answers.get(row.pk),
+             "verdict": _verdicts()[row.verdict]}
+            for row in history
+        ],
         "beside": [(row, look.title_of(row.rule)) for row in beside], "by_spoke": look.by_spoke(one),
-        "site": look.sites().get(one.submission.spoke, one.submission.spoke),
-        "may_decide": may(account_of(request), Act.JUDGE_QUALITY, one.dataset.slug),
-        "facts": [(keyword, as_it_came(one, keyword)) for keyword in CORRECTABLE] if not one.superseded else [],
+        "site": look.sites().get(one.submission.spoke, one.submission.spoke), "kind": look.kind_of(one),
+        "person": look.person_of(one), "may_decide": may(account_of(request), Act.JUDGE_QUALITY, one.dataset.slug),
+        "facts": [(keyword, as_it_came(one, keyword)) for keyword in CORRECTABLE]
+        if one.series and not one.superseded else [],
     }  # fmt: skip
     return page(request, "quality_finding", context, section="curation")
+
+
+def _beside(one: QualityFinding) -> dict[str, Any]:
+    """Return what else is shown with it: findings of the same series, the same row, or the hospital's other tables."""
+    if one.series is not None:
+        return {"series": one.series}
+    if one.record is not None:
+        return {"record": one.record}
+    return {"subject": None, "dataset": one.dataset, "submission__spoke": one.submission.spoke}
+
+
+def _viewer(one: QualityFinding) -> str:
+    if one.series is None:
+        return ""
+    return viewer_url("drafts", one.dataset.slug, one.series.study.uid, {one.series.modality})
 
 
 def _verdicts() -> dict[str, str]:
@@ -204,6 +224,8 @@ def _verdicts() -> dict[str, str]:
 
 def _picture(one: QualityFinding) -> str:
     """Return the address of the whole image, for objects that the viewer knows; "" for others."""
+    if one.series is None:
+        return ""
     images = Instance.objects.filter(series=one.series).exclude(preview="").order_by("path", "pk")
     image = one.instance or images[images.count() // 2 :].first()
     if image is None or not DicomIndex.objects.filter(pk=image.sha256, frame_count=1).exists():

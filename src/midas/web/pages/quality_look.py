@@ -15,7 +15,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from midas.catalogue.findings.standing import OPEN, STATES, standing, state_of
-from midas.catalogue.models import Dataset, Instance, QualityDecision, QualityFinding, Submission
+from midas.catalogue.models import (
+    Dataset,
+    Instance,
+    QualityAnswer,
+    QualityDecision,
+    QualityFinding,
+    Submission,
+)
 from midas.people.models import Institution
 from midas.quality import registry
 from midas.ui.charts import Part
@@ -200,7 +207,9 @@ def page_of(choice: Choice, datasets: list[str], *, number: int = ON_PAGE) -> Sh
     weight, _dot, key = choice.after.partition(".")
     if weight.isdecimal() and key.isdecimal():
         found = found.filter(Q(weight__gt=int(weight)) | Q(weight=int(weight), pk__gt=int(key)))
-    rows = list(found.select_related("dataset", "submission", "subject", "series", "instance")[: number + 1])
+    rows = list(
+        found.select_related("dataset", "submission", "subject", "series", "instance", "record")[: number + 1]
+    )
     more = len(rows) > number
     rows = rows[:number]
     return Shown(cards(rows), f"{rows[-1].weight}.{rows[-1].pk}" if more else "")
@@ -212,12 +221,22 @@ def cards(rows: list[Any]) -> tuple[Card, ...]:
     return tuple(
         Card(
             number=one.pk, rule=one.rule, title=title_of(one.rule), severity=one.severity, message=one.message,
-            person=one.subject.pseudonym, dataset=one.dataset.slug, site=one.submission.spoke,
-            modality=one.series.modality, images=one.images, state=state_of(one.verdict), value=measured(one),
+            person=person_of(one), dataset=one.dataset.slug, site=one.submission.spoke,
+            modality=kind_of(one), images=one.images, state=state_of(one.verdict), value=measured(one),
             picture=pictures.get(one.pk, ""),
         )
         for one in rows
     )  # fmt: skip
+
+
+def person_of(one: QualityFinding) -> str:
+    """Return the pseudonym; "" for a finding about a hospital's whole table."""
+    return one.subject.pseudonym if one.subject else ""
+
+
+def kind_of(one: QualityFinding) -> str:
+    """Return what it is about: the series' modality, or the table."""
+    return one.series.modality if one.series else one.record.table if one.record else _("table")
 
 
 def pictures_of(rows: Iterable[QualityFinding]) -> dict[int, str]:
@@ -225,7 +244,7 @@ def pictures_of(rows: Iterable[QualityFinding]) -> dict[int, str]:
     found = {
         one.pk: one.instance.preview for one in rows if one.instance is not None and one.instance.preview
     }
-    series = {one.series_id for one in rows if one.pk not in found}
+    series = {one.series_id for one in rows if one.pk not in found and one.series_id}
     stand_in = middle(Instance.objects.filter(series__in=series).exclude(preview="")) if series else {}
     found |= {
         one.pk: stand_in[one.series_id].preview
@@ -268,8 +287,9 @@ def left_out(datasets: list[str]) -> list[LeftOut]:
     rows = _last_of(QualityDecision.Verdict.EXCLUDE, datasets)
     return [
         LeftOut(
-            one.finding_id, one.finding.subject.pseudonym, one.finding.dataset.slug, one.covers == "subject",
-            one.finding.series.item, title_of(one.finding.rule), one.why, one.by.username, one.at,
+            one.finding_id, person_of(one.finding), one.finding.dataset.slug, one.covers == "subject",
+            one.finding.series.item if one.finding.series else "", title_of(one.finding.rule), one.why,
+            one.by.username, one.at,
         )
         for one in rows[:MOST_LEFT_OUT]
     ]  # fmt: skip
@@ -282,19 +302,33 @@ def _last_of(verdict: str, datasets: list[str]) -> QuerySet[QualityDecision]:
     return found.select_related("by", "finding__subject", "finding__series", "finding__dataset")
 
 
-def asked_of(site: str, datasets: list[str]) -> list[dict[str, Any]]:
-    """List what curators asked a hospital about and that nobody settled since."""
-    rows = _last_of(QualityDecision.Verdict.ASK, datasets).filter(finding__submission__spoke=site)
+def answered(datasets: list[str]) -> list[dict[str, Any]]:
+    """List what hospitals answered and nobody decided on since, the newest first."""
+    asked = _last_of(QualityDecision.Verdict.ASK, datasets)
+    rows = QualityAnswer.objects.filter(decision__in=asked.values("pk")).order_by("-pk")[:MOST_LEFT_OUT]
+    names = sites()
     return [
-        {"person": one.finding.subject.pseudonym, "title": title_of(one.finding.rule), "message": one.finding.message,
-         "why": one.why, "at": one.at, "who": one.by.username, "dataset": one.finding.dataset.slug}
+        {"finding": one.decision.finding_id, "title": title_of(one.decision.finding.rule), "asked": one.decision.why,
+         "kind": one.kind, "words": one.words, "site": names.get(one.spoke, one.spoke), "at": one.at}
+        for one in rows.select_related("decision__finding")
+    ]  # fmt: skip
+
+
+def asked_of(site: str, datasets: list[str]) -> list[dict[str, Any]]:
+    """List what curators asked a hospital about and that nobody settled since, with its answer."""
+    rows = _last_of(QualityDecision.Verdict.ASK, datasets).filter(finding__submission__spoke=site)
+    told = dict(QualityAnswer.objects.filter(decision__in=rows.values("pk")).values_list("decision", "kind"))
+    return [
+        {"person": person_of(one.finding), "title": title_of(one.finding.rule), "message": one.finding.message,
+         "why": one.why, "at": one.at, "who": one.by.username, "dataset": one.finding.dataset.slug,
+         "finding": one.finding_id, "answered": one.pk in told}
         for one in rows[:MOST_LEFT_OUT]
     ]  # fmt: skip
 
 
 def by_spoke(one: QualityFinding) -> list[dict[str, Any]]:
     """Return what the spoke itself found of the same images before it sent them, each thing once."""
-    images = Instance.objects.filter(series=one.series_id)
+    images = Instance.objects.filter(series=one.series_id) if one.series_id else Instance.objects.none()
     if one.instance_id is not None:
         images = images.filter(pk=one.instance_id)
     told: dict[tuple[str, str], dict[str, Any]] = {}
