@@ -34,6 +34,10 @@ SAYS_ONLY = {"title", "unit", "code", "min", "max", "quasi_identifier", "broader
              "min_instances", "rules"}  # fmt: skip
 """What describes, bounds or weighs an item or a column, and changes nothing that de-identification does."""
 
+AFTERWARDS = {"version", "title", "summary", "disease", "hub", "spokes", "contact", "ethics", "annotation", "population",
+              "split", "access"}  # fmt: skip
+"""What of a protocol says who, why and what is done at the hub. Any other part, a new one too, is compared."""
+
 
 def cleans_alike(one: Protocol, other: Protocol) -> bool:
     """Say whether de-identification does the same under both: then an audit made under one stands for the other."""
@@ -48,7 +52,5 @@ def _cleaning(protocol: Protocol) -> dict[str, Any]:
             return {key: bare(item) for key, item in value.items() if key not in SAYS_ONLY}
         return [bare(item) for item in value] if isinstance(value, list) else value
 
-    parts = protocol.model_dump(
-        mode="json", include={"id", "deid", "items", "tables", "visits", "lesions", "specimens"}
-    )
+    parts = protocol.model_dump(mode="json", exclude=AFTERWARDS)
     return {name: part if name == "deid" else bare(part) for name, part in parts.items()}
