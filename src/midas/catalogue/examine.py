@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pydicom
@@ -24,6 +25,9 @@ from midas.kernel import BadInput, Finding, MidasError, NotFound, Severity, sha2
 from midas.quality import leaks
 from midas.store import Blobs
 from midas.wire.v1 import ItemLine
+
+if TYPE_CHECKING:
+    from midas.quality.duplicates import Likeness
 
 SAME = (
     ("SOPInstanceUID", "sop_instance_uid"), ("SOPClassUID", "sop_class_uid"), ("SeriesInstanceUID", "series_uid"),
@@ -164,6 +168,27 @@ class Unhashed:
     store: Blobs
     sha256: str
     preview: str
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Two images by key and the digests of their previews, the one registered first before the other."""
+
+    store: Blobs
+    keys: tuple[int, int]
+    previews: tuple[str, str]
+
+
+def second_look(job: Candidate) -> Likeness:
+    """Compare the pixels of two previews, in a worker process; what cannot be read is like nothing."""
+    from midas.quality.duplicates import Likeness, alike
+
+    if job.previews[0] == job.previews[1]:
+        return Likeness(1.0, 0, 1.0)
+    try:
+        return alike(*(shown(job.store, one) for one in job.previews))
+    except (MidasError, OSError):
+        return Likeness(0.0, 0, 0.0)
 
 
 @dataclass(frozen=True)

@@ -13,27 +13,18 @@ import numpy as np
 from django.db.models import Max
 
 from midas.catalogue import pictures
-from midas.catalogue.examine import shown
+from midas.catalogue.examine import Candidate, second_look
 from midas.catalogue.findings.looking import Looked, Noted, Seen
 from midas.catalogue.lens.publishing import bundles
 from midas.catalogue.models import CheckRun, Dataset, NearPicture, PictureHash
-from midas.kernel import MidasError, NoProgress, Progress, Runner
+from midas.kernel import NoProgress, Progress, Runner
 from midas.protocol.model import Item
 from midas.quality.checks import bounds, wrong
-from midas.quality.duplicates import COPY, WINDOWS, Likeness, alike, pairs
+from midas.quality.duplicates import COPY, WINDOWS, pairs
 from midas.store import Blobs
 
 MOST = 5000
 """Candidates looked at in one run, the nearest first: some minutes of one core; the next run goes on with the others."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """Two images by key and the digests of their previews, the one registered first before the other."""
-
-    store: Blobs
-    keys: tuple[int, int]
-    previews: tuple[str, str]
 
 
 def compare(
@@ -57,16 +48,6 @@ def compare(
     for bundle in bundles(rows):
         NearPicture.objects.bulk_create(bundle, ignore_conflicts=True)
     return len(waiting) - len(chosen)
-
-
-def second_look(job: Candidate) -> Likeness:
-    """Compare the pixels of two previews, in a worker process; what cannot be read is like nothing."""
-    if job.previews[0] == job.previews[1]:
-        return Likeness(1.0, 0, 1.0)
-    try:
-        return alike(*(shown(job.store, one) for one in job.previews))
-    except (MidasError, OSError):
-        return Likeness(0.0, 0, 0.0)
 
 
 def last_image(dataset: Dataset) -> int:
