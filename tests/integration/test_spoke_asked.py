@@ -59,6 +59,15 @@ print(json.dumps({
 }))
 """
 )
+MEASURED = """
+import sys
+from pathlib import Path
+from midas.spoke.bootstrap import configure
+home = configure(Path(sys.argv[1]))
+from midas.spoke.vault.projects import desk
+from tests.measured import measured
+measured(desk(home=home))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +119,10 @@ def spoke(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Path:
     got = midas("spoke", "receive", str(export), *where)
     assert got["by_reason"]["quality"] == 1, got
     midas("spoke", "review", "accept", "--reason", "quality", "--why", "Asked: the image is his.", *where)
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED, str(home)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
     sent = midas("spoke", "send", *where)
     assert sent["parcels"][0]["state"] == "acknowledged", sent
     return home

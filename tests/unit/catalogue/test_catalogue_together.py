@@ -164,7 +164,7 @@ def test_a_question_goes_to_its_hospital_and_is_answered_once(submission, store,
     with pytest.raises(NotFound):
         findings.answer(**{**told, "spoke": "another"}, words="Yes.")
     with pytest.raises(BadInput, match="not kept"):
-        findings.answer(**told, words="Ask 9823012345")
+        findings.answer(**told, words="Call 98230 12345")
     with pytest.raises(BadInput):
         findings.answer(**told, words=" ")
     kept = findings.answer(**told, words="Yes,  it is 9.")

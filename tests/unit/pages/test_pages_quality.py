@@ -169,6 +169,7 @@ def test_the_command_checks_everything_again_with_worker_processes(hub, settings
     told = json.loads(said.stdout)
     assert told["run"] == 3, "each submission had a run before"
     assert told["findings"]["error"] == told["series"], "the gallery's images have no bytes"
-    others = standing().filter(dataset__slug="oral-cancer").exclude(weight=1)
-    assert set(others.values_list("rule", flat=True)) == {"dataset.near-duplicate"}, "they share previews"
+    rules = set(standing().filter(dataset__slug="oral-cancer").values_list("rule", flat=True))
+    assert "dataset.near-duplicate" in rules, "the gallery's persons share previews"
+    assert told["findings"]["warning"], "standard views are missing"
     assert {one.run.number for one in standing().select_related("run")} == {3}

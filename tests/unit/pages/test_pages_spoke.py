@@ -388,9 +388,13 @@ def test_what_an_act_reaches_is_laid_over_each_other_and_each_is_written_down(sp
 def test_a_question_is_answered_beside_its_item_and_an_answer_that_names_is_held(spoke, enter) -> None:
     from django.utils import timezone
 
+    from midas.spoke.intake.models import Item
     from midas.spoke.outbox.models import Output, Question
 
-    made = Output.objects.filter(kind="instance").order_by("pk").first()
+    item = Item.objects.filter(person__isnull=False).order_by("pk").first()
+    line = {"subject": item.person.pseudonym, "series_uid": "2.25.7", "sop_instance_uid": "2.25.71"}
+    made = Output.objects.create(project=spoke.project, person=item.person, kind="instance", line=line)
+    made.sources.add(item)
     asked = {
         "number": 3, "dataset": "oral-cancer", "asked_at": "2026-11-22T08:00:00+00:00", "rule": "agreement.side",
         "severity": "error", "message": "The image shows the other side.", "advice": "", "why": "Which side is it?",
@@ -402,7 +406,6 @@ def test_a_question_is_answered_beside_its_item_and_an_answer_that_names_is_held
     assert complaints(page) == []
     shown = page.content.decode()
     assert "Which side is it?" in shown
-    item = made.sources.order_by("pk").first()
     assert f'href="/items/{item.pk}"' in shown
     assert "Which side is it?" in reviewer.get(f"/items/{item.pk}").content.decode()
     told = reviewer.post("/questions/3/answer", {"kind": "words", "words": "Call 98230 12345"}, follow=True)
