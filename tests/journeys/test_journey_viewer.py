@@ -100,6 +100,8 @@ def visit(window: BrowserContext, sites: Addresses, demo: Demo) -> Iterator[Call
     """Return a function that opens a page for a role's account, for nobody with `""`; the visit before has ended."""
 
     def opened(role: str) -> Watched:
+        for before in window.pages:
+            before.close()  # else a late answer of its would bring its cookies back
         window.clear_cookies()
         page = window.new_page()
         watched = Watched(page, sites.hub)

@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import Avg, Count
 
 from midas.annotate import look
+from midas.annotate.agreeing import Coefficient
 from midas.annotate.models import Assignment, Reading, Settlement, Task, TaskItem
 from midas.kernel import Evidence
 from midas.store import Blobs
@@ -64,14 +65,17 @@ def _agreement(items: Any, tasks: Sequence[Task], store: Blobs) -> Iterator[Fact
     if shares:
         yield "annotation.agreement", min(shares), {"unit": "share", "of": equal.count()}
     for task in tasks:
-        kind = KINDS.get(task.kind)
-        found = [
-            one for pair in look.agreement(task, store) for one in pair.coefficients if one.value is not None
-        ]
-        if kind is None or not found:
+        pairs = look.agreement(task, store)
+        whole = [one for pair in pairs for one in pair.coefficients if one.value is not None]
+        if (kind := KINDS.get(task.kind)) is None or not whole:
             continue
-        worst = min(found, key=lambda one: one.value or 0.0)
-        more = {"low": worst.low, "high": worst.high, "of": worst.items}
-        yield kind, worst.value or 0.0, more
-        if kind == "annotation.dice":  # a coefficient for each structure: each is a class
-            yield "annotation.class_agreement", worst.value or 0.0, {"unit": "share", **more}
+        yield kind, *_worst(whole)
+        # of outlines there is a coefficient for each structure: each is a class
+        classes = [one for pair in pairs for one in pair.classes] or whole
+        value, more = _worst(classes)
+        yield "annotation.class_agreement", value, {"unit": "share", **more}
+
+
+def _worst(found: Sequence[Coefficient]) -> tuple[float, dict[str, Any]]:
+    worst = min(found, key=lambda one: one.value or 0.0)
+    return worst.value or 0.0, {"low": worst.low, "high": worst.high, "of": worst.items}

@@ -192,6 +192,9 @@ class CheckRun(models.Model):
     finished_at = models.DateTimeField()
     series = models.PositiveIntegerField(help_text="looked at")
     images = models.PositiveIntegerField(help_text="looked at")
+    compared_to = models.BigIntegerField(
+        default=0, help_text="highest key of an image whose copies were looked for"
+    )
     rows = models.PositiveIntegerField(default=0, help_text="of clinical tables, looked at")
 
     class Meta:
@@ -202,7 +205,7 @@ class QualityFinding(models.Model):
     """What one run saw: the same words about several images of a series are one row, and `images` says how many.
 
     `value` is what was measured, in `unit`; `least` and `most` are its limits then. `mark` is the same wherever the same
-    was seen again, so that what a curator decided of it still stands.
+    was seen again, so that what a curator decided of it still stands. `other` is the second image where two are alike.
     """
 
     class Weight(models.IntegerChoices):
@@ -217,6 +220,7 @@ class QualityFinding(models.Model):
     subject = models.ForeignKey(Subject, on_delete=models.PROTECT, null=True, related_name="+")
     series = models.ForeignKey(Series, on_delete=models.PROTECT, null=True, related_name="+")
     instance = models.ForeignKey(Instance, on_delete=models.PROTECT, null=True, related_name="+")
+    other = models.ForeignKey(Instance, on_delete=models.PROTECT, null=True, related_name="+")
     record = models.ForeignKey(Record, on_delete=models.PROTECT, null=True, related_name="+")
     images = models.PositiveIntegerField()
     rule = models.CharField(max_length=100)
@@ -328,6 +332,35 @@ class DicomIndex(models.Model):
     frame_count = models.PositiveIntegerField(default=0)
     metadata = models.BinaryField()
     frames = models.BinaryField(default=bytes)
+
+
+class PictureHash(models.Model):
+    """The perceptual hashes of one blob's preview (`midas.quality.duplicates`); it lives as long as the blob.
+
+    `marks` are 64-bit numbers, little endian, the whole picture first; empty where there is nothing to compare.
+    """
+
+    sha256 = models.CharField(max_length=64, primary_key=True)
+    marks = models.BinaryField()
+
+
+class NearPicture(models.Model):
+    """Two images whose hashes are near, looked at once: `score` is how alike their pixels are, `same` what follows from it.
+
+    `one` was registered before `other`. `turn` and `part` say how one lies in the other (`midas.quality.duplicates`).
+    """
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="+")
+    one = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="+")
+    other = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="+")
+    score = models.FloatField()
+    turn = models.PositiveSmallIntegerField()
+    part = models.FloatField()
+    same = models.BooleanField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["one", "other"], name="near_picture_once")]
+        indexes = [models.Index(fields=["dataset", "same"], name="near_picture_same")]
 
 
 class SeriesPack(models.Model):

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from midas.cli import grade_forms
 from midas.cli.at_hub import Home, Json, opened
+from midas.cli.grade_forms import show_grade, told_advice
 from midas.cli.release import split_name
 from midas.cli.show import as_json, out, table
 from midas.kernel import BadInput, Evidence
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 SOURCES = {"published": "published", "default": "MIDAS default, not published"}
+app.command("assess")(grade_forms.assess)
+app.command("state")(grade_forms.state)
+app.command("validate")(grade_forms.validate)
+app.command("history")(grade_forms.history)
 Form = Annotated[str, typer.Option("--form", help="lite or technical.")]
 
 
@@ -62,31 +67,9 @@ def facts(
     made = grade(rubric_named(), _facts(path), form="lite" if form == "lite" else "technical")
     advice = raise_this(rubric_named(), made)
     if json_:
-        steps = [
-            {
-                "domain": one.domain,
-                "from": one.level,
-                "to": one.to,
-                "cqi": one.cqi,
-                "needs": [it.id for it in one.needs],
-            }
-            for one in advice.steps
-        ]
-        as_json({**made.to_dict(), "advice": steps, "next_band": advice.next_band})
+        as_json({**made.to_dict(), "advice": told_advice(advice), "next_band": advice.next_band})
         return
-    access = made.access or f"not releasable ({', '.join(made.stops)})"
-    out.print(
-        f"CQI [bold]{made.cqi:.2f}[/] ({made.band}), {made.computed:.2f} of it computed · PRS {made.prs.score} "
-        f"({made.prs.band}) · {access} · {made.status}",
-        highlight=False,
-    )
-    table(
-        "What would raise this", ["domain", "from", "to", "statements"],
-        [
-            (f"{one.domain} {one.name}", one.level, one.to, " ".join(it.says for it in one.needs))
-            for one in advice.steps
-        ],
-    )  # fmt: skip
+    show_grade(made, advice)
 
 
 def _facts(path: Path) -> list[Evidence]:
@@ -132,6 +115,33 @@ def show(
 
 
 @app.command(
+    "form",
+    epilog="Examples:  midas grade form oral-cancer@1.1.0   ·   midas grade form oral-cancer@1.1.0 --form lite --lang hi",
+)
+def form(
+    name: Annotated[str, typer.Argument(help="dataset@version")],
+    which: Form = "technical",
+    to: Annotated[Path | None, typer.Option("--to", help="The file to write.")] = None,
+    lang: Annotated[
+        str, typer.Option("--lang", help="en or hi: the language of the form's own words.")
+    ] = "en",
+    home: Home = None,
+) -> None:
+    """Write a form of a version as PDF. The same form gives the same bytes; its SHA-256 is told."""
+    opened(home)
+    from midas.kernel import sha256_bytes, whole_file
+    from midas.web.form_sheet import form_named, form_pdf, spoken
+
+    side = form_named(*split_name(name), which)
+    with spoken(lang):
+        made = form_pdf(side, points=True)
+    path = to or Path(f"{name.replace('@', '-')}-{which}.pdf")
+    with whole_file(path) as stream:
+        stream.write(made)
+    out.print(f"{path} · {len(made):,} bytes · SHA-256 {sha256_bytes(made)}", highlight=False, soft_wrap=True)
+
+
+@app.command(
     "delphi",
     epilog="Examples:  midas grade delphi ratings.csv   ·   midas grade delphi ratings.csv --scale 0-4 --json",
 )
@@ -144,18 +154,11 @@ def delphi(
     json_: Json = False,
 ) -> None:
     """Judge experts' ratings of a rubric's items: I-CVI, S-CVI/Ave, chance agreement and modified kappa."""
-    from midas.grading.delphi import SCALES, review
+    from midas.grading.delphi import SCALES, ratings_in, review
 
     if scale not in SCALES:
         raise BadInput(f"There is no scale '{scale}'.", advice=f"Choose {' or '.join(SCALES)}.")
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = [row for row in csv.reader(stream) if row]
-    try:
-        ratings = {name: [int(one) for one in given if one.strip()] for name, *given in rows}
-    except ValueError:
-        raise BadInput(
-            "A rating is a whole number.", advice="Leave a cell empty where an expert said nothing."
-        ) from None
+    ratings = ratings_in(path.read_bytes())
     made = review(ratings, scale=SCALES[scale])
     if json_:
         items = [

@@ -6,12 +6,15 @@ offered, and the cut-off is a parameter. I-CVI = A/N; Pc = C(N, A) · 0.5^N; k* 
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from midas.kernel import BadInput
 
+MOST_BYTES, MOST_ITEMS, MOST_EXPERTS = 1024 * 1024, 1000, 200
 I_CVI, S_CVI, EXCELLENT = 0.78, 0.90, 0.74
 """Targets of the MIDAS 2.0 Delphi proposal: I-CVI and S-CVI/Ave at least, k* for "excellent"."""
 
@@ -85,3 +88,36 @@ def _item(name: str, given: Sequence[int], scale: Scale) -> Item:
     i_cvi, chance = agreeing / experts, math.comb(experts, agreeing) * 0.5**experts
     kappa = (i_cvi - chance) / (1 - chance)
     return Item(name, experts, agreeing, i_cvi, chance, kappa)
+
+
+def readings(ratings: Mapping[str, list[int]]) -> dict[str, Review]:
+    """Judge ratings on each scale that has all of them; `BadInput` where none has."""
+    given = [one for row in ratings.values() for one in row]
+    fit = [one for one in SCALES.values() if all(one.low <= rating <= one.high for rating in given)]
+    if not fit:
+        raise BadInput("A rating is on neither scale.", advice="Rate from 0 to 4, or from 1 to 5.")
+    return {one.name: review(ratings, scale=one) for one in fit}
+
+
+def ratings_in(told: bytes) -> dict[str, list[int]]:
+    """Read a CSV: one row per item, its name first, then a rating per expert; an empty cell is no answer.
+
+    A first row without any number is taken as titles. `BadInput` for anything else, or a file that is too large.
+    """
+    if not 0 < len(told) <= MOST_BYTES:
+        raise BadInput("This is no table of ratings.", advice="A CSV of at most 1 MiB.")
+    try:
+        rows = [row for row in csv.reader(io.StringIO(told.decode("utf-8-sig"), newline="")) if any(row)]
+        if len(rows) > 1 and not any(one.strip().isdecimal() for one in rows[0][1:]):
+            rows = rows[1:]
+        found = {row[0].strip(): [int(one) for one in row[1:] if one.strip()] for row in rows}
+    except (ValueError, csv.Error):
+        raise BadInput(
+            "A rating is a whole number.", advice="Leave a cell empty where an expert said nothing."
+        ) from None
+    if len(found) != len(rows) or len(rows) > MOST_ITEMS or any(len(row) > MOST_EXPERTS + 1 for row in rows):
+        raise BadInput(
+            "An item stands there twice, or there are too many.",
+            advice=f"At most {MOST_ITEMS} items, each once, and {MOST_EXPERTS} experts.",
+        )
+    return found

@@ -75,7 +75,10 @@ class DomainGrade:
 
 @dataclass(frozen=True, slots=True)
 class Risk:
-    """A privacy-risk score 0 to 100. `missing` names what was not known: then the score is taken as 100."""
+    """A privacy-risk score 0 to 100. `missing` names what was not known: then the score is taken as 100.
+
+    `demonstration` says that what it was worked out from holds a stand-in for a document.
+    """
 
     score: int
     band: str
@@ -84,6 +87,7 @@ class Risk:
     sensitivity: str | None
     multiplier: float | None
     missing: tuple[str, ...] = ()
+    demonstration: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__slots__} | {"missing": list(self.missing)}
@@ -129,7 +133,7 @@ class Grade:
     @property
     def demonstration(self) -> bool:
         """Whether anything that counts rests on demonstration evidence."""
-        return any(
+        return self.prs.demonstration or any(
             one.demonstration for domain in self.domains for step in domain.steps for one in step if one.holds
         )
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
+from midas.catalogue.models import Dataset
 from midas.grading.advising import Advice, raise_this
 from midas.grading.grades import Decision, DomainGrade, Grade
 from midas.grading.judging import grade
@@ -28,6 +31,24 @@ def assessments_of(datasets: list[str]) -> list[Assessment]:
     return list(found.order_by("-opened_at"))
 
 
+def lite_of(dataset: str, version: str) -> Assessment | None:
+    """Return the Lite form of a version."""
+    found = Assessment.objects.select_related(*WITH).filter(
+        dataset__slug=dataset, version=version, form="lite"
+    )
+    return found.first()
+
+
+def history(datasets: Collection[str], *, decided_only: bool = False) -> list[Assessment]:
+    """Return the nodal centre's decided forms, the oldest first; with `decided_only` those of approved versions."""
+    found = Assessment.objects.select_related(*WITH).filter(
+        dataset__slug__in=datasets, form="technical", decided_at__isnull=False
+    )
+    if decided_only:
+        found = found.filter(lite__status="approved")
+    return list(found.order_by("decided_at"))
+
+
 def technical_of(lite: Assessment) -> Assessment | None:
     """Return the nodal centre's latest form on a Lite one."""
     return Assessment.objects.select_related(*WITH).filter(lite=lite).order_by("-opened_at").first()
@@ -39,6 +60,18 @@ def approved(dataset: str, version: str) -> Assessment | None:
         dataset__slug=dataset, version=version, form="technical", status="approved"
     )
     return found.order_by("-decided_at").first()
+
+
+def approved_of(dataset: Dataset) -> dict[int, dict[str, Any]]:
+    """Return the approved grades of a dataset's versions, by the number of the Lite form that each answers."""
+    rows = Assessment.objects.filter(dataset=dataset, form="technical", status="approved").order_by(
+        "decided_at"
+    )
+    return {
+        lite: grade
+        for lite, grade in rows.values_list("lite", "grade")
+        if lite is not None and grade is not None
+    }
 
 
 def rubric_of(row: Assessment) -> Rubric:

@@ -100,3 +100,19 @@ class Statement(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["assessment", "kind"], name="stated_once")]
+
+
+class Rating(models.Model):
+    """How relevant an expert finds one statement of a rubric, 1 (not) to 4 (highly). A later one replaces it."""
+
+    rubric_sha256 = models.CharField(max_length=64)
+    item = models.CharField(max_length=16, help_text="id of the statement")
+    expert = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    rating = models.PositiveSmallIntegerField()
+    rated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["rubric_sha256", "item", "expert"], name="rated_once"),
+            models.CheckConstraint(condition=models.Q(rating__gte=1, rating__lte=4), name="rated_1_to_4"),
+        ]

@@ -31,11 +31,13 @@ def risk_of(rubric: Rubric, facts: Mapping[str, tuple[Evidence, ...]], form: For
         baseline, method = _baseline(rubric, facts)
         published = [one.kind for one in rubric.prs.technical if one.source == "published"]
         missing += [] if any(kind in facts for kind in published) and baseline is not None else published[:1]
+    heard = (*CLASSES, *(one.kind for one in rubric.prs.technical))
+    shown = any(fact.demonstration for kind in heard for fact in facts.get(kind, ()))
     if missing or baseline is None or sensitivity is None:
-        return Risk(100, rubric.prs.bands[-1].id, None, method, sensitivity, None, tuple(missing))
+        return Risk(100, rubric.prs.bands[-1].id, None, method, sensitivity, None, tuple(missing), shown)
     multiplier = rubric.prs.sensitivity[sensitivity]
     score = int(min(MOST, baseline * exact(multiplier)).quantize(Decimal(1), ROUND_HALF_UP))
-    return Risk(score, risk_band(rubric, score), float(baseline), method, sensitivity, multiplier)
+    return Risk(score, risk_band(rubric, score), float(baseline), method, sensitivity, multiplier, (), shown)
 
 
 def risk_band(rubric: Rubric, score: int) -> str:

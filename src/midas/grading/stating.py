@@ -90,6 +90,20 @@ def state(
     return made
 
 
+def read_value(text: str, unit: str) -> bool | float | str:
+    """Read what a person typed: yes or no without a unit (nothing means yes), a class's name, or a number."""
+    if unit == "class":
+        return text
+    if not unit:
+        if text.lower() not in {"", "yes", "no"}:
+            raise BadInput("Say yes or no.", advice="Nothing written means yes.")
+        return text.lower() != "no"
+    try:
+        return float(text)
+    except ValueError:
+        raise BadInput("This is not a number.", advice="Write a number.") from None
+
+
 def _fits(rubric: Rubric, kind: str, value: bool | float | str) -> bool:
     """Say whether a value is of the sort that its kind wants: a class of the rubric, a number, or true and false."""
     unit = rubric.kinds[kind].unit

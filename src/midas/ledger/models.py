@@ -31,6 +31,7 @@ class Deed(models.TextChoices):
     SETTLE = "settle", "settled a disagreement"
     ASSESS = "assess", "worked on an assessment"
     VALIDATE = "validate", "decided about an assessment"
+    RATE = "rate", "rated statements of a rubric"
     CREDIT = "credit", "recorded a citation or issued a certificate"
     ASK = "ask", "asked for access"
     GRANT = "grant", "gave access"

@@ -395,12 +395,38 @@ class Share(Node):
     share: float = Field(ge=0, le=1)
 
 
+class Representation(Node):
+    """What a release must show of whom it stands for: fewest hospitals, and the farthest from any target.
+
+    `distance` is the part of the persons who would have to be others (total variation, 0 to 1), beyond chance. MIDAS 2.0
+    publishes no such limit: these are the protocol's own, and without them none is asked for.
+    """
+
+    hospitals: int = Field(default=1, ge=1)
+    distance: float | None = Field(default=None, gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _asks(self) -> Representation:
+        if self.hospitals == 1 and self.distance is None:
+            raise ValueError("ask for at least two hospitals, or for a distance")
+        return self
+
+
 class Population(Node):
     """Whom the dataset stands for: target shares by a variable, with the source of the figures."""
 
     description: Text
     variable: dict[str, tuple[Share, ...]] = Field(default_factory=dict)
     source: str = ""
+    release: Representation | None = Field(
+        default=None, description="what a release must reach; nothing for an honest sample of one hospital"
+    )
+
+    @model_validator(mode="after")
+    def _measurable(self) -> Population:
+        if self.release and self.release.distance is not None and not self.variable:
+            raise ValueError("release.distance needs a target: give shares under variable")
+        return self
 
 
 class Split(Node):

@@ -62,7 +62,7 @@ def said_by(sex: str, age: str, side: str) -> dict[str, Any]:
 
 
 SIDES = {"L": "left", "R": "right"}
-"""Image Laterality (PS3.3 C.7.6.1.1.8) in the words of the tables; both and unpaired contradict neither side."""
+"""Image Laterality (PS3.3 C.7.6.1) in the words of the tables; both and unpaired contradict neither side."""
 TOP_CODED = 90
 """Years that stand for 90 and over."""
 

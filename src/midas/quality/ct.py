@@ -26,7 +26,7 @@ AIR = Check(
 NOISE = Check(
     "ct.noise", Severity.WARNING, CT, "HU", {"en": "Noise in soft tissue", "hi": "कोमल ऊतक में शोर (नॉइज़)"},
     "Ask for a softer reconstruction or thicker slices of the same scan.",
-    "Global noise level: Christianson et al., AJR 2015;205:W93; AAPM TG-233; limit: MIDAS default", {"max": 40},
+    "Global noise level: Christianson et al., AJR 2015;205:W93; limit: MIDAS default", {"max": 40},
 )  # fmt: skip
 METAL = Check(
     "ct.metal", Severity.INFO, CT, "%", {"en": "Metal in the slice", "hi": "स्लाइस में धातु"},

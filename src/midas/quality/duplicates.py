@@ -18,7 +18,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from midas.quality.lookup import LAYOUT, TURNS, Hashes, Lookup, upright
+from midas.kernel import Severity
+from midas.quality.checks import Check
+from midas.quality.lookup import LAYOUT, TURNS, Hashes, Lookup, Plain, upright
 
 Array = np.ndarray[Any, Any]
 BASE = 256
@@ -37,6 +39,18 @@ WHOLE, CROPPED = 8, 5
 """Bits in which hashes of whole pictures, and of a window and a whole picture, may differ."""
 SAME = 0.8
 """Correlation of detail from which two pictures are the same."""
+FEW = 256
+"""Different hashes up to which all are compared with all: the index alone would take seconds to make."""
+
+COPY = Check(
+    "dataset.near-duplicate", Severity.WARNING, frozenset(), "",
+    {"en": "The same picture again in the dataset", "hi": "डेटासेट में वही तस्वीर दोबारा"},
+    "One person under two names: note them as a pair, so that they stay in one part of every split. A copy that does not "
+    "belong: exclude it. Two pictures that only look alike: accept.",
+    "hash: Zauner 2010; search: Norouzi et al., CVPR 2012; second look: correlation of detail. Limit: MIDAS default",
+    {"max": SAME},
+)  # fmt: skip
+CHECKS = (COPY,)
 
 _ROWS, _COLUMNS = [one.down for one in LAYOUT], [one.across for one in LAYOUT]
 _PLACES = np.uint64(1) << np.arange(len(LAYOUT), dtype=np.uint64)
@@ -98,7 +112,7 @@ def pairs(marks: Hashes, *, whole: int = WHOLE, cropped: int | None = CROPPED) -
     for picture, leader in zip(alive.tolist(), owners[group].tolist(), strict=True):
         if picture != leader:
             found[leader, picture] = Pair(leader, picture, 0, False)
-    index = Lookup(full[owners])
+    index: Lookup | Plain = Plain(full[owners]) if len(owners) <= FEW else Lookup(full[owners])
     _add(found, owners, index, full[owners], owners, whole, cropped=False)
     for window in range(1, marks.shape[1] if cropped is not None else 1):
         queries = np.ascontiguousarray(marks[owners, window])
@@ -108,7 +122,7 @@ def pairs(marks: Hashes, *, whole: int = WHOLE, cropped: int | None = CROPPED) -
 
 
 def _add(
-    found: dict[tuple[int, int], Pair], owners: NDArray[np.int64], index: Lookup, queries: Hashes,
+    found: dict[tuple[int, int], Pair], owners: NDArray[np.int64], index: Lookup | Plain, queries: Hashes,
     asked: NDArray[np.int64], within: int, *, cropped: bool,
 ) -> None:  # fmt: skip
     """Add the pairs of one look through the index; a pair of whole pictures comes before one of a window."""

@@ -21,12 +21,14 @@ DUPLICATES, CONTRADICTIONS = "table.row-repeated", "table.logic"
 def of_privacy(risk: Risk, attacks: Sequence[Attack], *, about: str, source: str) -> Iterator[Evidence]:
     """Yield what the classes and the attacks say; of several attacks the one with the highest upper bound counts.
 
-    `privacy.probability` is the mean over all persons of the chance to be named by who knows every
-    quasi-identifier. `privacy.identification` is `unique` where somebody stands alone, else `coarse`; that values
-    are generalised enough for the class below, a person says.
+    `privacy.generalised` is true where the quasi-identifiers, as they leave, single nobody out. `privacy.probability` is
+    the mean over all persons of the chance to be named by who knows every quasi-identifier. `privacy.identification` is
+    `unique` where somebody stands alone, else `coarse`; that values are generalised enough for the class below, a person
+    says.
     """
     yield Evidence("privacy.risk_assessed", True, about, source)
     yield Evidence("privacy.linkage", True, about, source)
+    yield Evidence("privacy.generalised", not risk.uniqueness, about, source, of=risk.persons)
     alike = "unique" if risk.uniqueness else "coarse"
     yield Evidence("privacy.identification", alike, about, source, "class", of=risk.persons)
     yield Evidence("privacy.probability", risk.average, about, source, "probability", of=risk.persons)
@@ -61,11 +63,14 @@ def of_coverage(
     yield Evidence(
         "representation.source_known", not unnamed and bool(sites), about, source, of=subjects.height
     )
-    yield Evidence("representation.sites", len(sites), about, source, "sites")
+    yield Evidence("representation.sites", float(len(sites)), about, source, "sites", of=subjects.height)
     yield Evidence(
         "representation.demographics_share", aged / people, about, source, "share", of=subjects.height
     )
     total = list(found.get("", ()))
+    lacking = sum(group.off_target and group.difference < 0 for one in total for group in one.groups)
+    if total:  # whoever opens the page of coverage sees them as they are that day
+        yield Evidence("representation.flagged", True, about, source, of=lacking)
     names = {one.variable.rpartition(".")[2] for one in total}
     whole = {"sex", "age-band"} <= names and bool(names & {"spoke", "state", "district"})
     yield Evidence("representation.targets", whole, about, source)
@@ -85,7 +90,7 @@ def of_tables(
     source: str,
 ) -> Iterator[Evidence]:
     """Yield how much of what is essential (required, or a target's source) is filled, how many rows contradict themselves,
-    and how many are there twice.
+    and how many rows and images are there twice.
 
     `measured` are the answers of `examine_table` and `examine_agreement` over all tables.
     """
@@ -113,4 +118,6 @@ def of_tables(
         elif one.check.startswith("agreement.") and one.finding is not None:
             apart += 1
     yield Evidence("standards.logic_errors", counts[CONTRADICTIONS] + apart, about, source, "errors")
-    yield Evidence("readiness.duplicates", counts[DUPLICATES], about, source, "copies")
+    images = tables.get("manifest", pl.DataFrame({"sha256": []}))["sha256"]
+    copies = counts[DUPLICATES] + images.len() - images.n_unique()
+    yield Evidence("readiness.duplicates", copies, about, source, "copies", of=images.len() or None)

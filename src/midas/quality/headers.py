@@ -43,29 +43,32 @@ NO_PIXELS = Check(
 BITS = Check(
     "image.bit-depth", Severity.WARNING, CT | MR, "bit", {"en": "Bits stored (CT, MR)", "hi": "बिट गहराई (सीटी, एमआर)"},
     "Export the original images: eight bits come from a screenshot or a conversion.",
-    "PS3.3 C.7.6.3.1, C.8.2.1.1.4, C.8.3.1.1.4", {"min": 10, "max": 16},
+    "PS3.3 C.7.6.3 (Bits Stored), C.8.2.1.1.5 (CT); limits: MIDAS default", {"min": 10, "max": 16},
 )  # fmt: skip
 BITS_XRAY = Check(
     "xray.bit-depth", Severity.WARNING, XRAY, "bit", {"en": "Bits stored (X-ray)", "hi": "बिट गहराई (एक्स-रे)"},
-    "Export the original images.", "PS3.3 C.7.6.3.1, C.8.11.3.1.4", {"min": 8, "max": 16},
+    "Export the original images.", "PS3.3 C.7.6.3 and C.8.11.3 (Bits Stored); limits: MIDAS default", {"min": 8, "max": 16},
 )  # fmt: skip
 RESCALE = Check(
     "image.rescale", Severity.WARNING, CT, "", {"en": "Rescale to Hounsfield units", "hi": "हाउंसफ़ील्ड इकाई में रीस्केल"},
-    "Export the original images; without it the values mean nothing.", "PS3.3 C.8.2.1.1.5, C.11.1.1.2",
+    "Export the original images; without it the values mean nothing.",
+    "PS3.3 C.8.2.1 (Rescale Slope and Intercept), C.11.1.1.2",
 )  # fmt: skip
 LOSSY = Check(
     "image.lossy", Severity.WARNING, CT | MR, ": 1",
     {"en": "Lossy compression of CT and MR", "hi": "सीटी और एमआर का हानिपूर्ण संपीड़न"},
-    "Export the images as the device made them.", "PS3.3 C.7.6.1.1.5; limit: RCR BFCR(08)6", {"max": 5},
+    "Export the images as the device made them.",
+    "PS3.3 C.7.6.1.1.5; limit: German consensus conference on compression in radiology (CT of the brain 5 : 1)", {"max": 5},
 )  # fmt: skip
 LOSSY_XRAY = Check(
     "xray.lossy", Severity.WARNING, XRAY, ": 1", {"en": "Lossy compression of X-ray", "hi": "एक्स-रे का हानिपूर्ण संपीड़न"},
-    "Export the images as the device made them.", "PS3.3 C.7.6.1.1.5; limit: RCR BFCR(08)6", {"max": 10},
+    "Export the images as the device made them.",
+    "PS3.3 C.7.6.1.1.5; limit: German consensus conference on compression in radiology (CR and DR 10 : 1)", {"max": 10},
 )  # fmt: skip
 DEVIATION = Check(
     "xray.exposure", Severity.WARNING, XRAY, "", {"en": "Exposure (deviation index)", "hi": "एक्सपोज़र (विचलन सूचकांक)"},
     "Below -3 the image is too noisy and should be repeated; above 3 the dose was twice what was wanted.",
-    "IEC 62494-1; AAPM TG-116 (2009) table 4", {"min": -3, "max": 3},
+    "Deviation index of IEC 62494-1 and AAPM TG-116 (2009); limits: MIDAS default", {"min": -3, "max": 3},
 )  # fmt: skip
 CHECKS = (
     MODALITY, SOP_CLASS, ACQUISITION, UNKNOWN, NO_PIXELS, BITS, BITS_XRAY, RESCALE, LOSSY, LOSSY_XRAY, DEVIATION,

@@ -136,6 +136,19 @@ def _patterns(radius: int) -> Iterator[np.uint32]:
             yield np.uint32(sum(1 << bit for bit in bits))
 
 
+class Plain:
+    """As `Lookup`, by comparing all: quicker than making an index where there are few hashes."""
+
+    def __init__(self, hashes: Hashes) -> None:
+        self.hashes = hashes
+
+    def near(self, queries: Hashes, within: int) -> tuple[Indices, Indices, NDArray[np.uint8]]:
+        """Return all pairs at most `within` bits apart: index of the query, of the hash found, and their distance."""
+        apart = distance(queries[:, None], self.hashes[None, :])
+        asked, held = np.nonzero(apart <= within)
+        return asked, held, apart[asked, held]
+
+
 class Lookup:
     """An index of hashes that answers which of them lie within a distance of others."""
 

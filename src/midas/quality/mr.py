@@ -22,12 +22,12 @@ from midas.quality.image import SMALL, Slice
 SNR = Check(
     "mr.snr", Severity.WARNING, MR, "", {"en": "Signal to noise", "hi": "सिग्नल-शोर अनुपात (SNR)"},
     "Look at the images; the scan may have to be done again with more averages or a better coil.",
-    "NEMA MS 1-2008 method 4 (0.655 x signal / deviation of air); IEC 62464-1; limit: MIDAS default", {"min": 5},
+    "NEMA MS 1-2008 method 4 (0.655 x signal / deviation of air); limit: MIDAS default", {"min": 5},
 )  # fmt: skip
 GHOST = Check(
     "mr.ghost", Severity.WARNING, MR, "%", {"en": "Ghosts in the air", "hi": "हवा में प्रेत-छवि (घोस्ट)"},
     "Look for pulsation or motion along the phase direction; the scan may have to be done again.",
-    "ACR Large Phantom Test Guidance 6.0 (ghosting ratio, phantom limit 3 %); limit: MIDAS default", {"max": 6},
+    "Ghosting ratio of the ACR MRI phantom test (there 2.5 % at most); limit for persons: MIDAS default", {"max": 6},
 )  # fmt: skip
 ENTROPY = Check(
     "mr.focus-entropy", Severity.WARNING, MR, "",

@@ -39,48 +39,50 @@ SHARPNESS = Check(
     "photo.sharpness", Severity.WARNING, PHOTO, "",
     {"en": "Sharpness of the photograph", "hi": "तस्वीर की स्पष्टता"},
     "Take it again: hold the camera still, let it focus, use more light.",
-    "Crete et al., Proc. SPIE 6492, 2007", {"max": 0.5},
+    "Crete et al., Proc. SPIE 6492, 2007; limit: MIDAS default", {"max": 0.5},
 )  # fmt: skip
 SUBJECT = Check(
     "photo.focus-on-subject", Severity.WARNING, PHOTO, "",
     {"en": "Focus on the subject, not on what surrounds it", "hi": "फ़ोकस विषय पर है, आसपास पर नहीं"},
     "Take it again with the focus on the lesion in the middle of the picture.",
-    "Crete et al., Proc. SPIE 6492, 2007, by parts", {"max": 0.25},
+    "Crete et al., Proc. SPIE 6492, 2007, by parts; limit: MIDAS default", {"max": 0.25},
 )  # fmt: skip
 DARK = Check(
     "photo.dark", Severity.WARNING, PHOTO, "%",
     {"en": "Too dark in the middle", "hi": "बीच का भाग बहुत अँधेरा"},
-    "Take it again with more light.", "ITU-R BT.601-7, mean luma of the middle", {"min": 15},
+    "Take it again with more light.", "Mean luma (ITU-R BT.601) of the middle; limit: MIDAS default", {"min": 15},
 )  # fmt: skip
 BRIGHT = Check(
     "photo.overexposed", Severity.WARNING, PHOTO, "%",
     {"en": "Burnt-out area", "hi": "अधिक प्रकाश से जला हुआ भाग"},
     "Take it again with less light, or a shorter exposure.",
-    "ITU-R BT.601-7, luma of the middle at the top of its range", {"max": 10},
+    "Luma (ITU-R BT.601) of the middle at the top of its range; limit: MIDAS default", {"max": 10},
 )  # fmt: skip
 CAST = Check(
     "photo.colour-cast", Severity.WARNING, WHITE_LIGHT, "degrees",
     {"en": "Colour cast of the light", "hi": "प्रकाश का रंग-विचलन"},
     "Set the white balance to the lamp, or put a grey card into the first picture.",
-    "van de Weijer et al., Edge-based color constancy, IEEE TIP 16(9), 2007; grey world: Buchsbaum 1980", {"max": 15},
+    "van de Weijer et al., Edge-based color constancy, IEEE TIP 16(9), 2007; grey world: Buchsbaum 1980; "
+    "limit: MIDAS default",
+    {"max": 15},
 )  # fmt: skip
 REFLECTION = Check(
     "photo.reflection", Severity.WARNING, PHOTO, "%",
     {"en": "Specular reflection", "hi": "चमक का प्रतिबिंब"},
     "Dry the surface, tilt the camera, or use a polarising filter.",
-    "Arnold et al., EURASIP J. Image Video Process. 2010:814319, module 1", {"max": 3},
+    "Arnold et al., EURASIP J. Image Video Process. 2010:814319, module 1; limit: MIDAS default", {"max": 3},
 )  # fmt: skip
 RESOLUTION = Check(
     "photo.resolution", Severity.WARNING, PHOTO, "pixels",
     {"en": "Pixels of the shorter side", "hi": "छोटी भुजा के पिक्सेल"},
     "Send the camera's own file, not a copy from a messenger or a screenshot.",
-    "American Telemedicine Association, Practice Guidelines for Teledermatology: 800 x 600 at least", {"min": 600},
+    "American Telemedicine Association, Quick Guide to Store-Forward Teledermatology: 800 x 600 at least", {"min": 600},
 )  # fmt: skip
 RECOMPRESSED = Check(
     "photo.recompressed", Severity.WARNING, PHOTO, "",
     {"en": "A JPEG compressed again", "hi": "दोबारा संपीड़ित जेपीईजी"},
     "Send the camera's own file, not a copy that a program has saved again.",
-    "Popescu and Farid, IH 2004; calibration: Fridrich et al., IH 2002", {"max": 0.3},
+    "Popescu and Farid, IH 2004; calibration: Fridrich et al., IH 2002; limit: MIDAS default", {"max": 0.3},
 )  # fmt: skip
 VIEWS = Check(
     "photo.views", Severity.WARNING, PHOTO, "views",

@@ -34,45 +34,48 @@ TISSUE = Check(
     "slide.tissue", Severity.WARNING, SLIDE, "%",
     {"en": "Part of the slide that is tissue", "hi": "स्लाइड पर ऊतक का भाग"},
     "Look whether the right slide was scanned, and all of it.",
-    "Optical density above 0.05 (Beer and Lambert): Ruifrok and Johnston, Anal. Quant. Cytol. Histol. 23, 2001",
+    "Optical density: Ruifrok and Johnston, Anal. Quant. Cytol. Histol. 23:291, 2001; above 0.05 and limit: MIDAS default",
     {"min": 0.5},
 )  # fmt: skip
 PEN = Check(
     "slide.pen", Severity.WARNING, SLIDE, "%",
     {"en": "Pen marks", "hi": "कलम के निशान"},
     "Wipe the glass and scan the slide again; a mark may also hold a name.",
-    "Colours of ink as in HistoQC: Janowczyk et al., JCO Clin. Cancer Inform. 2019", {"max": 0.1},
+    "Colours of ink, after HistoQC: Janowczyk et al., JCO Clin. Cancer Inform. 2019; limit: MIDAS default", {"max": 0.1},
 )  # fmt: skip
 FOCUS = Check(
     "slide.focus", Severity.WARNING, SLIDE, "%",
     {"en": "Tissue out of focus", "hi": "फ़ोकस से बाहर ऊतक"},
     "Scan the slide again with more focus points.",
-    "Crete et al., Proc. SPIE 6492, 2007, by tiles", {"max": 20},
+    "Crete et al., Proc. SPIE 6492, 2007, by tiles; limit: MIDAS default", {"max": 20},
 )  # fmt: skip
 STAIN = Check(
     "slide.stain", Severity.WARNING, SLIDE, "OD",
     {"en": "Strength of the stain", "hi": "रंजक की तीव्रता"},
     "Compare with other slides of the laboratory; stain or scan it again where structures cannot be told apart.",
-    "Median optical density of the tissue: Ruifrok and Johnston, Anal. Quant. Cytol. Histol. 23, 2001",
+    "Median optical density of the tissue: Ruifrok and Johnston, Anal. Quant. Cytol. Histol. 23:291, 2001; "
+    "limits: MIDAS default",
     {"min": 0.1, "max": 0.9},
 )  # fmt: skip
 NUCLEI = Check(
     "slide.haematoxylin", Severity.WARNING, SLIDE, "OD",
     {"en": "Haematoxylin in the nuclei", "hi": "केंद्रकों में हीमैटॉक्सिलिन"},
     "Look whether nuclei can be seen; the slide may be faded or not stained.",
-    "Colour deconvolution: Ruifrok and Johnston, Anal. Quant. Cytol. Histol. 23, 2001", {"min": 0.1},
+    "Colour deconvolution: Ruifrok and Johnston, Anal. Quant. Cytol. Histol. 23:291, 2001; limit: MIDAS default",
+    {"min": 0.1},
 )  # fmt: skip
 SCALE = Check(
     "slide.mpp", Severity.WARNING, SLIDE, "µm/pixel",
     {"en": "Micrometres in a pixel", "hi": "प्रति पिक्सेल माइक्रोमीटर"},
     "Send the scanner's full resolution with its calibration: 0.25 is 40x, 0.5 is 20x.",
-    "PS3.3 C.7.6.2 Pixel Spacing; PS3.3 C.8.12.4 whole slide microscopy", {"max": 0.55},
+    "PS3.3 C.7.6.16.2.1 (Pixel Spacing), C.8.12.4; limit: MIDAS default", {"max": 0.55},
 )  # fmt: skip
 MAGNIFICATION = Check(
     "slide.magnification", Severity.WARNING, SLIDE, "µm",
     {"en": "Objective and scale agree", "hi": "लेंस और पैमाना मेल खाते हैं"},
     "Ask which objective was used: either the magnification or the calibration is wrong.",
-    "Micrometres in a pixel x objective is about 10: HistoQC; PS3.3 C.8.12.5 Objective Lens Power", {"min": 7, "max": 14},
+    "PS3.3 C.8.12.5 (Objective Lens Power), times micrometres in a pixel: about 10; limits: MIDAS default",
+    {"min": 7, "max": 14},
 )  # fmt: skip
 CHECKS = (TISSUE, PEN, FOCUS, STAIN, NUCLEI, SCALE, MAGNIFICATION)
 

@@ -24,15 +24,14 @@ from midas.quality.image import SMALL, Image
 MOVED = Check(
     "series.motion", Severity.WARNING, CT | MR, "mm", {"en": "Still between slices", "hi": "स्लाइस के बीच कोई हलचल नहीं"},
     "Look at the volume from the side: the person may have moved, and the scan may have to be done again.",
-    "Jump of one slice against its neighbours by phase correlation (Foroosh et al., IEEE Trans Image Process 2002;11:188); "
-    "limit: MIDAS default",
+    "Jump of one slice against its neighbours by phase correlation (Kuglin and Hines, IEEE Conf. Cybernetics and Society "
+    "1975:163); limit: MIDAS default",
     {"max": 6},
 )  # fmt: skip
 STREAKS = Check(
     "ct.streaks", Severity.WARNING, CT, "HU", {"en": "Streaks in a slice", "hi": "स्लाइस में धारियाँ (स्ट्रीक)"},
     "Metal or too little dose: ask for a series with metal artefact reduction, or leave the slices out.",
-    "Artefact index of a slice against the series, sqrt(SD² - SD²usual): Lin et al., Eur J Radiol 2013;82:1563; "
-    "limit: MIDAS default",
+    "Deviation that a slice has beyond its series, sqrt(SD² - SD²usual); measure and limit: MIDAS default",
     {"max": 60},
 )  # fmt: skip
 CHECKS = (MOVED, STREAKS)

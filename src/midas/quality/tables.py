@@ -46,7 +46,7 @@ CHECKS: tuple[Check, ...] = (
     _check("range", "Numbers in range", "सीमा के भीतर संख्याएँ"),
     _check("value", "Allowed words", "अनुमत शब्द"),
     _check("code", "Codes of the vocabulary", "शब्दावली के कोड",
-           cites="SNOMED CT Release File Specifications 6.2 (Verhoeff); LOINC Users' Guide (mod 10); ICD-10; ICD-O-3",
+           cites="SNOMED CT (check digit of Verhoeff), LOINC (check digit mod 10), shape of ICD-10 and ICD-O-3 codes",
            advice="Copy the code from the system's browser; a digit is wrong or missing."),
     _check("logic", "Columns of a row agree", "पंक्ति के कॉलमों में मेल",
            cites="protocol: tables.rules", advice="Look at both values in the person's file and correct the wrong one."),

@@ -22,11 +22,11 @@ VOLUMES = CT | MR
 
 MIXED = Check(
     "series.mixed", Severity.ERROR, ALL, "", {"en": "One person, one study", "hi": "एक ही व्यक्ति, एक ही अध्ययन"},
-    "Separate the persons and export again.", "PS3.3 A.1.2, C.7.1.1",
+    "Separate the persons and export again.", "PS3.3 C.7.1.1, C.7.2.1",
 )  # fmt: skip
 DUPLICATE = Check(
     "series.duplicate", Severity.WARNING, ALL, "images", {"en": "Each image once", "hi": "हर छवि केवल एक बार"},
-    "One of each is enough.", "PS3.3 C.12.1", {"max": 0},
+    "One of each is enough.", "PS3.3 C.12.1.1.1", {"max": 0},
 )  # fmt: skip
 TOO_FEW = Check(
     "series.too-few", Severity.WARNING, ALL, "images", {"en": "Enough images", "hi": "पर्याप्त छवियाँ"},
@@ -65,7 +65,7 @@ BETWEEN = Check(
     "series.unseen", Severity.WARNING, VOLUMES, "mm",
     {"en": "Nothing unseen between slices", "hi": "स्लाइस के बीच कुछ अनदेखा नहीं"},
     "Tissue between the slices is in no image; ask for contiguous slices.",
-    "PS3.3 C.7.6.2 (Slice Thickness), C.8.3.1.1.8 (Spacing Between Slices); limit: MIDAS default", {"max": 2.5},
+    "PS3.3 C.7.6.2 (Slice Thickness), C.7.6.2.1.1 (Image Position); limit: MIDAS default", {"max": 2.5},
 )  # fmt: skip
 CONTRAST = Check(
     "series.contrast", Severity.WARNING, VOLUMES, "",

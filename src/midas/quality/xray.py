@@ -20,12 +20,12 @@ from midas.quality.image import Slice
 CONTRAST = Check(
     "xray.contrast", Severity.WARNING, XRAY, "%", {"en": "Grey range used", "hi": "प्रयुक्त धूसर परास"},
     "Look at the exposure and at the processing of the image.",
-    "Rule of scikit-image `is_low_contrast` (5 % of the range between percentiles 1 and 99)", {"min": 5},
+    "Rule of scikit-image `is_low_contrast` (percentiles 1 and 99 less than 5 % of the range apart)", {"min": 5},
 )  # fmt: skip
 CLIPPED = Check(
     "xray.clipped", Severity.WARNING, XRAY, "%", {"en": "Blown-out pixels", "hi": "संतृप्त (जले हुए) पिक्सेल"},
     "The detector was overexposed there, or the export cut the range.",
-    "IEC 62494-1 (saturation of the detector); share at the top of the stored range; limit: MIDAS default", {"max": 20},
+    "Share at the top of the stored range; measure and limit: MIDAS default", {"max": 20},
 )  # fmt: skip
 NOISE = Check(
     "xray.noise", Severity.WARNING, XRAY, "%", {"en": "Noise of an X-ray", "hi": "एक्स-रे में शोर (नॉइज़)"},

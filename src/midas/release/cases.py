@@ -27,18 +27,27 @@ class Held:
 
 @dataclass(frozen=True)
 class Graded:
-    """What the grading room said of this draft: index, band, the widest access class, hard stops, the grade's digest."""
+    """What the grading room said of this draft: index, band, the widest access class, hard stops, and the `whole` grade.
+
+    `computed` is what of the index rests on computed facts alone; `demonstration` whether anything that counts rests on
+    a stand-in for a document; `sha256` the digest of `whole` as canonical JSON.
+    """
 
     cqi: float
     band: str
     access: str
     stops: tuple[str, ...] = ()
     sha256: str = ""
+    status: str = ""
+    computed: float = 0.0
+    demonstration: bool = False
+    whole: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         return {
-            "schema": "midas-release-grade/1", "cqi": self.cqi, "band": self.band, "access": self.access,
-            "stops": list(self.stops), "sha256": self.sha256,
+            "schema": "midas-release-grade/2", "status": self.status, "cqi": self.cqi, "computed": self.computed,
+            "band": self.band, "access": self.access, "stops": list(self.stops),
+            "demonstration evidence": self.demonstration, "sha256": self.sha256, "grade": dict(self.whole),
         }  # fmt: skip
 
 
@@ -46,12 +55,14 @@ class Graded:
 class Brought:
     """What other rooms know and the hub asks.
 
-    `undecided` are errors that nobody decided on, `pairs` persons with nearly the same picture that nobody noted as a pair
-    yet (`note_pairs` keeps a pair in one part).
+    `undecided` are errors that nobody decided on, `copies` (picture, person): persons with one picture in common hold nearly
+    the same, noted as a pair or not (`note_pairs` keeps a pair in one part), `unseen` pairs of pictures that may be the same
+    and that nobody compared yet.
     """
 
     undecided: tuple[Finding, ...] = ()
-    pairs: tuple[tuple[str, str], ...] = ()
+    copies: tuple[tuple[str, str], ...] = ()
+    unseen: int = 0
     graded: Graded | None = None
     needs_grade: bool = False
     needs_approvals: int = 0

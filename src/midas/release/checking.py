@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -22,13 +22,15 @@ from midas.release.approving import approvals_of
 from midas.release.cases import Brought, Case, Held, Result
 from midas.release.changes import parts_of
 from midas.release.content import Content
+from midas.release.documents import SUMS, whole_files
 from midas.release.evidence import evidence_of
 from midas.release.gates import results
 from midas.release.gathering import gather
 from midas.release.lawful import bases_of
-from midas.release.leakage import Leakage, Ties, leakage
+from midas.release.leakage import Leakage, Ties, in_common, leakage
 from midas.release.models import Draft, GateCheck, Release
 from midas.release.splitting import near_pairs
+from midas.release.validating import validated
 from midas.store import Blobs
 
 HASHED_BYTES = 2 * 1024**3
@@ -61,18 +63,23 @@ def check_gates(
     checked = look_at(
         content, draft=draft, store=store, day=clock.now().date(), brought=brought, progress=progress
     )
-    return keep_check(draft, checked, clock=clock)
+    files = whole_files(content)
+    measured = {"sums": sha256_bytes(files[SUMS]), "validated": validated(files)}
+    return keep_check(draft, checked, clock=clock, measured=measured)
 
 
 @transaction.atomic
-def keep_check(draft: Draft, checked: Checked, *, clock: Clock) -> GateCheck:
-    """Keep how the gates stand in the place of how they stood before."""
+def keep_check(
+    draft: Draft, checked: Checked, *, clock: Clock, measured: Mapping[str, Any] | None = None
+) -> GateCheck:
+    """Keep how the gates stand in the place of how they stood before; a cut leaves what a check measured beside."""
     kept, _ = GateCheck.objects.update_or_create(
         draft=draft,
         defaults={
             "results": [one.to_dict() for one in checked.results],
             "evidence": [one.to_dict() for one in evidence_of(checked.case)],
             "checked_at": clock.now(),
+            **(measured or {}),
         },
     )
     return kept
@@ -89,7 +96,7 @@ def look_at(
     )  # fmt: skip
     case = Case(
         content=content, day=day, held=_held(content, store, progress or NoProgress()),
-        leakage=_leakage(content, draft, store, (brought or Brought()).pairs),
+        leakage=_leakage(content, draft, store, (brought or Brought()).copies),
         bases={
             name: bases_of(basis)
             for name, basis in rows.values_list("pseudonym", "basis").iterator() if name in subjects
@@ -143,15 +150,15 @@ def _day(text: str) -> date | None:
 
 def _leakage(content: Content, draft: Draft, store: Blobs, found: Iterable[tuple[str, str]]) -> Leakage:
     placed = [(row["subject"], row["part"]) for row in content.tables["splits"].to_pylist()]
-    manifest = content.tables["manifest"]
+    parts, manifest = dict(placed), content.tables["manifest"]
     before = previous_of(draft)
     links = Subject.objects.filter(dataset=draft.dataset).exclude(links=[]).values_list("pseudonym", "links")
     ties = Ties(
         links=((name, other) for name, others in links for other in others),
-        pairs=(*near_pairs(draft.dataset), *found),
+        pairs=(*near_pairs(draft.dataset), *in_common(one for one in found if one[1] in parts)),
         same_file=zip(manifest["sha256"].to_pylist(), manifest["subject"].to_pylist(), strict=True),
         same_source=_sources(draft, set(manifest["sha256"].to_pylist())),
-        same_pixels=_pixels(draft, set(manifest["sha256"].to_pylist()), dict(placed), store),
+        same_pixels=_pixels(draft, set(manifest["sha256"].to_pylist()), parts, store),
         sites=dict(
             zip(*(content.tables["subjects"][name].to_pylist() for name in ("subject", "spoke")), strict=True)
         ),

@@ -25,7 +25,10 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class About:
-    """The words of a release. Nothing here is a time of day, a machine or a name of a person who did not choose it."""
+    """The words of a release. Nothing here is a time of day, a machine or a name of a person who did not choose it.
+
+    `alike` are the digests of the dataset's protocols under which de-identification does what it does under this one.
+    """
 
     dataset: str
     version: str
@@ -36,6 +39,7 @@ class About:
     notes: str = ""
     twin: bool = False
     contributors: tuple[Mapping[str, Any], ...] = ()
+    alike: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:

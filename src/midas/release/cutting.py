@@ -194,8 +194,14 @@ def summary(content: Content, tree: Tree, *, draft: Draft) -> dict[str, Any]:
         "modalities": counted(content, "manifest", "modality"),
         "items": counted(content, "manifest", "item"),
         "parts": counted(content, "splits", "part"),
+        "grade": _graded(content),
         "left_out": [{name: said for name, said in asdict(one).items() if said} for one in content.left_out],
     }
+
+
+def _graded(content: Content) -> dict[str, Any]:
+    """Return the figures of the grade that the release carries, for cards and pages; the statements stay in its paper."""
+    return {name: value for name, value in content.papers.get("grade.json", {}).items() if name != "grade"}
 
 
 def counted(content: Content, table: str, column: str) -> dict[str, int]:

@@ -47,6 +47,44 @@ def new_draft(
     only its subjects go in. Raise `BadInput` where nothing is
     registered or there is no protocol, `Conflict` where the version is drafted already.
     """
+    if cohort is not None and cohort.release.dataset_id != dataset.pk:
+        raise BadInput("The cohort is of another dataset.", advice="Choose one of this dataset.")
+    draft = as_it_stands(
+        dataset=dataset,
+        version=version,
+        by=by,
+        clock=clock,
+        published_on=published_on,
+        notes=notes,
+        cohort=cohort,
+    )
+    if Draft.objects.filter(dataset=dataset, version=version).exists():
+        raise Conflict(
+            f"{dataset.slug}@{version} is drafted already.", advice="Cut it, or choose the next version."
+        )
+    draft.save()
+    enter(
+        Deed.DRAFT,
+        by=by,
+        clock=clock,
+        dataset=dataset.slug,
+        version=version,
+        submissions=len(draft.submissions),
+    )
+    return draft
+
+
+def as_it_stands(
+    *,
+    dataset: Dataset,
+    version: str,
+    clock: Clock,
+    published_on: date,
+    by: Account | None = None,
+    notes: str = "",
+    cohort: Cohort | None = None,
+) -> Draft:
+    """Return what would be drafted now, kept nowhere; `BadInput` where nothing is registered or no protocol stands."""
     version_order(version)
     protocol = ProtocolVersion.objects.filter(dataset=dataset).order_by("-added_at", "-pk").first()
     registered = Submission.objects.filter(dataset=dataset, state=Submission.State.REGISTERED).order_by(
@@ -58,20 +96,12 @@ def new_draft(
             f"Nothing is registered for {dataset.slug} yet.",
             advice="Let a spoke send first, then draft a release.",
         )
-    if cohort is not None and cohort.release.dataset_id != dataset.pk:
-        raise BadInput("The cohort is of another dataset.", advice="Choose one of this dataset.")
-    if Draft.objects.filter(dataset=dataset, version=version).exists():
-        raise Conflict(
-            f"{dataset.slug}@{version} is drafted already.", advice="Cut it, or choose the next version."
-        )
-    draft = Draft.objects.create(
+    return Draft(
         dataset=dataset, protocol=protocol, version=version, notes=notes, published_on=published_on,
         salt_root=secrets.token_hex(32), submissions=roots, cohort=cohort, readings=settled(dataset),
         derived=derived_in(dataset), judged=decided(dataset), created_by=by, created_at=clock.now(),
         contributors=contributors(dataset=dataset, roots=roots, curator=by),
     )  # fmt: skip
-    enter(Deed.DRAFT, by=by, clock=clock, dataset=dataset.slug, version=version, submissions=len(roots))
-    return draft
 
 
 def draft_digest(draft: Draft) -> str:

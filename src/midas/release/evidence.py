@@ -1,51 +1,38 @@
-"""What a checked draft is evidence of, for its grade: facts that the gates and the papers of a release carry.
+"""What a checked draft is evidence of, for its grade: facts that only looking at the gates brings out.
 
-In comes what was looked at; out come `Evidence` values whose source is a file of the release. What is not known is not said.
+In comes what was looked at; out come `Evidence` values. What is not known is not said; what the tables and papers say by
+themselves is `facts`'.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 from midas.kernel import Evidence
 from midas.release.cases import Case
-from midas.release.splits import HIDDEN
-
-Fact = tuple[str, bool | float, str]
 
 
 def evidence_of(case: Case) -> tuple[Evidence, ...]:
-    """Return the facts of a draft about its split, de-identification, papers and names."""
-    about = f"{case.content.about.dataset}@{case.content.about.version}"
-    report = case.leakage
+    """Return the facts of a draft's split, and of what its papers keep of the software."""
+    about, report = f"{case.content.about.dataset}@{case.content.about.version}", case.leakage
     leaks = sum(map(len, report.across.values())) + len(report.unplaced)
+    ties = sum(report.ties.values())
     return (
-        Evidence(
-            "readiness.leaks", float(leaks), about, "leakage.json", unit="leaks", of=sum(report.ties.values())
-        ),
-        *(Evidence(kind, value, about, source) for kind, value, source in _facts(case)),
+        Evidence("readiness.leaks", float(leaks), about, "leakage.json", unit="leaks", of=ties),
+        Evidence("provenance.software", True, about, "provenance.json"),
     )
 
 
-def _facts(case: Case) -> Iterator[Fact]:
-    content, protocol = case.content, case.content.about.protocol
-    parts = Counter(content.tables["splits"]["part"].to_pylist())
-    cleaned = content.tables["manifest"]["deid"].to_pylist()
-    yield "readiness.split", parts[HIDDEN] > 0 and len(parts) > 1, "splits.parquet"
-    yield "privacy.deidentified", all(cleaned) and bool(cleaned), "manifest.parquet"
-    yield "documentation.note", True, "README.md"
-    yield "documentation.method", True, "DATASHEET.md"
-    yield "documentation.changelog", True, "changes.json"
-    yield "documentation.limitations", bool(protocol.population.description), "DATASHEET.md"
-    yield "documentation.validation", bool(content.report), "deid/report.html, gates.json"
-    yield "documentation.transparency", True, "croissant.json"
-    yield "metadata.basic", True, "datacite.json"
-    yield "metadata.version", True, "datacite.json"
-    yield "metadata.structured", bool(protocol.contact), "protocol.yaml"
-    yield "metadata.keywords", bool(protocol.disease), "datacite.json"
-    yield "metadata.ror", all(one.ror for one in (protocol.hub, *protocol.spokes)), "protocol.yaml"
-    people = [one for one in content.about.contributors if one["role"] != "hospital"]
-    yield "metadata.orcid", bool(people) and all(one.get("orcid") for one in people), "datacite.json"
-    yield "provenance.described", True, "provenance.json"
-    yield "provenance.new_version", True, "changes.json"
+def of_second_run(about: str, *, first: str, second: str) -> tuple[Evidence, ...]:
+    """Return whether a draft that was built again, later and elsewhere, came out with the same digest of all its files."""
+    return (Evidence("provenance.rerun", first == second, about, "SHA256SUMS"),) if first else ()
+
+
+def of_validators(about: str, standards: Sequence[str]) -> tuple[Evidence, ...]:
+    """Return how many standards have a validator that read the draft through and found it valid."""
+    source = ", ".join(standards)
+    return (
+        (Evidence("standards.validators", float(len(standards)), about, source, "standards"),)
+        if source
+        else ()
+    )

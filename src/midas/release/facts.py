@@ -15,13 +15,15 @@ import pyarrow.compute as pc
 
 from midas.kernel import Evidence
 from midas.protocol.model import Protocol
-from midas.release.content import Content
+from midas.release import tables
+from midas.release.content import Content, path_of
+from midas.release.documents import SUMS
 from midas.release.floor import audit_of
+from midas.release.splits import HIDDEN
 
 Files = Mapping[str, bytes]
 Fact = tuple[str, bool | float | str, str, dict[str, Any]]
 """Kind, value, the file of the release where it stands, and what else the evidence says."""
-UNKNOWN_SEX = frozenset({None, "", "U"})
 
 
 def evidence(content: Content, files: Files) -> tuple[Evidence, ...]:
@@ -71,47 +73,30 @@ def _documentation(content: Content, files: Files) -> Iterator[Fact]:
     yield "documentation.method", acquired, "protocol.yaml", {"of": len(protocol.items)}
     yield "documentation.consent", bool(protocol.ethics), "DATASHEET.md", {"of": len(protocol.ethics)}
     yield "documentation.license", bool(protocol.access.license), "LICENSE.txt", {}
-    yield "documentation.changelog", bool(content.about.notes.strip()), "README.md", {}
-    yield "documentation.validation", "deid/report.json" in files, "deid/report.json", {}
+    # `changes.json` counts what changed; what it means only words say
+    yield "documentation.changelog", bool(content.about.notes.strip()), "DATASHEET.md", {}
+    yield "documentation.validation", bool(content.report), "deid/report.json", {}
     yield "documentation.reuse_terms", bool(protocol.access.uses), "croissant.json", {}
+    told = protocol.annotation and all(one.instructions for one in protocol.annotation)
+    if acquired and told:  # what is not written there may lie elsewhere, where a person attests it
+        yield "documentation.sop", True, "protocol.yaml", {"of": len(protocol.annotation)}
     rai = [name for name in json.loads(files["croissant.json"]) if name.startswith("rai:")]
     yield "documentation.limitations", "rai:dataLimitations" in rai, "croissant.json", {}
     yield "documentation.transparency", bool(rai), "croissant.json", {"of": len(rai)}
 
 
-def _representation(content: Content, files: Files) -> Iterator[Fact]:
-    del files
-    subjects, visits = content.tables["subjects"], content.tables["visits"]
-    sites = set(subjects["spoke"].to_pylist())
-    yield "representation.source_known", "" not in sites and None not in sites, "subjects.parquet", {}
-    yield "representation.sites", len(sites), "subjects.parquet", {"unit": "sites"}
-    aged = set(visits.filter(pc.is_valid(visits["age_years"]))["subject"].to_pylist())
-    known = zip(subjects["subject"].to_pylist(), subjects["sex"].to_pylist(), strict=True)
-    both = sum(subject in aged and sex not in UNKNOWN_SEX for subject, sex in known)
-    more = {"unit": "share", "of": subjects.num_rows}
-    yield "representation.demographics_share", both / subjects.num_rows, "subjects.parquet", more
-    aimed = set(content.about.protocol.population.variable)
-    yield "representation.targets", {"age", "sex", "state"} <= aimed, "protocol.yaml", {"of": len(aimed)}
-
-
 def _standards(content: Content, files: Files) -> Iterator[Fact]:
-    del files
     manifest = content.tables["manifest"]
     typed = pc.all(pc.greater(pc.utf8_length(manifest["sop_class_uid"]), 0)).as_py()
     # `gather` refuses a column that is not as the protocol declares it
     yield "standards.mapped", True, "protocol.yaml", {"of": len(content.tables)}
     yield "standards.dicom_fhir", bool(typed), "manifest.parquet", {"of": manifest.num_rows}
-    filled = wanted = 0
-    for table in content.about.protocol.tables:
-        held = content.tables.get(f"clinical/{table.id}")
-        if held is None:
-            continue
-        for column in table.columns:
-            if column.required and column.leaves:
-                wanted += held.num_rows
-                filled += held.num_rows - held[column.name].null_count
-    if wanted:
-        yield "standards.filled_share", filled / wanted, "clinical/", {"unit": "share", "of": wanted}
+    # images leave byte for byte, under their digests; a table is written anew, so it is read back and compared
+    same = all(
+        tables.decode(files[path_of(name)], table.schema).equals(table.combine_chunks())
+        for name, table in content.tables.items()
+    )
+    yield "standards.round_trip", same, SUMS, {"of": len(content.tables)}
 
 
 def _readiness(content: Content, files: Files) -> Iterator[Fact]:
@@ -120,10 +105,8 @@ def _readiness(content: Content, files: Files) -> Iterator[Fact]:
     rows = manifest.num_rows
     unique = len(manifest["sop_instance_uid"].unique()) == rows
     yield "readiness.record_ids", unique, "manifest.parquet", {"of": rows}
-    copies = rows - len(manifest["sha256"].unique())
-    yield "readiness.duplicates", copies, "manifest.parquet", {"unit": "copies", "of": rows}
-    parts = splits["part"].unique()
-    yield "readiness.split", len(parts) > 1, "splits.parquet", {"of": len(parts)}
+    parts = set(splits["part"].unique().to_pylist())
+    yield "readiness.split", HIDDEN in parts and len(parts) > 1, "splits.parquet", {"of": len(parts)}
 
 
 def _privacy(content: Content, files: Files) -> Iterator[Fact]:
@@ -173,7 +156,7 @@ def _in_force(start: str, end: str | None, day: date) -> bool:
 def _storage(content: Content, files: Files) -> Iterator[Fact]:
     images = pc.sum(content.tables["manifest"]["size"]).as_py() or 0
     whole = images + sum(len(data) for data in files.values())
-    yield "sustainability.storage", whole, "SHA256SUMS", {"unit": "bytes"}
+    yield "sustainability.storage", whole, SUMS, {"unit": "bytes"}
 
 
 def _leaving(protocol: Protocol) -> list[Any]:
@@ -181,5 +164,5 @@ def _leaving(protocol: Protocol) -> list[Any]:
 
 
 PARTS: tuple[Callable[[Content, Files], Iterator[Fact]], ...] = (
-    _metadata, _documentation, _representation, _standards, _readiness, _privacy, _provenance, _ethics, _storage,
+    _metadata, _documentation, _standards, _readiness, _privacy, _provenance, _ethics, _storage,
 )  # fmt: skip

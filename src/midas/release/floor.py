@@ -6,7 +6,7 @@ for the gate. A protocol that sets no floor asks nothing, and the datasheet says
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -27,15 +27,25 @@ def audit_of(batch: Batch) -> AuditScore | None:
         return None
 
 
-def below(protocol: Protocol, batches: Iterable[Batch], *, protocol_sha256: str) -> list[str]:
-    """Return what lies below the protocol's floor or was not measured, each with its spoke and submission."""
+def below(
+    protocol: Protocol, batches: Iterable[Batch], *, protocol_sha256: str, alike: Collection[str] = ()
+) -> list[str]:
+    """Return what lies below the protocol's floor or was not measured, each with its spoke and submission.
+
+    `alike` are digests of other protocols under which de-identification does the same: their audits stand.
+    """
     floor = protocol.deid.audit
     if floor is None:
         return []
     return [
         f"{batch['spoke']} ({str(batch['submission'])[:12]}…): {why}"
         for batch in batches
-        for why in lacking(audit_of(batch), floor, protocol_sha256=protocol_sha256)
+        for audit in (audit_of(batch),)
+        for why in lacking(
+            audit,
+            floor,
+            protocol_sha256=audit.profile if audit and audit.profile in alike else protocol_sha256,
+        )
     ]
 
 

@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 
 from midas.kernel import Conflict, Finding, Severity
 from midas.protocol.duo import duo_label
 from midas.quality import examine_line
+from midas.quality.coverage import Coverage, measure
 from midas.release.cases import Case, Result, State
 from midas.release.floor import below
 from midas.release.leakage import SAYS
@@ -137,8 +139,13 @@ def _splits(case: Case) -> Iterator[Finding]:
                 " ".join(sorted({name for one in pairs for name in (one.one, one.other)})),
                 f"The split leaks: {SAYS[kind]} across parts: {told}{more}.",
                 "Note them as a pair (here, or by midas release pair), so that they stay in one part, and check again; or "
-                "have the copy that does not belong withdrawn.",
+                "leave the wrong copy out: exclude it in the work queue and draft anew, or have it withdrawn.",
             )  # fmt: skip
+    if case.brought.unseen:
+        yield _wrong(
+            "split.unseen", f"{case.brought.unseen:,} pairs of pictures that may be the same were not compared yet.",
+            "Run midas hub check on the dataset until none is left.", severity=Severity.WARNING,
+        )  # fmt: skip
     if report.unplaced:
         yield _wrong(
             "split.without-part", "Persons have images and no part.", "Draft again.", names=report.unplaced
@@ -158,7 +165,10 @@ def _splits(case: Case) -> Iterator[Finding]:
 
 def _deid(case: Case) -> Iterator[Finding]:
     content = case.content
-    if wrong := below(content.about.protocol, content.report, protocol_sha256=content.about.protocol_sha256):
+    about = content.about
+    if wrong := below(
+        about.protocol, content.report, protocol_sha256=about.protocol_sha256, alike=about.alike
+    ):
         yield _wrong(
             "deid.floor", "De-identification lies below the protocol's floor. " + "; ".join(wrong) + ".",
             "Have the spoke run midas spoke audit, correct what it shows, and send again; or leave it out.",
@@ -232,6 +242,40 @@ def _quality(case: Case) -> Iterator[Finding]:
             f"Nobody decided on {count:,} errors of {rule}: {', '.join(scopes[:NAMED])}{more}.",
             "Decide each in the curators' work queue: accept with a reason, ask the hospital, or exclude.",
         )  # fmt: skip
+
+
+def _representation(case: Case) -> Iterator[Finding]:
+    population = case.content.about.protocol.population
+    asked, subjects = population.release, case.content.tables["subjects"]
+    if asked is None:
+        return
+    sites = sorted({one for one in subjects["spoke"].to_pylist() if one})
+    if len(sites) < asked.hospitals:
+        yield _wrong(
+            "representation.hospitals",
+            f"The protocol asks for persons of {asked.hospitals} hospitals at least; all {subjects.num_rows:,} come from "
+            f"{', '.join(sites) or 'none that is named'}: a convenience sample.",
+            "Collect at the other hospitals and draft again; or say in the protocol whom the dataset really stands for "
+            "(population.description) and take population.release out.",
+        )  # fmt: skip
+    if asked.distance is not None:
+        tables = {name: pl.DataFrame(held) for name, held in case.content.tables.items()}
+        for one in measure(case.content.about.protocol, tables)[""]:
+            if one.low > asked.distance or not one.persons:
+                yield _off_target(one, asked.distance)
+
+
+def _off_target(one: Coverage, most: float) -> Finding:
+    seen = (
+        f"nobody's {one.variable} is known" if not one.persons else
+        f"{one.distance:.0%} of {one.persons:,} persons (at least {one.low:.0%}, with 95 % confidence) would have to be "
+        f"others by {one.variable}"
+    )  # fmt: skip
+    return _wrong(
+        "representation.distance",
+        f"The dataset is too far from whom it should stand for: {seen}; the protocol allows {most:.0%}.",
+        "The coverage page says whom to collect next. Collect, and draft again; or correct the target and its source.",
+    )
 
 
 def _grade(case: Case) -> Iterator[Finding]:
@@ -333,6 +377,13 @@ GATES: tuple[Gate, ...] = (
         "quality", {"en": "Every error was decided on", "hi": "हर त्रुटि पर निर्णय हुआ है"},
         {"en": "No finding of severity error waits for a curator's decision.",
          "hi": "गंभीर त्रुटि वाला कोई निष्कर्ष क्यूरेटर के निर्णय की प्रतीक्षा में नहीं है।"}, "the protocol's quality limits", _quality,
+    ),
+    Gate(
+        "representation", {"en": "It shows whom it stands for", "hi": "जिनका प्रतिनिधित्व बताया है, वे ही इसमें हैं"},
+        {"en": "Persons come from as many hospitals, and are as near to the target population, as the protocol asks.",
+         "hi": "लोग उतने अस्पतालों से हैं और लक्ष्य-आबादी के उतने निकट हैं, जितना प्रोटोकॉल माँगता है।"},
+        "the protocol, population.release; MIDAS 2.0 publishes no limit (domain 4 tells one site from several)",
+        _representation, lambda case: case.content.about.protocol.population.release is not None,
     ),
     Gate(
         "grade", {"en": "Graded, with no hard stop", "hi": "श्रेणी मिली है, कोई पूर्ण रोक नहीं"},

@@ -13,11 +13,23 @@ from functools import lru_cache
 from heapq import merge
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 
-from midas.catalogue.models import Instance, Label, Lesion, Record, Specimen, Subject, Submission, Visit
+from midas.catalogue.models import (
+    Instance,
+    Label,
+    Lesion,
+    ProtocolVersion,
+    Record,
+    Specimen,
+    Subject,
+    Submission,
+    Visit,
+)
 from midas.kernel import BadInput, Conflict, NoProgress, Progress
 from midas.protocol import Loaded, parse
+from midas.protocol.floor import cleans_alike
 from midas.protocol.model import Protocol
 from midas.release import tables
 from midas.release.cohorts import members
@@ -42,9 +54,9 @@ class Chosen:
     left_out: tuple[LeftOut, ...]
     excluded: Excluded
 
-    def rows(self, model: Any, *related: str) -> Iterator[Any]:
+    def rows(self, model: Any, *related: str, **of: str) -> Iterator[Any]:
         """Yield a model's rows of the draft's submissions, subject by subject."""
-        found = model.objects.filter(submission__in=[one.pk for one in self.submissions])
+        found = model.objects.filter(submission__in=[one.pk for one in self.submissions], **of)
         for row in (
             found.select_related(*related).order_by("subject__pseudonym", "pk").iterator(chunk_size=2000)
         ):
@@ -63,8 +75,15 @@ def about(draft: Draft) -> About:
     return About(
         dataset=draft.dataset.slug, version=draft.version, published_on=draft.published_on.isoformat(),
         protocol=loaded.protocol, protocol_source=draft.protocol.source, protocol_sha256=draft.protocol.sha256,
-        notes=draft.notes, contributors=tuple(draft.contributors),
+        notes=draft.notes, contributors=tuple(draft.contributors), alike=_alike(draft, loaded.protocol),
     )  # fmt: skip
+
+
+def _alike(draft: Draft, protocol: Protocol) -> frozenset[str]:
+    """Return the digests of the dataset's protocols whose audits stand for this one."""
+    others = ProtocolVersion.objects.filter(dataset=draft.dataset).exclude(pk=draft.protocol.pk)
+    found = {one.sha256: _parsed(one.source).protocol for one in others}
+    return frozenset(sha256 for sha256, one in found.items() if cleans_alike(one, protocol))
 
 
 def gather(*, draft: Draft, store: Blobs, progress: Progress | None = None) -> Content:
@@ -160,29 +179,43 @@ def _place(subject: str, row: Any) -> Row:
 
 def _instances(chosen: Chosen, progress: Progress) -> Iterator[Row]:
     """Yield the rows of the manifest in the order of their paths."""
-    found = Instance.objects.filter(submission__in=[one.pk for one in chosen.submissions]).select_related(
-        "series__study", "series__visit", "series__lesion", "series__specimen"
-    ).order_by("series__study__subject__pseudonym", "series__study__uid", "series__uid", "sop_instance_uid")  # fmt: skip
-    stream = found.defer("sources", "findings", "preview").iterator(chunk_size=2000)
-    for one in progress.track(stream, label="Gather", total=found.count()):
-        series, study = one.series, one.series.study
-        subject = chosen.subjects.get(study.subject_id)
-        if (
-            subject is None
-            or series.pk in chosen.excluded.series
-            or one.sop_instance_uid in chosen.excluded.uids
-        ):
+    found = Instance.objects.filter(submission__in=[one.pk for one in chosen.submissions]).order_by(
+        "series__study__subject__pseudonym", "series__study__uid", "series__uid", "sop_instance_uid"
+    )
+    names = (
+        "series", "series__study__subject", "series__study__uid", "series__visit__name", "series__lesion__name",
+        "series__specimen__name", "facts", *(of for _, of in _IMAGE),
+    )  # fmt: skip
+    columns, told = (
+        tuple(column for column, _ in _IMAGE),
+        tables.reader(tables.INSTANCE_FACTS + tables.SERIES_FACTS),
+    )
+    stream = found.values_list(*names).iterator(chunk_size=2000)
+    for series, owner, study, visit, lesion, specimen, facts, *values in progress.track(
+        stream, label="Gather", total=found.count()
+    ):
+        subject = chosen.subjects.get(owner)
+        row = dict(zip(columns, values, strict=True))
+        instance = row["sop_instance_uid"]
+        if subject is None or series in chosen.excluded.series or instance in chosen.excluded.uids:
             continue
-        facts = one.facts if one.facts.get("NumberOfFrames") else {**one.facts, "NumberOfFrames": 1}
-        facts = {**facts, **chosen.excluded.facts.get(series.pk, {})}
+        if not facts.get("NumberOfFrames"):
+            facts["NumberOfFrames"] = 1
+        if series in chosen.excluded.facts:
+            facts |= chosen.excluded.facts[series]
+        name = subject.pseudonym
         yield {
-            "path": f"data/{subject.pseudonym}/{study.uid}/{series.uid}/{one.sop_instance_uid}.dcm",
-            "sha256": one.sha256, "size": one.size, **_place(subject.pseudonym, series), "item": series.item,
-            "kind": series.kind, "modality": series.modality, "view": one.view or None, "study_uid": study.uid,
-            "series_uid": series.uid, "sop_instance_uid": one.sop_instance_uid, "sop_class_uid": one.sop_class_uid,
-            "transfer_syntax_uid": one.transfer_syntax_uid, "deid": one.deid,
-            **tables.from_facts(facts, tables.INSTANCE_FACTS + tables.SERIES_FACTS),
+            **row, "path": f"data/{name}/{study}/{row['series_uid']}/{instance}.dcm", "subject": name, "visit": visit,
+            "lesion": lesion, "specimen": specimen, "view": row["view"] or None, "study_uid": study, **told(facts),
         }  # fmt: skip
+
+
+_IMAGE = tuple((name, name) for name in (
+    "sha256", "size", "view", "sop_instance_uid", "sop_class_uid", "transfer_syntax_uid", "deid",
+)) + tuple((column, f"series__{of}") for column, of in (
+    ("item", "item"), ("kind", "kind"), ("modality", "modality"), ("series_uid", "uid"),
+))  # fmt: skip
+"""Columns of the manifest that stand in the catalogue as they are, with where."""
 
 
 def _in_place(images: Iterator[Row], read: Read) -> Iterator[Row]:
@@ -196,24 +229,23 @@ def _in_place(images: Iterator[Row], read: Read) -> Iterator[Row]:
 
 def series_of(manifest: pa.Table) -> pa.Table:
     """Return one row per series, with what its first instance says of the device."""
-    rows: dict[tuple[str, str], Row] = {}
-    for batch in manifest.select(
-        sorted({*tables.SERIES.names, "size", "frames"} & set(manifest.column_names))
-    ).to_batches():
-        for one in batch.to_pylist():
-            row = rows.get((one["subject"], one["series_uid"]))
-            if row is None:
-                rows[one["subject"], one["series_uid"]] = row = {
-                    **one,
-                    "instances": 0,
-                    "frames": 0,
-                    "bytes": 0,
-                }
-            row["instances"] += 1
-            row["frames"] += one["frames"] or 1
-            row["bytes"] += one["size"]
-    ordered = sorted(rows.values(), key=lambda row: (row["subject"], row["study_uid"], row["series_uid"]))
+    names = ["subject", "series_uid"]
+    told = [
+        name
+        for name in tables.SERIES.names
+        if name in manifest.column_names and name not in {*names, "frames"}
+    ]
+    images: Any = pl.from_arrow(manifest.select([*names, *told, "size", "frames"]))
+    rows = images.group_by(names, maintain_order=True).agg(
+        *(pl.col(name).first() for name in told), instances=pl.len(), frames=_frames().sum(), bytes=pl.col("size").sum()
+    )  # fmt: skip
+    ordered = rows.sort("subject", "study_uid", "series_uid").to_dicts()
     return tables.arrow("series", ordered, tables.SERIES)
+
+
+def _frames() -> pl.Expr:
+    """Return how many frames an image has: one where it does not say."""
+    return pl.col("frames").fill_null(1).replace(0, 1)
 
 
 def _tree(chosen: Chosen, manifest: pa.Table) -> dict[str, list[Row]]:
@@ -275,10 +307,8 @@ def _records(chosen: Chosen, table: str, protocol: Protocol) -> list[Row]:
     definition = next(one for one in protocol.tables if one.id == table)
     names = [column.name for column in definition.columns if column.leaves]
     last: dict[tuple[int, str], Any] = {}
-    for row in chosen.rows(Record, "visit", "lesion", "specimen"):
-        if row.table == table and row.revision >= getattr(
-            last.get((row.subject_id, row.record)), "revision", 0
-        ):
+    for row in chosen.rows(Record, "visit", "lesion", "specimen", table=table):
+        if row.revision >= getattr(last.get((row.subject_id, row.record)), "revision", 0):
             last[row.subject_id, row.record] = row
     rows = sorted(last.values(), key=lambda row: (chosen.subjects[row.subject_id].pseudonym, row.record))
     return [

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from midas.kernel import Evidence, NotFound
+from midas.catalogue import findings
+from midas.kernel import Evidence, NotFound, sha256_bytes
+from midas.release.documents import SUMS
 from midas.release.drafting import version_order
+from midas.release.evidence import of_second_run, of_validators
 from midas.release.models import (
     Draft,
     Figures,
@@ -115,10 +118,21 @@ def previous(one: Release) -> Release | None:
     return below[0] if below else None
 
 
-def gate_evidence(one: Draft) -> tuple[Evidence, ...]:
-    """Return what a draft's last check is evidence of, for its grade; nothing where nobody checked it."""
-    kept = GateCheck.objects.filter(draft=one).values_list("evidence", flat=True).first()
-    return tuple(Evidence.from_dict(fact) for fact in kept or ())
+def gate_evidence(one: Draft, files: Mapping[str, bytes]) -> tuple[Evidence, ...]:
+    """Return what a draft's last check is evidence of, for its grade; nothing where nobody checked it.
+
+    `files` are the draft's files as they come out now: the check built them before.
+    """
+    kept = GateCheck.objects.filter(draft=one).first()
+    if kept is None:
+        return ()
+    about = f"{one.dataset.slug}@{one.version}"
+    standards = [*(["DICOM"] if findings.evidence(one.dataset) else []), *kept.validated]
+    return (
+        *(Evidence.from_dict(fact) for fact in kept.evidence),
+        *of_second_run(about, first=kept.sums, second=sha256_bytes(files[SUMS])),
+        *of_validators(about, standards),
+    )
 
 
 def below(dataset: str, version: str) -> Release | None:

@@ -87,6 +87,10 @@ class GateCheck(models.Model):
     draft = models.OneToOneField(Draft, on_delete=models.CASCADE, related_name="+")
     results = models.JSONField()
     evidence = models.JSONField(default=list, help_text="facts for a grade, by what was looked at")
+    sums = models.CharField(
+        max_length=64, blank=True, help_text="digest of the SHA256SUMS that it would have"
+    )
+    validated = models.JSONField(default=list, help_text="standards whose validators found the papers valid")
     checked_at = models.DateTimeField()
 
 

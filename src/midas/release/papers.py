@@ -7,9 +7,13 @@ stand in them; a withdrawal strikes out whatever names the person.
 from __future__ import annotations
 
 import json
+import platform
+import re
 from collections.abc import Mapping
+from importlib import metadata
 from typing import Any
 
+from midas import __version__
 from midas.kernel import Digest
 from midas.release.changes import changes_paper
 from midas.release.checking import Checked, previous_of
@@ -19,6 +23,7 @@ from midas.release.gates import paper
 from midas.release.models import Draft, Release, ReleaseFile
 from midas.store import Blobs
 
+PACKAGE = "midas-platform"
 PATHS = ("provenance.json", "gates.json", "leakage.json", "changes.json", "grade.json")
 
 
@@ -50,11 +55,33 @@ def _provenance(content: Content, draft: Draft, before: Release | None) -> dict[
         "submissions": sorted(
             ({"root": one["submission"], "spoke": one["spoke"]} for one in content.report), key=lambda one: str(one["root"])
         ),
+        "software": _software(),
         "deidentified_by": dict(sorted((str(one["values"]), one["counts"]) for one in engines)),
         "readings": len(draft.readings), "drawn_by_curators": len(draft.derived),
         "cohort": draft.cohort is not None,
         "predecessor": before and {"version": before.version, "key": before.key},
     }  # fmt: skip
+
+
+def _software() -> dict[str, Any]:
+    """Name what wrote the release: MIDAS, Python, and each package that it runs on, theirs included, with its version."""
+    found: dict[str, str] = {}
+    queue = [PACKAGE]
+    while queue:
+        name = queue.pop()
+        try:
+            asked = metadata.requires(name) or []
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:  # asked for on other systems only
+            continue
+        named = (re.match(r"[\w.-]+", one) for one in asked if "extra ==" not in one)
+        queue += [one[0].lower() for one in named if one and one[0].lower() not in found]
+    found.pop(PACKAGE, None)
+    return {
+        "midas": __version__,
+        "python": platform.python_version(),
+        "packages": dict(sorted(found.items())),
+    }
 
 
 def read_back(release: Release, store: Blobs) -> dict[str, Mapping[str, Any]]:

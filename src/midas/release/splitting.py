@@ -23,7 +23,7 @@ def near_pairs(dataset: Dataset) -> list[tuple[str, str]]:
 
 
 def placed(draft: Draft, protocol: Protocol, found: Mapping[str, pa.Table]) -> list[dict[str, str]]:
-    """Return the part of each subject of the tables; a dataset's first time settles the keys for all its versions."""
+    """Return the part of each subject of the tables; the first draft that is kept settles the keys for all versions."""
     everyone = list(
         Subject.objects.filter(dataset=draft.dataset)
         .order_by("pk")
@@ -37,8 +37,10 @@ def placed(draft: Draft, protocol: Protocol, found: Mapping[str, pa.Table]) -> l
     if kept is None:
         persons = persons_of(protocol, found, group)
         keys = choose_keys(persons, seed=bytes.fromhex(draft.salt_root), parts=protocol.split.parts)
-        kept = SplitKey.objects.create(dataset=draft.dataset, key=keys.first.hex(), rest=keys.rest.hex())
-    keys = Keys(bytes.fromhex(kept.key), bytes.fromhex(kept.rest))
+        if draft.pk is not None:
+            SplitKey.objects.create(dataset=draft.dataset, key=keys.first.hex(), rest=keys.rest.hex())
+    else:
+        keys = Keys(bytes.fromhex(kept.key), bytes.fromhex(kept.rest))
     return [
         {"subject": name, "part": part_of(group[name], keys=keys, parts=protocol.split.parts)}
         for name in found["subjects"]["subject"].to_pylist()

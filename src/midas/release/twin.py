@@ -201,7 +201,7 @@ def _images(made: Invented, item: Item, place: Row, *, sex: str, age: int, store
             study_uid=str(ds.StudyInstanceUID), series_uid=str(ds.SeriesInstanceUID),
             sop_instance_uid=str(ds.SOPInstanceUID), sop_class_uid=str(ds.SOPClassUID),
             transfer_syntax_uid=str(ds.file_meta.TransferSyntaxUID), deid="synthetic",
-            **tables.from_facts(facts, keywords),
+            **tables.reader(keywords)(facts),
         )  # fmt: skip
 
 

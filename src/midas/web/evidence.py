@@ -1,24 +1,22 @@
 """All facts that a grade may rest on, brought together from the rooms that know them. Each names where it was found.
 
 In come a dataset and a version; out come `Evidence` values of the draft's content as it would be cut now, of its readers
-and of this hub. Where nothing is drafted yet, the records themselves are counted. What only a person can know is
-attested elsewhere.
+and of this hub. Where nothing is drafted yet, it is what a draft would hold. What only a person can know is attested
+elsewhere. Each kind is written in one place alone: `WRITERS` names it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 
 import polars as pl
 
 from midas import annotate
 from midas.catalogue import findings
-from midas.catalogue.models import Dataset, Instance, Subject, Visit
-from midas.catalogue.protocols import in_force, protocol_of
+from midas.catalogue.models import Dataset
 from midas.kernel import Clock, Evidence, MidasError
-from midas.ledger.models import Check
-from midas.protocol.model import Ethics, Protocol
+from midas.ledger.models import Check, Entry
+from midas.people.models import Membership
 from midas.quality.attacker import attack
 from midas.quality.coverage import measure
 from midas.quality.evidence import of_coverage, of_privacy, of_tables
@@ -27,11 +25,13 @@ from midas.quality.risk import risk
 from midas.quality.tables import examine_table
 from midas.release.content import Content
 from midas.release.documents import whole_files
+from midas.release.drafting import as_it_stands
 from midas.release.facts import evidence as of_content
 from midas.release.gathering import gather
 from midas.release.look import gate_evidence
 from midas.release.models import Draft, Release
 from midas.web.bootstrap import store
+from midas.web.guard import needs_of_routes
 
 ATTACK_SEED = 20
 """The simulated attacker draws the same persons each time, so that a grade comes out the same again."""
@@ -40,32 +40,28 @@ ATTACK_SEED = 20
 def evidence_of(*, dataset: Dataset, version: str, clock: Clock) -> list[Evidence]:
     """Return the facts of a version of a dataset; what cannot be worked out is left out."""
     about = f"{dataset.slug}@{version}"
-    draft = Draft.objects.filter(dataset=dataset, version=version).first()
-    found = [] if draft is None else _of_draft(draft, about)
-    if not found:
-        found = list(_of_records(dataset, about))
-        current = in_force(dataset)
-        if current is not None:
-            found += _of_protocol(
-                protocol_of(current), about, f"protocol {current.version}", clock.now().date()
-            )
+    try:
+        draft = Draft.objects.filter(dataset=dataset, version=version).first() or as_it_stands(
+            dataset=dataset, version=version, clock=clock, published_on=clock.now().date()
+        )
+        content = gather(draft=draft, store=store())
+    except MidasError:  # nothing is registered, or what there is cannot be put together
+        found = []
+    else:
+        found = _of_draft(draft, content, about)
     return [*found, *_of_history(dataset, about), *_of_hub(about)]
 
 
-def _of_draft(draft: Draft, about: str) -> list[Evidence]:
-    """Return what the draft's tables, papers and readings say; nothing where it cannot be gathered as it stands."""
-    try:
-        content = gather(draft=draft, store=store())
-    except MidasError:
-        return []
-    found = [
-        *of_content(content, whole_files(content)),
+def _of_draft(draft: Draft, content: Content, about: str) -> list[Evidence]:
+    """Return what the draft's tables, papers, checks and readings say."""
+    files = whole_files(content)
+    return [
+        *of_content(content, files),
         *_of_persons(content, about),
-        *gate_evidence(draft),
+        *(gate_evidence(draft, files) if draft.pk else ()),
         *findings.evidence(draft.dataset),
+        *annotate.evidence(draft.readings, about=about, store=store()),
     ]
-    read = annotate.evidence(draft.readings, about=about, store=store())
-    return [*{one.kind: one for one in found}.values(), *read]
 
 
 def _of_persons(content: Content, about: str) -> Iterator[Evidence]:
@@ -92,63 +88,15 @@ def _of_history(dataset: Dataset, about: str) -> Iterator[Evidence]:
         yield Evidence("curation.updates", cut > 1, about, f"/datasets/{dataset.slug}", of=cut)
 
 
-def _of_protocol(protocol: Protocol, about: str, source: str, today: date) -> Iterator[Evidence]:
-    columns = [one for table in protocol.tables for one in table.columns if one.role == "variable"]
-    facts: dict[str, bool | float] = {
-        "metadata.title": True,
-        "documentation.license": bool(protocol.access.license),
-        "documentation.reuse_terms": bool(protocol.access.uses),
-        "documentation.consent": bool(protocol.ethics),
-        "ethics.approval": any(_in_force(one, today) for one in protocol.ethics),
-        "ethics.contact": bool(protocol.contact),
-        "representation.targets": bool(protocol.population.variable),
-    }
-    if columns:
-        facts["documentation.variables_share"] = sum(one.title is not None for one in columns) / len(columns)
-        facts["metadata.coded_share"] = sum(one.code is not None for one in columns) / len(columns)
-    if protocol.annotation:
-        facts["annotation.sop"] = all(one.instructions for one in protocol.annotation)
-    for kind, value in facts.items():
-        yield Evidence(kind=kind, value=value, about=about, source=source)
-
-
-def _in_force(ethics: Ethics, today: date) -> bool:
-    return ethics.valid_from <= today.isoformat() and (
-        ethics.valid_until is None or today.isoformat() <= ethics.valid_until
-    )
-
-
-def _of_records(dataset: Dataset, about: str) -> Iterator[Evidence]:
-    standing = Subject.objects.filter(dataset=dataset, withdrawn_at=None)
-    number = standing.count()
-    if not number:
-        return
-    aged = Visit.objects.filter(subject__in=standing, age_years__isnull=False).values("subject").distinct()
-    described = standing.filter(sex__in="FMO", pk__in=aged).count()
-    sites = standing.exclude(spoke="").values("spoke").distinct().count()
-    for kind, value, unit in (
-        ("representation.source_known", not standing.filter(spoke="").exists(), ""),
-        ("representation.sites", float(sites), "sites"),
-        ("representation.demographics_share", described / number, "share"),
-        ("ethics.basis_share", standing.exclude(basis=[]).count() / number, "share"),
-        ("readiness.record_ids", True, ""),
-    ):
-        yield Evidence(kind=kind, value=value, about=about, source="the hub's records", unit=unit, of=number)
-    images = Instance.objects.filter(series__study__subject__in=standing)
-    if images.exists():
-        for kind in ("standards.mapped", "standards.dicom_fhir", "privacy.deidentified"):
-            yield Evidence(kind=kind, value=True, about=about, source="submissions that were verified")
-
-
 def _of_hub(about: str) -> Iterator[Evidence]:
-    for kind in ("security.access_control", "security.roles", "security.logging"):
-        yield Evidence(
-            kind=kind,
-            value=True,
-            about=about,
-            source="the hub's one rule of permissions, docs/permissions.md",
-        )
+    """Yield what of the hub's safeguards is found at work: routes that ask, roles that were given, deeds that were noted."""
+    asked = needs_of_routes()
+    whole = bool(asked) and None not in asked
+    yield Evidence("security.access_control", whole, about, "docs/permissions.md", of=len(asked))
+    roles, deeds = Membership.objects.count(), Entry.objects.count()
+    yield Evidence("security.roles", roles > 0, about, "docs/permissions.md", of=roles)
+    yield Evidence("security.logging", deeds > 0, about, "/ledger", of=deeds)
     last = Check.objects.order_by("-pk").first()
     if last is not None:
         source = f"verification of the ledger, {last.rows} rows"
-        yield Evidence(kind="security.tamper_evident", value=not last.wrong, about=about, source=source)
+        yield Evidence("security.tamper_evident", not last.wrong, about, source, of=last.rows)

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from midas.catalogue.findings import undecided
+from midas.catalogue import findings
+from midas.compute import here
 from midas.grading.look import approved
 from midas.kernel import canonical, sha256_bytes
 from midas.release.cases import Brought, Graded
+from midas.release.excluding import excluded
 from midas.release.models import Draft
-from midas.web.bootstrap import current_home
+from midas.web.bootstrap import current_home, store
+
+AT_A_GATE = 500
+"""Candidates compared while somebody waits, where the checks have not done it already: at most a minute."""
 
 
 def brought(draft: Draft) -> Brought:
-    """Return what this hub's settings ask of every draft, the errors nobody decided on, and the approved grade."""
+    """Return what this hub's settings ask of every draft, undecided errors, copies of pictures, and the approved grade."""
     config = current_home().config
+    alike = findings.copies(
+        dataset=draft.dataset, store=store(), runner=here(), submissions=draft.submissions,
+        without=excluded(draft).series, most=AT_A_GATE,
+    )  # fmt: skip
     return Brought(
-        undecided=undecided(draft.dataset),
+        undecided=findings.undecided(draft.dataset),
+        copies=alike.held,
+        unseen=alike.unseen,
         graded=_graded(draft),
         needs_grade=config.release_needs_grade,
         needs_approvals=config.release_approvals,
@@ -25,8 +36,11 @@ def _graded(draft: Draft) -> Graded | None:
     row = approved(draft.dataset.slug, draft.version)
     if row is None or row.grade is None:
         return None
-    told = row.grade
+    told = dict(row.grade)
+    if told["decided"]:  # no account stands in a release; the ledger has who it was
+        told["decided"] = {name: told["decided"][name] for name in ("access", "why")}
     return Graded(
         cqi=told["cqi"], band=told["band"], access=told["access"] or "", stops=tuple(told["stops"]),
-        sha256=sha256_bytes(canonical(told)),
+        sha256=sha256_bytes(canonical(told)), status=told["status"], computed=told["computed"],
+        demonstration=told["demonstration"], whole=told,
     )  # fmt: skip

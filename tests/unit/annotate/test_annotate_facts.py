@@ -49,3 +49,18 @@ def test_outlines_bring_the_dice_coefficient_of_the_worst_structure(ward: Ward) 
     found = facts(ward)
     assert found["annotation.dice"].value == pytest.approx(2 * 7 / 15)
     assert found["annotation.class_agreement"].value == found["annotation.dice"].value
+
+
+def test_agreement_on_each_class_has_its_interval() -> None:
+    from midas.annotate.agreeing import of_classes
+
+    pairs = [("a", "a"), ("a", "a"), ("a", "b"), ("b", "b")]
+    first, second = of_classes(pairs, ["a", "b", "c"])  # nobody chose c
+    assert (first.name, first.items) == ("a", 3)
+    assert first.value == pytest.approx(2 * 2 / (3 + 2))
+    assert second.value == pytest.approx(2 * 1 / (1 + 2))
+    for one in (first, second):
+        assert one.low is not None
+        assert one.high is not None
+        assert one.value is not None
+        assert 0 <= one.low < one.value < one.high <= 1

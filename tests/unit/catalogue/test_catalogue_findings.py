@@ -206,7 +206,8 @@ def test_who_withdraws_takes_the_findings_along(submission, store, tmp_path, cur
 def test_what_is_undecided_and_what_the_checks_are_evidence_of(submission, store, tmp_path, curator) -> None:
     assert findings.evidence(submission.dataset) == ()
     check(submission, store, tmp_path)
-    validated, errors = findings.evidence(submission.dataset)
+    validated, log, errors = findings.evidence(submission.dataset)
+    assert (log.kind, log.of) == ("curation.issues", QualityFinding.objects.count())
     assert (validated.kind, validated.value, validated.of) == ("standards.validated", True, 2)
     assert (errors.kind, errors.value, errors.unit) == ("standards.critical_errors", 0.0, "errors")
     waiting = findings.undecided(submission.dataset, severity=Severity.WARNING)

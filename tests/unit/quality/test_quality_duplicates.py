@@ -13,7 +13,7 @@ from skimage import data
 
 from midas.quality import lookup
 from midas.quality.duplicates import WINDOWS, Pair, alike, hashes, pairs
-from midas.quality.lookup import FURTHEST, LAYOUT, TURNS, Lookup, distance, turned, upright
+from midas.quality.lookup import FURTHEST, LAYOUT, TURNS, Lookup, Plain, distance, turned, upright
 
 NAMES = (
     "astronaut", "camera", "chelsea", "coffee", "coins", "grass", "gravel", "brick", "hubble_deep_field", "moon",
@@ -102,6 +102,13 @@ def test_no_hash_within_reach_is_missed(one: int, bits: set[int], way: int) -> N
         held = np.array([start], np.uint64)
         other = turned(held ^ np.uint64(sum(1 << bit for bit in bits)), way)
         assert Lookup(held).near(other, len(bits))[1].tolist() == [0]
+
+
+def test_few_hashes_are_compared_with_all_and_give_the_same() -> None:
+    held, asked = spoilt(120, 3, 9)
+    for within in (0, 5, 8):
+        for one, other in zip(Plain(held).near(asked, within), Lookup(held).near(asked, within), strict=True):
+            assert np.array_equal(one, other)
 
 
 def test_the_search_refuses_what_it_cannot_promise() -> None:

@@ -47,24 +47,13 @@ def test_each_kind_is_one_that_the_rubric_knows(content: Content) -> None:
     assert {one.kind for one in facts(content).values()} <= set(rubric_named("midas-2.0-draft-1").kinds)
 
 
-def test_unknown_sex_and_age_lower_the_share_of_demographics(content: Content) -> None:
-    number = content.tables["subjects"].num_rows
-    whole = float(facts(content)["representation.demographics_share"].value)
-    sexes = ["U", *content.tables["subjects"]["sex"].to_pylist()[1:]]
-    fewer = facts(with_column(content, "subjects", "sex", sexes))["representation.demographics_share"]
-    assert float(fewer.value) == pytest.approx(whole - 1 / number)
-    ages = [None] * content.tables["visits"].num_rows
-    assert (
-        facts(with_column(content, "visits", "age_years", ages))["representation.demographics_share"].value
-        == 0
-    )
-
-
-def test_an_image_that_is_there_twice_is_a_copy(content: Content) -> None:
-    digests = content.tables["manifest"]["sha256"].to_pylist()
-    assert facts(content)["readiness.duplicates"].value == 0
-    twice = with_column(content, "manifest", "sha256", [digests[0], *digests[:-1]])
-    assert facts(twice)["readiness.duplicates"].value == 1
+def test_a_table_that_does_not_come_back_is_no_round_trip(content: Content) -> None:
+    files = whole_files(content)
+    assert facts(content)["standards.round_trip"].value is True
+    days = [9] * content.tables["visits"].num_rows
+    other = whole_files(with_column(content, "visits", "day", days))["visits.parquet"]
+    found = {one.kind: one for one in evidence(content, {**files, "visits.parquet": other})}
+    assert found["standards.round_trip"].value is False
 
 
 def test_an_image_without_a_profile_was_not_deidentified(content: Content) -> None:

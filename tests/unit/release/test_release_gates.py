@@ -74,7 +74,7 @@ def test_a_good_dataset_passes_and_the_release_says_so(ward) -> None:
     release = cut(ward)
     found = paper(ward, release, "gates.json")
     states = {one["gate"]: one["state"] for one in found["gates"]}
-    asked_for = {"grade", "matrix", "approval"}
+    asked_for = {"representation", "grade", "matrix", "approval"}
     assert states == {one.id: "not-asked" if one.id in asked_for else "passed" for one in GATES}
     assert (found["hashed_again"], found["images"]) == (12, 12)
     assert paper(ward, release, "leakage.json")["clean"] is True
@@ -85,17 +85,34 @@ def test_a_good_dataset_passes_and_the_release_says_so(ward) -> None:
 
 def test_what_a_check_is_evidence_of_names_its_paper(ward) -> None:
     from midas.release import check_gates, look
+    from midas.release.documents import whole_files
+    from midas.release.gathering import gather
 
     draft = ward.draft()
-    assert look.gate_evidence(draft) == ()
+    files = whole_files(gather(draft=draft, store=ward.store))
+    assert look.gate_evidence(draft, files) == ()
     check_gates(draft=draft, store=ward.store, clock=ward.clock)
-    found = {one.kind: one for one in look.gate_evidence(draft)}
+    found = {one.kind: one for one in look.gate_evidence(draft, files)}
     assert (found["readiness.leaks"].value, found["readiness.leaks"].source) == (0.0, "leakage.json")
-    assert found["readiness.split"].value is True
-    assert found["metadata.orcid"].value is False, "nobody chose to be named"
+    assert found["provenance.rerun"].value is True, "gathered and written again, with the same digests"
+    assert (found["standards.validators"].value, found["standards.validators"].source) == (1.0, "Croissant")
     assert {one.about for one in found.values()} == {"meningioma@1.0.0"}
-    held = {one.path for one in look.files(ward.cut(draft))}
-    assert {name for one in found.values() for name in one.source.split(", ")} <= held
+    changed = {one.kind: one for one in look.gate_evidence(draft, {**files, "SHA256SUMS": b"other"})}
+    assert changed["provenance.rerun"].value is False
+    release = ward.cut(draft)
+    held = {one.path for one in look.files(release)}
+    assert {one.source for one in found.values()} - {"Croissant"} <= held
+    packages = paper(ward, release, "provenance.json")["software"]["packages"]
+    assert {"pydicom", "django", "pyarrow", "sqlparse"} <= set(packages), "theirs as well"
+    assert look.gate_evidence(draft, files)[-1].kind == "standards.validators", (
+        "a cut leaves what was measured"
+    )
+
+
+def test_papers_that_are_no_croissant_pass_no_validator() -> None:
+    from midas.release.validating import validated
+
+    assert validated({"croissant.json": b'{"@type": "sc:Dataset"}'}) == []
 
 
 def test_every_gate_has_words_in_both_languages_and_a_source() -> None:
@@ -321,7 +338,7 @@ def test_a_declared_link_across_parts_is_refused(ward, monkeypatch) -> None:
 
 def test_mirrored_duplicates_across_parts_are_refused_until_they_are_noted(ward) -> None:
     one, other = across(ward)
-    found = Brought(pairs=((one, other),))
+    found = Brought(copies=(("a picture", one), ("a picture", other)))
     told = refused(ward, "split", "nearly the same picture, also mirrored or cropped across parts", found)
     assert one in told.message
     assert "midas release pair" in told.advice
@@ -452,10 +469,11 @@ def test_where_a_grade_is_asked_it_decides(ward, graded: Graded | None, gates: l
 @pytest.mark.parametrize("access", ["open", "controlled", "Controlled"])
 def test_a_grade_travels_in_the_release(ward, access: str) -> None:
     release = cut(ward, Brought(graded=replace(GOLD, access=access), needs_grade=True))
-    assert paper(ward, release, "grade.json") == {
-        "schema": "midas-release-grade/1", "cqi": 75.0, "band": "Gold", "access": access, "stops": [],
-        "sha256": "ab" * 32,
-    }  # fmt: skip
+    told = paper(ward, release, "grade.json")
+    assert told["schema"] == "midas-release-grade/2"
+    assert (told["cqi"], told["band"], told["access"], told["sha256"]) == (75.0, "Gold", access, "ab" * 32)
+    assert told["demonstration evidence"] is False
+    assert release.summary["grade"] == {name: value for name, value in told.items() if name != "grade"}
 
 
 def person(name: str) -> Account:

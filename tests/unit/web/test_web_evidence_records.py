@@ -11,14 +11,19 @@ from tests.reading_ward import open_ward
 from midas.catalogue.models import Dataset, Subject
 from midas.grading import rubric_named
 from midas.kernel import FixedClock, Ink
+from midas.release.models import Draft, SplitKey
+from midas.web import evidence
 from midas.web.evidence import evidence_of
 
 NOW = FixedClock(datetime(2026, 11, 22, 6, 30, tzinfo=UTC))
 
 
 @pytest.mark.django_db
-def test_facts_of_a_dataset_are_computed_and_known_to_the_rubric(tmp_path: Path) -> None:
+def test_facts_of_a_dataset_are_computed_and_known_to_the_rubric(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ward = open_ward(tmp_path)
+    monkeypatch.setattr(evidence, "store", lambda: ward.store)
     found = {one.kind: one for one in evidence_of(dataset=ward.dataset, version="1.0.0", clock=NOW)}
     assert set(found) <= set(rubric_named().kinds)
     assert {one.ink for one in found.values()} == {Ink.COMPUTED}
@@ -27,15 +32,33 @@ def test_facts_of_a_dataset_are_computed_and_known_to_the_rubric(tmp_path: Path)
     assert found["ethics.basis_share"].value == 1.0
     assert found["representation.demographics_share"].value == 1.0
     one = Subject.objects.first()
-    Subject.objects.filter(pk=one.pk).update(basis=[], sex="U")
+    Subject.objects.filter(pk=one.pk).update(sex="U")
     again = {it.kind: it.value for it in evidence_of(dataset=ward.dataset, version="1.0.0", clock=NOW)}
-    assert again["ethics.basis_share"] == pytest.approx(5 / 6)
     assert again["representation.demographics_share"] == pytest.approx(5 / 6)
+    Subject.objects.filter(pk=one.pk).update(basis=[])
+    fewer = {it.kind: it for it in evidence_of(dataset=ward.dataset, version="1.0.0", clock=NOW)}
+    assert (fewer["ethics.basis_share"].value, fewer["ethics.basis_share"].of) == (1.0, 5), (
+        "who has none stays out"
+    )
 
 
 @pytest.mark.django_db
-def test_an_expired_approval_is_no_approval(tmp_path: Path) -> None:
+def test_what_was_never_drafted_is_graded_and_nothing_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ward = open_ward(tmp_path)
+    monkeypatch.setattr(evidence, "store", lambda: ward.store)
+    kinds = {one.kind for one in evidence_of(dataset=ward.dataset, version="1.0.0", clock=NOW)}
+    assert "readiness.split" in kinds
+    assert not kinds & {"readiness.leaks", "provenance.rerun"}, "nobody checked it yet"
+    assert not Draft.objects.exists()
+    assert not SplitKey.objects.exists()
+
+
+@pytest.mark.django_db
+def test_an_expired_approval_is_no_approval(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ward = open_ward(tmp_path)
+    monkeypatch.setattr(evidence, "store", lambda: ward.store)
     late = FixedClock(datetime(2099, 1, 1, tzinfo=UTC))
     for clock, said in ((NOW, True), (late, False)):
         found = {

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from midas.catalogue.findings.asking import asked as asked
     from midas.catalogue.findings.checking import check as check
     from midas.catalogue.findings.checking import unchecked as unchecked
+    from midas.catalogue.findings.comparing import Copies as Copies
+    from midas.catalogue.findings.comparing import copies as copies
     from midas.catalogue.findings.deciding import correct as correct
     from midas.catalogue.findings.deciding import decide as decide
     from midas.catalogue.findings.standing import Left as Left
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
     from midas.catalogue.findings.telling import evidence as evidence
 
 _DOOR = {
-    "answer": "asking", "asked": "asking", "check": "checking", "unchecked": "checking", "correct": "deciding",
-    "decide": "deciding", "Left": "standing", "decided": "standing",
+    "answer": "asking", "asked": "asking", "check": "checking", "unchecked": "checking", "Copies": "comparing",
+    "copies": "comparing", "correct": "deciding", "decide": "deciding", "Left": "standing", "decided": "standing",
     "evidence": "telling", "left_by": "standing", "undecided": "standing",
 }  # fmt: skip
 __all__ = list(_DOOR)

@@ -14,8 +14,9 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, QuerySet
 
 from midas import __version__
+from midas.catalogue.findings.comparing import compare, last_image, with_copies
 from midas.catalogue.findings.looking import Looked, Noted, SeriesJob, look
-from midas.catalogue.findings.together import TOGETHER, Compared, compare, of_these
+from midas.catalogue.findings.together import TOGETHER, Compared, look_together, of_these
 from midas.catalogue.models import CheckRun, Dataset, Instance, QualityFinding, Series, Submission
 from midas.catalogue.protocols import in_force, protocol_of
 from midas.kernel import BadInput, Clock, NoProgress, Progress, Runner, Severity, canonical, sha256_bytes
@@ -56,8 +57,9 @@ def check(
 ) -> CheckRun:
     """Look at every series of a submission or, without one, of the dataset, and record what was found.
 
-    A series that several submissions brought is looked at as a whole; then its persons' rows, images and views are looked at
-    together (`together`). Raise `BadInput` for a dataset without a protocol.
+    A series that several submissions brought is looked at as a whole; copies are looked for in the whole dataset; then
+    its persons' rows, images and views are looked at together (`together`). Raise `BadInput` for a dataset without a
+    protocol.
     """
     version = in_force(dataset)
     if version is None:
@@ -72,13 +74,16 @@ def check(
         runner.map(look, jobs), label="Check", total=series.count()
     )  # fmt: skip
     looked = list(results)
+    reached = last_image(dataset)
+    left = compare(dataset=dataset, store=store, runner=runner, progress=progress)
     with transaction.atomic():
-        compared = compare(dataset, protocol, submission)
+        looked = with_copies(looked, dataset, items)
+        compared = look_together(dataset, protocol, submission)
         last = CheckRun.objects.filter(dataset=dataset).aggregate(last=Max("number"))["last"] or 0
         run = CheckRun.objects.create(
             dataset=dataset, number=last + 1, submission=submission, protocol=version, software=f"midas {__version__}",
             started_at=started, finished_at=clock.now(), series=len(looked), images=sum(one.images for one in looked),
-            rows=compared.rows,
+            compared_to=0 if left else reached, rows=compared.rows,
         )  # fmt: skip
         number = sum(_kept(run, bundle) for bundle in _bundles(looked)) + _kept_together(run, compared)
         enter(
@@ -170,7 +175,7 @@ def _row(run: CheckRun, series: int, subject: int, submission: int, noted: Noted
     seen, finding = noted.seen, noted.seen.finding
     return QualityFinding(
         run=run, dataset_id=run.dataset_id, submission_id=submission, subject_id=subject,
-        series_id=series, instance_id=noted.image, images=noted.images, rule=finding.rule[:100],
+        series_id=series, instance_id=noted.image, other_id=noted.other, images=noted.images, rule=finding.rule[:100],
         weight=WEIGHTS[finding.severity], value=seen.value, unit=seen.unit, least=seen.least, most=seen.most,
         message=finding.message[:500], advice=finding.advice[:500], cites=finding.cites[:300],
         mark=_mark(series, noted),

@@ -49,11 +49,15 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True)
 class Noted:
-    """`Seen`, with the image's key where it is one image alone, and how many images it was the same of."""
+    """`Seen`, with the image's key where it is one image alone, and how many images it was the same of.
+
+    `other` is the key of the second image, where two are alike.
+    """
 
     image: int | None
     images: int
     seen: Seen
+    other: int | None = None
 
 
 @dataclass(frozen=True)

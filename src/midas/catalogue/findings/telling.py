@@ -6,12 +6,13 @@ from django.db.models import Max, Sum
 
 from midas.catalogue.findings.checking import unchecked
 from midas.catalogue.findings.standing import undecided
-from midas.catalogue.models import CheckRun, Dataset
+from midas.catalogue.models import CheckRun, Dataset, QualityFinding
 from midas.kernel import Evidence
 
 
 def evidence(dataset: Dataset) -> tuple[Evidence, ...]:
-    """Return `standards.validated` and `standards.critical_errors` of a dataset; nothing while a submission waits.
+    """Return `standards.validated`, `standards.critical_errors` and `curation.issues` (the findings with their decisions
+    are the log of issues) of a dataset; nothing while a submission waits.
 
     `of` counts the series that the newest runs looked at.
     """
@@ -24,5 +25,12 @@ def evidence(dataset: Dataset) -> tuple[Evidence, ...]:
     errors = len(undecided(dataset))
     return (
         Evidence("standards.validated", True, about, f"{source}, run {last['number']}", of=last["series"]),
+        Evidence(
+            "curation.issues",
+            True,
+            about,
+            source,
+            of=QualityFinding.objects.filter(run__dataset=dataset).count(),
+        ),
         Evidence("standards.critical_errors", float(errors), about, source, unit="errors", of=last["series"]),
     )

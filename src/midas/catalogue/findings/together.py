@@ -71,7 +71,7 @@ class Compared:
     """Whose findings these are; `None`: everybody's."""
 
 
-def compare(dataset: Dataset, protocol: Protocol, submission: Submission | None = None) -> Compared:
+def look_together(dataset: Dataset, protocol: Protocol, submission: Submission | None = None) -> Compared:
     """Look at all of a dataset, or at the persons of a submission; hospitals' tables are always looked at whole."""
     last = dict(
         Submission.objects.filter(dataset=dataset, state=Submission.State.REGISTERED)

@@ -33,7 +33,10 @@ MORE, MOST_MORE = 100, 100_000
 
 @dataclass(frozen=True)
 class Line:
-    """One value of a variable: persons, shares in percent, how many are missing at today's total and of the next ones."""
+    """One value of a variable: persons, shares in percent, how many are missing at today's total and of the next ones.
+
+    `drawn` are the same shares as lengths of 100.
+    """
 
     label: str
     persons: int
@@ -43,6 +46,7 @@ class Line:
     missing: int
     more: int
     certain: bool
+    drawn: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -154,6 +158,7 @@ def _variable(one: Coverage, advice: tuple[Advice, ...], protocol: Protocol) -> 
             f"{_percent(group.low)} – {_percent(group.high)}", _percent(group.target),
             max(round(group.target * one.persons) - group.persons, 0),
             wanted[group.value].persons if group.value in wanted else 0, group.off_target,
+            {name: round(100 * getattr(group, name), 1) for name in ("share", "low", "high", "target")},
         )
         for group in one.groups
     )  # fmt: skip

@@ -6,6 +6,7 @@ the decision the centre sees its own levels and advice, neither points nor the o
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib import messages
@@ -38,41 +39,21 @@ from midas.grading.look import Side, Sides
 from midas.grading.models import Assessment, Statement
 from midas.grading.opening import hands_of
 from midas.grading.rubric import Rubric
-from midas.grading.stating import remark, unstate
+from midas.grading.stating import read_value, remark, unstate
 from midas.kernel import BadInput, Ink, MidasError, SystemClock
 from midas.people.models import Account
 from midas.people.rule import Act
 from midas.web.answers import blob
 from midas.web.bootstrap import store
 from midas.web.evidence import evidence_of
+from midas.web.form_sheet import form_pdf
+from midas.web.forms import exported, section_a, stop_words, words_of
 from midas.web.guard import ANYWHERE, Place, needs
 from midas.web.pages.datasets import title_of
 from midas.web.pages.frame import account_of, page
-from midas.web.pages.protocols import in_force, protocol_of
 from midas.web.standing import may, may_anywhere, visible
 
 ADVICE_SHOWN = 6
-
-
-def words_of(word: str) -> str:
-    """Return a band, class, status or stop in the reader's words."""
-    words = {
-        "diamond": _("Diamond"), "platinum": _("Platinum"), "gold": _("Gold"), "silver": _("Silver"),
-        "bronze": _("Bronze"), "remediation": _("Remediation"), "low": _("Low"), "moderate": _("Moderate"),
-        "high": _("High"), "very-high": _("Very high"), "open": _("Open"), "controlled": _("Controlled"),
-        "restricted": _("Restricted"), "draft": _("Draft"), "submitted": _("Submitted"),
-        "revision_required": _("Revision required"), "approved": _("Approved"),
-    }  # fmt: skip
-    return words.get(word, word)
-
-
-def stop_words(stop: str) -> str:
-    """Return what stops a release in the reader's words."""
-    words = {
-        "no-ethics": _("No ethics approval or consent: nothing may leave until it is verified."),
-        "remediation": _("The CQI is below 25: quality first."),
-    }
-    return words.get(stop, stop)
 
 
 def _assessment(number: int) -> Assessment:
@@ -82,7 +63,8 @@ def _assessment(number: int) -> Assessment:
         raise Http404 from None
 
 
-def _anywhere(request: HttpRequest) -> Place:
+def grades_anywhere(request: HttpRequest) -> Place:
+    """Ask for whichever act of grading this person may do somewhere."""
     account = account_of(request)
     assesses = account is not None and may_anywhere(account, Act.ASSESS)
     nodal = account is not None and may_anywhere(account, Act.VALIDATE)
@@ -100,7 +82,7 @@ def _to_write(request: HttpRequest, number: int) -> Place:
     return (Act.VALIDATE if nodal else Act.ASSESS), row.dataset.slug
 
 
-@needs(Act.ASSESS, Act.VALIDATE, choose=_anywhere)
+@needs(Act.ASSESS, Act.VALIDATE, choose=grades_anywhere)
 def assessments(request: HttpRequest) -> HttpResponse:
     """List the assessments; the nodal centre sees those that were submitted."""
     account = account_of(request)
@@ -113,10 +95,24 @@ def assessments(request: HttpRequest) -> HttpResponse:
         if one.dataset.slug in assess or one.submitted_at is not None
     ]  # fmt: skip
     context = {
-        "assessments": lines, "rubric": rubric_named(),
+        "history": _history(assess, validate), "assessments": lines, "rubric": rubric_named(),
         "choices": [{"slug": slug, "title": title_of(slug)} for slug in assess],
     }  # fmt: skip
     return page(request, "assessments", context, section="grading")
+
+
+def _history(assess: Collection[str], validate: Collection[str]) -> list[dict[str, Any]]:
+    """Return how the datasets were graded, round by round; a centre sees rounds of versions that were decided."""
+    rounds = {
+        one.pk: one for one in (*look.history(assess, decided_only=True), *look.history(validate))
+    }  # fmt: skip
+    return [
+        {"number": one.lite_id, "dataset": title_of(one.dataset.slug), "version": one.version, "day": one.decided_at,
+         "status": one.status, "said": words_of(one.status), "cqi": one.grade["cqi"], "computed": one.grade["computed"],
+         "band": words_of(one.grade["band"]), "demonstration": one.grade["demonstration"], "why": one.why}
+        for one in sorted(rounds.values(), key=lambda one: one.decided_at or one.opened_at)
+        if one.grade
+    ]  # fmt: skip
 
 
 @needs(Act.ASSESS, dataset=ANYWHERE)
@@ -161,7 +157,9 @@ def assessment(request: HttpRequest, number: int) -> HttpResponse:
     context = {
         "assessed": [section_a(one) for one in (lite, technical) if one],
         "lite": lite, "technical": technical, "title": title_of(lite.dataset.slug), "points": sides.points,
-        "rubric": look.rubric_of(lite), "status": words_of(lite.status), "all_open": request.GET.get("open") == "1",
+        "history": _versions(lite),
+        "shows_technical": sides.technical is not None, "rubric": look.rubric_of(lite), "status": words_of(lite.status),
+        "all_open": request.GET.get("open") == "1",
         "forms": [_figures(one) for one in (sides.lite, sides.technical) if one and sides.points],
         "domains": _domains(sides), "advice": _advice(shown or sides.lite, points=sides.points),
         "writes": "technical" if nodal_writes else "lite" if centre else "",
@@ -171,6 +169,31 @@ def assessment(request: HttpRequest, number: int) -> HttpResponse:
         "demonstration": any(one.grade.demonstration for one in (sides.lite, sides.technical) if one),
     }  # fmt: skip
     return page(request, "assessment", context, section="grading")
+
+
+def _versions(lite: Assessment) -> list[dict[str, Any]]:
+    """Return the versions of the dataset that were submitted or decided, the latest first, with the grades that stand."""
+    grades = look.approved_of(lite.dataset)
+    rows = [one for one in look.assessments_of([lite.dataset.slug]) if one.submitted_at or one.pk == lite.pk]
+    if len(rows) < 2:
+        return []
+    return [
+        {"number": one.pk, "version": one.version, "here": one.pk == lite.pk, "said": words_of(one.status),
+         "at": one.decided_at or one.submitted_at or one.opened_at, **_stands(grades.get(one.pk))}
+        for one in rows
+    ]  # fmt: skip
+
+
+def _stands(grade: dict[str, Any] | None) -> dict[str, Any]:
+    if grade is None:
+        return {"cqi": None}
+    access = words_of(grade["access"]) if grade["access"] else _("not releasable")
+    return {
+        "cqi": grade["cqi"],
+        "band": words_of(grade["band"]),
+        "prs": grade["prs"]["score"],
+        "access": access,
+    }
 
 
 def _figures(side: Side) -> dict[str, Any]:
@@ -282,26 +305,12 @@ def _stated(request: HttpRequest, row: Assessment, by: Account) -> str:
     if file is None:
         raise BadInput(_("A statement needs its document."), advice=_("Attach the paper that shows it."))
     known = look.rubric_of(row).kinds.get(kind)
-    value = _value(request.POST.get("value", "").strip(), known.unit if known else "")
+    value = read_value(request.POST.get("value", "").strip(), known.unit if known else "")
     state(
         assessment=row, kind=kind, value=value, document=file.read(), name=file.name or "", store=store(), by=by,
         clock=SystemClock(), demonstration=request.POST.get("demonstration") == "yes", remark=request.POST.get("remark", ""),
     )  # fmt: skip
     return _("The statement was kept with its document.")
-
-
-def _value(text: str, unit: str) -> bool | float | str:
-    """Read what was typed: yes or no without a unit, a class's name, or a number."""
-    if unit == "class":
-        return text
-    if not unit:
-        if text.lower() not in {"", "yes", "no"}:
-            raise BadInput(_("Say yes or no."), advice=_("Nothing written means yes."))
-        return text.lower() != "no"
-    try:
-        return float(text)
-    except ValueError:
-        raise BadInput(_("This is not a number."), advice=_("Write a number.")) from None
 
 
 @needs(Act.ASSESS, Act.VALIDATE, choose=_to_see)
@@ -327,37 +336,18 @@ def assessment_json(request: HttpRequest, number: int) -> HttpResponse:
     return answer
 
 
-POINTS = ("points", "maximum", "cqi", "computed", "band", "prs", "prs_lite", "prs_technical", "matrix", "access", "groups",
-          "overridden", "decided", "releasable", "stops")  # fmt: skip
-
-
-def section_a(row: Assessment) -> dict[str, str]:
-    """Return the basic information of a form (Section A of the Lite version)."""
-    assessor = row.decided_by if row.form == Assessment.Form.TECHNICAL else row.submitted_by
-    assessor = assessor or row.opened_by
-    day = row.decided_at if row.form == Assessment.Form.TECHNICAL else row.submitted_at
-    current = in_force(row.dataset)
-    return {
-        "form": row.form, "title": title_of(row.dataset.slug), "version": row.version,
-        "custodian": protocol_of(current).contact if current else "", "date": (day or row.opened_at).date().isoformat(),
-        "assessor": assessor.full_name or assessor.username,
-        "affiliation": assessor.institution.name if assessor.institution else "",
-    }  # fmt: skip
-
-
-def exported(side: Side, *, points: bool) -> dict[str, Any]:
-    """Return a form as plain data; without points, its levels and evidence alone."""
-    row, grade = side.row, side.row.grade or side.grade.to_dict()
-    return {
-        "section_a": section_a(row), "dataset": row.dataset.slug, "version": row.version,
-        "status": row.status, "remarks": row.remarks,
-        "opened_at": row.opened_at.isoformat(), "evidence_at": row.evidence_at.isoformat(),
-        "submitted_at": row.submitted_at.isoformat() if row.submitted_at else None,
-        "decided_at": row.decided_at.isoformat() if row.decided_at else None, "why": row.why,
-        "statements": [
-            {"kind": one.kind, "value": one.value, "document": one.name, "sha256": one.sha256, "remark": one.remark,
-             "demonstration evidence": one.demonstration, "verdict": one.verdict, "verdict_remark": one.verdict_remark}
-            for one in side.statements.values()
-        ],
-        "grade": grade if points else {name: value for name, value in grade.items() if name not in POINTS},
-    }  # fmt: skip
+@needs(Act.ASSESS, Act.VALIDATE, choose=_to_see)
+def assessment_pdf(request: HttpRequest, number: int, form: str) -> HttpResponse:
+    """Give one form as PDF, with as much as this person may see."""
+    sides, _nodal = _seen(request, number)
+    shown = sides.lite if form == Assessment.Form.LITE else sides.technical
+    if shown is None or form not in Assessment.Form.values:
+        raise Http404
+    try:
+        made = form_pdf(shown, points=sides.points)
+    except MidasError as error:
+        messages.error(request, str(error))
+        return HttpResponseRedirect(reverse("hub:assessment", args=[number]))
+    name = f"{sides.lite.row.dataset.slug}-{sides.lite.row.version}-{form}.pdf"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HttpResponse(made, content_type="application/pdf", headers=headers)

@@ -44,7 +44,8 @@ def deed_titles() -> dict[str, str]:
         "query": _("asked the tables"), "download": _("downloaded"), "denied": _("was denied"),
         "prune": _("pruned the ledger"), "assess": _("worked on an assessment"),
         "validate": _("decided about an assessment"), "pair": _("noted persons with the same picture"),
-        "approve": _("approved a draft"), "answer": _("answered a question about a finding"),
+        "approve": _("approved a draft"), "rate": _("rated statements of a rubric"),
+        "answer": _("answered a question about a finding"),
     }  # fmt: skip
 
 

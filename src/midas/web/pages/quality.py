@@ -165,15 +165,9 @@ def _query(request: HttpRequest) -> dict[str, str]:
 
 def _found(request: HttpRequest, number: int, act: Act) -> QualityFinding:
     related = (
-        "dataset",
-        "submission",
-        "subject",
-        "series__study",
-        "instance",
-        "record",
-        "run__protocol",
-        "superseded",
-    )
+        "dataset", "submission", "subject", "series__study", "instance", "record", "run__protocol", "superseded",
+        "other__series__study__subject",
+    )  # fmt: skip
     one = QualityFinding.objects.filter(pk=number).select_related(*related).first()
     if one is None or not may(account_of(request), act, one.dataset.slug):
         raise Http404
@@ -191,7 +185,7 @@ def finding(request: HttpRequest, number: int) -> HttpResponse:
     context = {
         "one": one, "title": look.title_of(one.rule), "state": state, "state_name": states()[state],
         "measured": look.measured(one), "limits": look.limits(one), "picture": _picture(one),
-        "small": look.pictures_of([one]).get(one.pk, ""), "viewer": _viewer(one),
+        "small": look.pictures_of([one]).get(one.pk, ""), "other": one.other, "viewer": _viewer(one),
         "history": [
             {"row": row, "correction": made.get(row.pk), "answer": answers.get(row.pk),
              "verdict": _verdicts()[row.verdict]}

@@ -19,7 +19,7 @@ def unguard(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("catalogue", "0003_quality")]
+    dependencies = [("catalogue", "0004_near_pictures")]
 
     operations = [
         migrations.AddField(
