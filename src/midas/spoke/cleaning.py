@@ -28,7 +28,7 @@ from midas.kernel import BrokenPromise, Clock, Finding, Progress, Runner, whole_
 from midas.protocol.model import Item as Wanted
 from midas.protocol.model import Protocol
 from midas.spoke.bench import Order, Worked, work
-from midas.spoke.comparing import disagreements
+from midas.spoke.comparing import ALONGSIDE, disagreements
 from midas.spoke.heads import Heads, look_for_faces
 from midas.spoke.home import private_folder, scratch_folder
 from midas.spoke.intake import items, screens, store
@@ -254,7 +254,8 @@ def settle(desk: Desk, item: Item, worked: Worked, *, at: datetime) -> bool:
     now = Item.objects.filter(pk=item.pk).values_list("state", "stage", "changed_at").first()
     if now != (State.WAITING, "matched", item.changed_at):
         return False
-    findings = tuple(worked.findings)
+    alongside = [Finding.from_dict(one) for one in item.findings if one["rule"] in ALONGSIDE]
+    findings = (*worked.findings, *alongside)
     if worked.reason:
         code = deid_reason(worked.reason)
         item.regions, item.screen = screens.as_json(desk, worked.regions, worked.inks), None
