@@ -12,7 +12,7 @@ export PYTHONUTF8 := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long check format assets lock bench-deid bench-dicomweb sbom bundle screenshots clean
+.PHONY: help demo test test-long check format assets lock bench-deid bench-quality bench-dicomweb sbom bundle screenshots clean
 
 help: ## List what make can do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}'
@@ -68,6 +68,10 @@ sbom: $(STATE)/dev $(STATE)/assets ## What MIDAS is made of: dist/sbom-python.cd
 
 bundle: $(STATE)/dev $(STATE)/assets ## One archive that installs MIDAS where there is no internet: dist/midas-VERSION-offline.tar
 	@$(BIN)/python tools/bundle.py
+
+bench-quality: $(STATE)/dev ## What each check costs, slices a second, a million images graded and searched, the same by other tools (an hour)
+	@failed=0; for one in benchmarks/quality/*.py; do \
+		$(BIN)/python -W ignore -m benchmarks.quality.$$(basename $$one .py) || failed=1; done; exit $$failed
 
 bench-dicomweb: $(STATE)/dev ## Searches and metadata of the hub and of Orthanc, the same 11,000 instances (KEEP=1 leaves the hub running; ARGS="--no-million")
 	@$(BIN)/python -W ignore -m benchmarks.dicomweb $(if $(KEEP),--keep) $(ARGS)

@@ -15,16 +15,6 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-R = "/datasets/oral-cancer/releases/1.1.0"
-PAGES = {
-    "": ("/", "/datasets", "/datasets/oral-cancer", R, f"{R}/twin", "/hospitals", "/hospitals/spdc-wardha", "/programs",
-         "/ledger/head", "/credit/hospitals/spdc-wardha", "/sign-in"),
-    "researcher": ("/datasets/oral-cancer", R, "/access", "/account", "/account/noted"),
-    "curator": ("/curation", R, "/hospitals/spdc-wardha", "/curation/tasks"),
-    "admin": ("/people", "/institutions"),
-    "access-officer": ("/grants",),
-    "auditor": ("/ledger",),
-}  # fmt: skip
 TIMES = 15
 
 
@@ -52,11 +42,13 @@ def main() -> None:
         bootstrap.initialise(Path(folder) / "hub")
         from django.test import Client
         from django.test.utils import setup_test_environment
+        from fill_grade import graded
         from fill_hub import fill
+        from often import OFTEN
 
         setup_test_environment()
-        fill(bootstrap.store(), subjects=subjects)
-        for who, pages in PAGES.items():
+        graded(fill(bootstrap.store(), subjects=subjects), bootstrap.store())
+        for who, pages in OFTEN.items():
             client = Client()
             if who:
                 client.login(username=who, password="look-and-see-1")

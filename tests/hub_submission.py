@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -56,7 +57,7 @@ def ct(subject: str, number: int, *, study: str, series: str, **more: Any) -> by
     ds.Rows = ds.Columns = 16
     ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 12, 11, 0
     ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
-    ds.PixelData = (np.arange(256, dtype="<u2") * 10 + number).tobytes()
+    ds.PixelData = (np.arange(256, dtype="<u2") * 10 + number + crc32(subject.encode()) % 1000).tobytes()
     for keyword, value in more.items():
         setattr(ds, keyword, value)
     stream = io.BytesIO()

@@ -122,7 +122,8 @@ class Ward:
         Instance.objects.create(
             series=series, submission=submission, sop_instance_uid=ds.SOPInstanceUID, sop_class_uid=ds.SOPClassUID,
             transfer_syntax_uid=ExplicitVRLittleEndian, path=f"{name}/{study.uid}/{series.uid}/{ds.SOPInstanceUID}.dcm",
-            sha256=self.store.put_chunks([data]), size=len(data), sources=["a" * 64], facts={"Rows": 16, "Columns": 16},
+            sha256=self.store.put_chunks([data]), size=len(data), sources=[sha256_bytes(b"s" + data)],
+            facts={"Rows": 16, "Columns": 16},
             deid="oral-cancer@0123/midas-deid 0.1.0", preview=self.store.put_chunks([b"\x89PNG" + name.encode()]),
         )  # fmt: skip
         return subject

@@ -20,6 +20,7 @@ INSTALLED_APPS = [
     "midas.ledger",
     "midas.catalogue",
     "midas.annotate",
+    "midas.grading",
     "midas.release",
     "midas.access",
     "midas.spoke.vault",

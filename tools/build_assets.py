@@ -34,6 +34,11 @@ FONTS = {
     ),
     "@fontsource-variable/noto-sans-devanagari": ("noto-sans-devanagari-devanagari-wght-normal",),
 }  # fmt: skip
+PRINTED = {
+    "400Regular/NotoSansDevanagari_400Regular.ttf": "noto-sans-devanagari-400.ttf",
+    "700Bold/NotoSansDevanagari_700Bold.ttf": "noto-sans-devanagari-700.ttf",
+}
+"""Fonts of printed sheets, of `@expo-google-fonts/noto-sans-devanagari`: PDF takes TrueType files."""
 VIEWER = (
     "@ohif/app@3.13.2",
     "sha512-WZdxmpmG7rqFgW9ZJLcbgr3XCtLi1KDNPoMaeY5PPe6j4G4fjEjjkycZM6C6Zk2F87BKxFfpq+jd5xXZB9E8EA==",
@@ -97,6 +102,9 @@ def copy(modules: Path, target: Path) -> int:
         wanted[modules / package / "LICENSE"] = folder / f"LICENSE-{package.rsplit('/', 1)[1]}"
         for name in names:
             wanted[modules / package / "files" / f"{name}.woff2"] = folder / f"{name}.woff2"
+    printed = modules / "@expo-google-fonts" / "noto-sans-devanagari"
+    wanted |= {printed / source: target / "fonts" / name for source, name in PRINTED.items()}
+    wanted[printed / "LICENSE_FONT"] = target / "fonts" / "LICENSE-noto-sans-devanagari-ttf"
     wanted[modules / "lucide-static/LICENSE"] = target / "icons/LICENSE"
     for name in icons_used():
         wanted[modules / "lucide-static/icons" / f"{name}.svg"] = target / "icons" / f"{name}.svg"

@@ -21,6 +21,7 @@ from PIL import Image
 from midas.access import ask, decline, give
 from midas.access.terms import terms_of_release
 from midas.catalogue import models as c
+from midas.catalogue.findings import decide
 from midas.kernel import SystemClock, sha256_bytes
 from midas.people.models import Account, Institution, Membership, Role
 from midas.protocol import load_named
@@ -254,6 +255,90 @@ DEVICES = (
 )
 
 
+FINDINGS = (
+    (
+        "image.unreadable",
+        1,
+        "It cannot be read (InvalidDicomError).",
+        "Export it again; it may have been cut short.",
+        "PS3.10 7.1",
+        None,
+        "",
+    ),
+    (
+        "series.slice-gap",
+        2,
+        "2 slices seem to be missing: 3 mm apart, once 9 mm.",
+        "Export the whole series.",
+        "PS3.3 C.7.6.2.1.1",
+        2.0,
+        "slices",
+    ),
+    (
+        "image.constant",
+        2,
+        "Every pixel of the frame looked at has the same value.",
+        "Look at the image; it may be blank.",
+        "protocol: items",
+        None,
+        "",
+    ),
+    (
+        "image.acquisition",
+        2,
+        "PixelSpacing is 0.94 mm, above 0.7.",
+        "Compare the acquisition with the protocol.",
+        "protocol: items.acquisition",
+        0.94,
+        "mm",
+    ),
+    (
+        "image.acquisition-unknown",
+        3,
+        "SliceThickness is not given.",
+        "Nothing to do where the device does not write it.",
+        "protocol: items.acquisition",
+        None,
+        "",
+    ),
+)
+
+
+def checks(made: c.Dataset, by: Account) -> None:
+    """Write a run of the quality checks for each submission, with findings on some series, and decide of a few."""
+    dice, number = random.Random(11), 0
+    protocol = c.ProtocolVersion.objects.get(dataset=made)
+    for number, sent in enumerate(
+        c.Submission.objects.filter(dataset=made, state="registered").order_by("pk"), start=1
+    ):
+        series = list(
+            c.Series.objects.filter(pk__in=c.Instance.objects.filter(submission=sent).values("series"))
+            .select_related("study")
+            .order_by("pk")
+        )
+        run = c.CheckRun.objects.create(
+            dataset=made, number=number, submission=sent, protocol=protocol, software="midas 0.1.0", series=len(series),
+            started_at=sent.registered_at, finished_at=sent.registered_at + timedelta(minutes=4),
+            images=c.Instance.objects.filter(submission=sent).count(),
+        )  # fmt: skip
+        for one in dice.sample(series, max(2, len(series) // 6)):
+            stack = 3 if one.modality == "CT" else 0
+            rule, weight, message, advice, cites, value, unit = dice.choices(FINDINGS, (1, stack, 2, 4, 5))[0]
+            images = list(c.Instance.objects.filter(series=one))
+            alone = images[0] if rule.startswith("image.") and weight < 3 else None
+            c.QualityFinding.objects.create(
+                run=run, dataset=made, submission=sent, subject_id=one.study.subject_id, series=one, rule=rule, weight=weight,
+                instance=alone, images=1 if alone else len(images), message=message, advice=advice, cites=cites, value=value,
+                unit=unit, most={0.94: 0.7, 2.0: 0.0}.get(value), mark=sha256_bytes(f"{one.pk}{rule}".encode()),
+            )  # fmt: skip
+    found = list(c.QualityFinding.objects.filter(dataset=made, weight=2).order_by("pk"))
+    for one, verdict, why in zip(
+        found, ("accept", "exclude", "ask"),
+        ("A scout view: it is meant to be so.", "The mouth cannot be seen.", "Was this exported whole?"), strict=False,
+    ):  # fmt: skip
+        decide(findings=[one], verdict=verdict, why=why, by=by, clock=SystemClock())
+
+
 DATASHEET = """# Oral cancer: photographs and histology
 
 ## Motivation
@@ -352,6 +437,7 @@ def fill(store, *, subjects: int = 148, pictures: int = 10) -> dict[str, Account
         pictures=pictures,
     )
     by = accounts["curator"]
+    checks(oral, by)
     release(oral, "1.0.0", days_ago=40, share=0.7, by=by, store=store, notes="First release.")
     release(
         oral,

@@ -14,9 +14,10 @@ if (home / "config.toml").exists():
     bootstrap.configure(home, debug=True)
 else:
     bootstrap.initialise(home)
+    import fill_grade
     import fill_hub
 
-    fill_hub.fill(bootstrap.store())
+    fill_grade.add(fill_hub.fill(bootstrap.store()), bootstrap.store())
 from django.conf import settings
 from django.core.management import call_command
 

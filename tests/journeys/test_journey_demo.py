@@ -142,6 +142,21 @@ def test_croissant_validates_and_loads(demo: Demo, dataset: str) -> None:
     assert ok, detail
 
 
+def test_a_dataset_rose_a_band_by_the_advice_on_the_terminal_and_on_the_page(demo: Demo) -> None:
+    told = demo.place.kept("rise.json")
+    assert [one["band"] for one in told["rounds"]] == ["remediation", "bronze"]
+    assert [one["computed"] == one["cqi"] for one in told["rounds"]] == [True, True]
+    advised = {str(one["domain"]) for one in told["first"]["advice"]}
+    rose = {name for name, level in told["second"]["levels"].items() if level > told["first"]["levels"][name]}
+    assert rose == {"1", "3", "5", "6"}
+    assert rose <= advised
+    assert "Graded by MIDAS 2.0, a draft for expert validation" in demo.said
+    graded = sdk.open(str(demo.place.root / "releases" / "oral-cancer-1.1.0")).grade
+    assert graded is not None
+    assert (graded["band"], graded["access"]) == ("bronze", "restricted")
+    assert graded["demonstration evidence"] is True
+
+
 @both
 def test_receiving_again_changes_nothing(demo: Demo, dataset: str) -> None:
     truth = demo.truths[dataset]

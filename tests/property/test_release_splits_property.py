@@ -1,4 +1,4 @@
-"""Splits: a person is in one part with everyone found to be the same person, and stays there when the dataset grows."""
+"""Splits: whoever belongs together is in one part, nobody moves as a dataset grows, no label decides who is hidden."""
 
 from __future__ import annotations
 
@@ -7,20 +7,34 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from midas.kernel import Conflict
-from midas.release.splits import choose_key, groups, part_of
+from midas.release.leakage import Ties, leakage
+from midas.release.splits import HIDDEN, Keys, Person, choose_keys, groups, part_of
 
 PARTS = {"train": 0.7, "validation": 0.15, "test": 0.15}
+SITES = ("aiims", "pgi", "wardha", "nimhans", "tata", "cmc", "jipmer", "sgpgi", "kem", "gmc")
+Links = list[tuple[str, tuple[str, ...]]]
+SECRET = st.binary(min_size=32, max_size=32)
+KEYS = st.builds(Keys, SECRET, SECRET) | st.builds(Keys, SECRET)
+"""Of a dataset with a hidden part, and of one that was split before there was any."""
 
 
 @st.composite
-def registered(draw: st.DrawFn) -> list[tuple[str, tuple[str, ...]]]:
+def registered(draw: st.DrawFn) -> Links:
     names = [f"P-{number}" for number in range(draw(st.integers(1, 12)))]
     return [(name, tuple(draw(st.lists(st.sampled_from(names), max_size=2)))) for name in names]
 
 
+@st.composite
+def with_ties(draw: st.DrawFn) -> tuple[Links, list[tuple[str, str]], dict[str, str]]:
+    links = draw(registered())
+    names = [name for name, _ in links]
+    pairs = draw(st.lists(st.tuples(st.sampled_from(names), st.sampled_from(names)), max_size=6))
+    return links, pairs, {name: draw(st.sampled_from(SITES[:3])) for name in names}
+
+
 @settings(deadline=None)
 @given(links=registered())
-def test_linked_pseudonyms_are_one_group_named_by_the_first(links: list[tuple[str, tuple[str, ...]]]) -> None:
+def test_linked_pseudonyms_are_one_group_named_by_the_first(links: Links) -> None:
     group = groups(links)
     for name, others in links:
         assert {group[other] for other in others} <= {group[name]}
@@ -29,44 +43,105 @@ def test_linked_pseudonyms_are_one_group_named_by_the_first(links: list[tuple[st
 
 
 @settings(deadline=None)
-@given(links=registered(), more=st.integers(1, 6), key=st.binary(min_size=32, max_size=32))
-def test_no_one_moves_when_others_come(
-    links: list[tuple[str, tuple[str, ...]]], more: int, key: bytes
+@given(tied=with_ties(), keys=KEYS, by_site=st.booleans())
+def test_whatever_ties_persons_keeps_them_in_one_part(
+    tied: tuple[Links, list[tuple[str, str]], dict[str, str]], keys: Keys, by_site: bool
 ) -> None:
-    before = groups(links)
-    grown = [*links, *((f"Q-{number}", (links[number % len(links)][0],)) for number in range(more))]
-    after = groups(grown)
+    links, pairs, sites = tied
+    group = groups(links, pairs=pairs, sites=sites if by_site else None)
+    placed = [(name, part_of(group[name], keys=keys, parts=PARTS)) for name, _ in links]
+    declared = [(name, other) for name, others in links for other in others]
+    assert leakage(placed, Ties(links=declared, pairs=pairs, sites=sites), by_site=by_site).clean
+
+
+@settings(deadline=None)
+@given(tied=with_ties(), more=st.integers(1, 6), keys=KEYS, by_site=st.booleans())
+def test_no_one_moves_when_others_come(
+    tied: tuple[Links, list[tuple[str, str]], dict[str, str]], more: int, keys: Keys, by_site: bool
+) -> None:
+    links, pairs, sites = tied
+    before = groups(links, pairs=pairs, sites=sites if by_site else None)
+    new = [(f"Q-{number}", links[number % len(links)][0]) for number in range(more)]
+    grown = [*links, *((name, (known,)) for name, known in new[::2]), *((name, ()) for name, _ in new[1::2])]
+    sites = sites | {name: sites[known] for name, known in new} | {"R-1": "a new hospital"}
+    after = groups(
+        [*grown, ("R-1", ())], pairs=[*pairs, *new[1::2]], sites=sites if by_site else None
+    )  # fmt: skip
     for name, _ in links:
-        assert part_of(after[name], key=key, parts=PARTS) == part_of(before[name], key=key, parts=PARTS)
-    for name, (other,) in grown[len(links) :]:
-        assert part_of(after[name], key=key, parts=PARTS) == part_of(after[other], key=key, parts=PARTS)
+        assert part_of(after[name], keys=keys, parts=PARTS) == part_of(before[name], keys=keys, parts=PARTS)
+    for name, known in new:
+        assert part_of(after[name], keys=keys, parts=PARTS) == part_of(after[known], keys=keys, parts=PARTS)
 
 
 @settings(max_examples=25, deadline=None)
-@given(count=st.integers(3, 60), seed=st.binary(min_size=32, max_size=32))
+@given(count=st.integers(3, 60), seed=SECRET, labels=st.randoms(use_true_random=False))
+def test_no_label_moves_anyone_in_or_out_of_the_hidden_part(count: int, seed: bytes, labels) -> None:
+    """Whatever the labels say, and whichever of two curators' labels one takes, the same persons are hidden."""
+    hidden = []
+    for _ in range(3):
+        persons = [Person(f"P-{n}", "FM"[n % 2], f"grade {labels.randint(1, 3)}") for n in range(count)]
+        keys = choose_keys(persons, seed=seed, parts=PARTS)
+        hidden.append({one.group for one in persons if part_of(one.group, keys=keys, parts=PARTS) == HIDDEN})
+    assert hidden[0] == hidden[1] == hidden[2]
+    assert hidden[0]
+
+
+@settings(max_examples=25, deadline=None)
+@given(count=st.integers(3, 60), seed=SECRET)
 def test_the_first_split_leaves_no_part_empty_and_comes_near_the_shares(count: int, seed: bytes) -> None:
-    persons = {f"P-{number}": f"grade {number % 3}" for number in range(count)}
-    key = choose_key(persons, seed=seed, parts=PARTS)
-    placed = [part_of(name, key=key, parts=PARTS) for name in persons]
+    persons = [Person(f"P-{number}", stratum=f"grade {number % 3}") for number in range(count)]
+    keys = choose_keys(persons, seed=seed, parts=PARTS)
+    placed = [part_of(one.group, keys=keys, parts=PARTS) for one in persons]
     assert set(placed) == set(PARTS)
     for part, share in PARTS.items():
         assert abs(placed.count(part) - share * count) <= max(2.0, 0.1 * count)
-    assert key == choose_key(persons, seed=seed, parts=PARTS)
+    assert keys == choose_keys(persons, seed=seed, parts=PARTS)
 
 
 @settings(max_examples=15, deadline=None)
-@given(count=st.integers(0, 2), seed=st.binary(min_size=32, max_size=32))
+@given(seed=SECRET)
+def test_strata_are_spread_over_the_parts(seed: bytes) -> None:
+    """Each of three grades lies within a tenth of its share in the parts that labels may balance."""
+    persons = [Person(f"P-{n}", "FM"[n % 2], f"{'FM'[n % 2]}|grade {n % 3}") for n in range(300)]
+    keys = choose_keys(persons, seed=seed, parts=PARTS)
+    seen = [one for one in persons if part_of(one.group, keys=keys, parts=PARTS) != HIDDEN]
+    for grade in range(3):
+        mine = [one for one in seen if one.stratum.endswith(str(grade))]
+        train = sum(part_of(one.group, keys=keys, parts=PARTS) == "train" for one in mine)
+        assert abs(train / len(mine) - 0.7 / 0.85) < 0.1
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=SECRET)
+def test_large_groups_count_by_their_persons(seed: bytes) -> None:
+    persons = [Person(f"site:{SITES[n % 10]}") for n in range(200)]
+    keys = choose_keys(persons, seed=seed, parts=PARTS)
+    placed = [part_of(one.group, keys=keys, parts=PARTS) for one in persons]
+    assert set(placed) == set(PARTS)
+    assert 0.5 < placed.count("train") / 200 < 0.9
+
+
+@settings(max_examples=15, deadline=None)
+@given(count=st.integers(0, 2), seed=SECRET)
 def test_too_few_persons_are_an_error(count: int, seed: bytes) -> None:
     with pytest.raises(Conflict, match="cannot fill"):
-        choose_key({f"P-{number}": "" for number in range(count)}, seed=seed, parts=PARTS)
+        choose_keys([Person(f"P-{number}") for number in range(count)], seed=seed, parts=PARTS)
 
 
-def test_shares_are_met_for_many_persons_whatever_the_key() -> None:
-    placed = [part_of(f"P-{number}", key=b"k" * 32, parts=PARTS) for number in range(20_000)]
+@pytest.mark.parametrize("keys", [Keys(b"k" * 32), Keys(b"k" * 32, b"r" * 32)])
+def test_shares_are_met_for_many_persons_whatever_the_key(keys: Keys) -> None:
+    placed = [part_of(f"P-{number}", keys=keys, parts=PARTS) for number in range(20_000)]
     for part, share in PARTS.items():
         assert abs(placed.count(part) / 20_000 - share) < 0.01
 
 
-def test_a_part_without_a_share_gets_no_one() -> None:
-    parts = {"train": 1.0, "test": 0.0}
-    assert {part_of(f"P-{number}", key=b"k" * 32, parts=parts) for number in range(500)} == {"train"}
+@pytest.mark.parametrize("parts", [{"train": 1.0, "test": 0.0}, {"train": 1.0, "validation": 0.0}])
+def test_a_part_without_a_share_gets_no_one(parts: dict[str, float]) -> None:
+    keys = choose_keys([Person(f"P-{number}") for number in range(50)], seed=b"s" * 32, parts=parts)
+    assert {part_of(f"P-{number}", keys=keys, parts=parts) for number in range(500)} == {"train"}
+
+
+def test_a_part_that_is_hidden_alone_is_no_fault() -> None:
+    parts = {"train": 0.0, "test": 1.0}
+    keys = choose_keys([Person(f"P-{number}") for number in range(9)], seed=b"s" * 32, parts=parts)
+    assert {part_of(f"P-{number}", keys=keys, parts=parts) for number in range(50)} == {"test"}

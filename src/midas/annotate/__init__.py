@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from midas.annotate import look
+    from midas.annotate.facts import evidence
     from midas.annotate.labels import derived_in, derived_of, labels_of, settled
     from midas.annotate.leaving import take_out
     from midas.annotate.reading import Drawn, assignment_of, keep_reading, submit_reading
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
 
 _DOOR = {
     "Drawn": "reading", "Setting": "setting", "assignment_of": "reading", "close_task": "setting",
-    "derived_in": "labels", "derived_of": "labels",
-       "keep_reading": "reading", "labels_of": "labels", "look": "look", "may_open": "showing", "set_task": "setting",
+    "derived_in": "labels", "derived_of": "labels", "evidence": "facts",
+    "keep_reading": "reading", "labels_of": "labels", "look": "look", "may_open": "showing", "set_task": "setting",
     "settle": "settling", "settled": "labels", "submit_reading": "reading", "take_out": "leaving",
 }  # fmt: skip
 
 __all__ = [
-    "Drawn", "Setting", "assignment_of", "close_task", "derived_in", "derived_of",
+    "Drawn", "Setting", "assignment_of", "close_task", "derived_in", "derived_of", "evidence",
     "keep_reading", "labels_of", "look", "may_open", "set_task",
     "settle", "settled", "submit_reading", "take_out",
 ]  # fmt: skip

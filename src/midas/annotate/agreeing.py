@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from midas.quality.intervals import share
+
 Mask = Mapping[str, Any]
 """Structure → boolean array; the arrays of two readers of one item have one shape."""
 FEWEST = 2
@@ -50,6 +52,22 @@ def kappa(pairs: Sequence[tuple[str, str]], values: Sequence[str], *, ordinal: b
         found = cohens_kappa(table, wt="linear" if ordinal else None)
     low, high = _told(found.kappa_low, floor=-1.0), _told(found.kappa_upp, ceiling=1.0)
     return Coefficient(name, _told(found.kappa), low, high, len(pairs))
+
+
+def of_classes(pairs: Sequence[tuple[str, str]], values: Sequence[str]) -> tuple[Coefficient, ...]:
+    """Return of each value that either reader chose how far they agree on it: 2a / (2a + b), of items where both (a) or
+    one alone (b) chose it (Fleiss 1975; Cicchetti and Feinstein 1990).
+
+    The interval is Wilson's of a / (a + b), of which the coefficient is a rising function.
+    """
+    found = []
+    for value in values:
+        both = sum(one == other == value for one, other in pairs)
+        said = sum(value in pair for pair in pairs)
+        if said:
+            told, low, high = (2 * one / (1 + one) for one in share(both, said))
+            found.append(Coefficient(value, told, low, high, said))
+    return tuple(found)
 
 
 def dice(first: Mask, second: Mask) -> dict[str, float]:

@@ -50,11 +50,12 @@ class Share:
 
 @dataclass(frozen=True)
 class PairAgreement:
-    """How far two readers of a task agree, over the settled items that both read."""
+    """How far two readers of a task agree, over the settled items that both read; `classes` is for each category."""
 
     first: str
     second: str
     coefficients: tuple[Coefficient, ...]
+    classes: tuple[Coefficient, ...] = ()
 
 
 def task(number: int) -> Task:
@@ -175,9 +176,15 @@ def agreement(of: Task, store: Blobs) -> tuple[PairAgreement, ...]:
             pairs.setdefault((a, b), []).append((readings[a], readings[b]))
     codes = dict(ReaderCode.objects.values_list("account_id", "code"))
     return tuple(
-        PairAgreement(codes[a], codes[b], _coefficients(of, both, store))
+        PairAgreement(codes[a], codes[b], _coefficients(of, both, store), _classes(of, both))
         for (a, b), both in sorted(pairs.items())
     )
+
+
+def _classes(of: Task, both: list[tuple[Reading, Reading]]) -> tuple[Coefficient, ...]:
+    if of.kind != Task.Kind.CATEGORY:
+        return ()
+    return agreeing.of_classes([(str(a.value), str(b.value)) for a, b in both], of.values)
 
 
 def _coefficients(of: Task, both: list[tuple[Reading, Reading]], store: Blobs) -> tuple[Coefficient, ...]:

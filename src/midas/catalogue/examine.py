@@ -1,19 +1,23 @@
 """One instance examined in a worker process. In comes where its blob is and what its line says; out come findings.
 
 Every byte is hashed again, the leak rules run with no knowledge of the person, and what the file says of itself must
-be what the line says of it. A preview and the index that serves it are made from the de-identified bytes. No database
-and no Django here.
+be what the line says of it. A preview, the hashes by which its copies are found, and the index that serves it are made from
+the de-identified bytes. No database and no Django here.
 """
 
 from __future__ import annotations
 
+import io
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pydicom
+from PIL import Image
 
 from midas.catalogue.lens.indexing import Indexed, index_file
 from midas.formats import dicom
@@ -22,11 +26,16 @@ from midas.quality import leaks
 from midas.store import Blobs
 from midas.wire.v1 import ItemLine
 
+if TYPE_CHECKING:
+    from midas.quality.duplicates import Likeness
+
 SAME = (
     ("SOPInstanceUID", "sop_instance_uid"), ("SOPClassUID", "sop_class_uid"), ("SeriesInstanceUID", "series_uid"),
     ("StudyInstanceUID", "study_uid"), ("PatientID", "subject"), ("Modality", "modality"),
 )  # fmt: skip
 """DICOM keyword and the field of the line that must say the same."""
+STACKED = ("CT", "MR", "NM", "PT")
+"""Modalities whose slices look alike in everybody: their copies are found by equal pixels, not by likeness."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,8 @@ class Examined:
     findings: tuple[Finding, ...]
     preview: str = ""
     index: Indexed | None = None
+    marks: bytes | None = None
+    """As `midas.catalogue.models.PictureHash`; `None` where no copies are looked for."""
 
 
 @contextmanager
@@ -92,7 +103,7 @@ def _examine(job: Job, path: Path) -> Examined:
     if any(one.severity is Severity.ERROR for one in findings):
         return Examined(line.path, tuple(findings))
     index = index_file(path, sha256=line.sha256, size=line.size)
-    return Examined(line.path, tuple(findings), _preview(job, path), index)
+    return Examined(line.path, tuple(findings), *_pictured(job, path, index))
 
 
 def _agrees(line: ItemLine, path: Path) -> Iterator[Finding]:
@@ -118,13 +129,66 @@ def _agrees(line: ItemLine, path: Path) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _preview(job: Job, path: Path) -> str:
-    """Store a small picture; an object without pixels (SR, RTPLAN …) has none."""
+def _pictured(job: Job, path: Path, index: Indexed) -> tuple[str, Indexed, bytes | None]:
+    """Store a small picture and hash it on the way; an object without pixels (SR, RTPLAN …) has none."""
+    compared = job.line.kind != "label" and job.line.modality not in STACKED
     try:
-        picture = dicom.preview(path)
+        picture = dicom.picture(path)
     except BadInput:
-        return ""
-    return str(job.store.put_chunks([picture]))
+        return "", index, b"" if compared else None
+    preview = str(job.store.put_chunks([dicom.png(picture, size=max(picture.shape[:2]))]))
+    return preview, index, packed(picture) if compared else None
+
+
+def packed(picture: np.ndarray) -> bytes:
+    """Return the hashes of a preview as they are kept."""
+    from midas.quality.duplicates import hashes
+
+    return hashes(picture).astype("<u8").tobytes()
+
+
+def hash_preview(job: Unhashed) -> tuple[str, bytes]:
+    """Hash the preview of an image that came before there were hashes; nothing where it cannot be read."""
+    try:
+        return job.sha256, packed(shown(job.store, job.preview)) if job.preview else b""
+    except (MidasError, OSError):
+        return job.sha256, b""
+
+
+def shown(store: Blobs, preview: str) -> np.ndarray:
+    """Return the pixels of a stored preview."""
+    with Image.open(io.BytesIO(b"".join(store.read(preview)))) as picture:
+        return np.asarray(picture)
+
+
+@dataclass(frozen=True)
+class Unhashed:
+    """An image that is registered without hashes, and the digest of its preview, where it has one."""
+
+    store: Blobs
+    sha256: str
+    preview: str
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Two images by key and the digests of their previews, the one registered first before the other."""
+
+    store: Blobs
+    keys: tuple[int, int]
+    previews: tuple[str, str]
+
+
+def second_look(job: Candidate) -> Likeness:
+    """Compare the pixels of two previews, in a worker process; what cannot be read is like nothing."""
+    from midas.quality.duplicates import Likeness, alike
+
+    if job.previews[0] == job.previews[1]:
+        return Likeness(1.0, 0, 1.0)
+    try:
+        return alike(*(shown(job.store, one) for one in job.previews))
+    except (MidasError, OSError):
+        return Likeness(0.0, 0, 0.0)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ No identifier of a person stands here; subjects are pseudonyms that the spokes g
 record that comes again with other values becomes a new revision.
 """
 
+from django.conf import settings
 from django.db import models
 
 
@@ -176,6 +177,135 @@ class Label(models.Model):
     segmentation_uid = models.CharField(max_length=64, blank=True)
 
 
+class CheckRun(models.Model):
+    """The quality checks, run once over a submission or (`submission` null) over a whole dataset; `number` counts 1, 2, 3 …
+
+    A later run supersedes what an earlier one found of the same series; both stay.
+    """
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="+")
+    number = models.PositiveIntegerField()
+    submission = models.ForeignKey(Submission, on_delete=models.PROTECT, null=True, related_name="+")
+    protocol = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="+")
+    software = models.CharField(max_length=64)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField()
+    series = models.PositiveIntegerField(help_text="looked at")
+    images = models.PositiveIntegerField(help_text="looked at")
+    compared_to = models.BigIntegerField(
+        default=0, help_text="highest key of an image whose copies were looked for"
+    )
+    rows = models.PositiveIntegerField(default=0, help_text="of clinical tables, looked at")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["dataset", "number"], name="check_run_once")]
+
+
+class QualityFinding(models.Model):
+    """What one run saw: the same words about several images of a series are one row, and `images` says how many.
+
+    `value` is what was measured, in `unit`; `least` and `most` are its limits then. `mark` is the same wherever the same
+    was seen again, so that what a curator decided of it still stands. `other` is the second image where two are alike.
+    """
+
+    class Weight(models.IntegerChoices):
+        ERROR = 1
+        WARNING = 2
+        INFO = 3
+
+    run = models.ForeignKey(CheckRun, on_delete=models.PROTECT, related_name="+")
+    superseded = models.ForeignKey(CheckRun, on_delete=models.PROTECT, null=True, related_name="+")
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="+")
+    submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="+")
+    subject = models.ForeignKey(Subject, on_delete=models.PROTECT, null=True, related_name="+")
+    series = models.ForeignKey(Series, on_delete=models.PROTECT, null=True, related_name="+")
+    instance = models.ForeignKey(Instance, on_delete=models.PROTECT, null=True, related_name="+")
+    other = models.ForeignKey(Instance, on_delete=models.PROTECT, null=True, related_name="+")
+    record = models.ForeignKey(Record, on_delete=models.PROTECT, null=True, related_name="+")
+    images = models.PositiveIntegerField()
+    rule = models.CharField(max_length=100)
+    weight = models.PositiveSmallIntegerField(choices=Weight.choices)
+    value = models.FloatField(null=True)
+    unit = models.CharField(max_length=32, blank=True)
+    least = models.FloatField(null=True)
+    most = models.FloatField(null=True)
+    message = models.CharField(max_length=500)
+    advice = models.CharField(max_length=500, blank=True)
+    cites = models.CharField(max_length=300, blank=True)
+    mark = models.CharField(max_length=64)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["dataset", "weight", "id"],
+                name="finding_queue",
+                condition=models.Q(superseded=None),
+            ),
+            models.Index(fields=["mark", "id"], name="finding_mark"),
+        ]
+
+    @property
+    def severity(self) -> str:
+        """As `midas.kernel.Severity`."""
+        return str(self.Weight(self.weight).name).lower()
+
+
+class QualityDecision(models.Model):
+    """What a curator decided of a finding; the last one for its `mark` stands. Rows are added and stay."""
+
+    class Verdict(models.TextChoices):
+        ACCEPT = "accept"
+        ASK = "ask"
+        EXCLUDE = "exclude"
+        CORRECT = "correct"
+        REOPEN = "reopen"
+
+    class Covers(models.TextChoices):
+        SERIES = "series"
+        SUBJECT = "subject"
+
+    finding = models.ForeignKey(QualityFinding, on_delete=models.PROTECT, related_name="+")
+    mark = models.CharField(max_length=64)
+    verdict = models.CharField(max_length=8, choices=Verdict.choices)
+    covers = models.CharField(max_length=8, choices=Covers.choices, default=Covers.SERIES)
+    why = models.CharField(max_length=500)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["mark", "id"], name="decision_mark")]
+
+
+class QualityAnswer(models.Model):
+    """What a hospital answered to a decision `ask`, once. Rows are added and stay."""
+
+    class Kind(models.TextChoices):
+        WORDS = "words"
+        CORRECTED = "corrected"
+
+    decision = models.OneToOneField(QualityDecision, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    words = models.CharField(max_length=1000, blank=True)
+    spoke = models.SlugField(max_length=64)
+    at = models.DateTimeField()
+
+
+class Correction(models.Model):
+    """A fact of a series as it should be, beside the objects, which stay as they came; the highest revision counts."""
+
+    decision = models.OneToOneField(QualityDecision, on_delete=models.PROTECT, related_name="+")
+    series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="+")
+    keyword = models.CharField(max_length=64)
+    revision = models.PositiveIntegerField()
+    before = models.JSONField(null=True)
+    after = models.JSONField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["series", "keyword", "revision"], name="correction_once")
+        ]
+
+
 class Erasure(models.Model):
     """A blob to be erased: written with the withdrawal, gone once nothing needs the blob and it is erased."""
 
@@ -202,6 +332,35 @@ class DicomIndex(models.Model):
     frame_count = models.PositiveIntegerField(default=0)
     metadata = models.BinaryField()
     frames = models.BinaryField(default=bytes)
+
+
+class PictureHash(models.Model):
+    """The perceptual hashes of one blob's preview (`midas.quality.duplicates`); it lives as long as the blob.
+
+    `marks` are 64-bit numbers, little endian, the whole picture first; empty where there is nothing to compare.
+    """
+
+    sha256 = models.CharField(max_length=64, primary_key=True)
+    marks = models.BinaryField()
+
+
+class NearPicture(models.Model):
+    """Two images whose hashes are near, looked at once: `score` is how alike their pixels are, `same` what follows from it.
+
+    `one` was registered before `other`. `turn` and `part` say how one lies in the other (`midas.quality.duplicates`).
+    """
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="+")
+    one = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="+")
+    other = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="+")
+    score = models.FloatField()
+    turn = models.PositiveSmallIntegerField()
+    part = models.FloatField()
+    same = models.BooleanField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["one", "other"], name="near_picture_once")]
+        indexes = [models.Index(fields=["dataset", "same"], name="near_picture_same")]
 
 
 class SeriesPack(models.Model):

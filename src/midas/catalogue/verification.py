@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from midas.catalogue import lens
+from midas.catalogue import lens, pictures
 from midas.catalogue.examine import Examined, Job, examine, wrong
 from midas.catalogue.lines import NEEDED, has_errors, lines_of, part_of
 from midas.catalogue.models import ProtocolVersion
@@ -216,7 +216,7 @@ def _instances(
         jobs = (Job(store, line, Path(folder)) for line in lines_of(ItemLine, checked.header, store))
         results: Iterable[Examined] = runner.map(examine, jobs)
         stream = progress.track(results, label="Verify again", total=checked.header.instances)
-        lens.keep(_noted(checked, stream))
+        lens.keep(_noted(checked, pictures.kept(stream)))
 
 
 def _noted(checked: Checked, results: Iterable[Examined]) -> Iterator[lens.Indexed]:

@@ -12,15 +12,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from midas.catalogue import lens
 from midas.catalogue.lines import ITEMS, KINDS, SUBJECTS, split
 from midas.catalogue.models import (
+    CheckRun,
+    Correction,
     Dataset,
     Erasure,
     Instance,
     Label,
     Lesion,
+    QualityAnswer,
+    QualityDecision,
+    QualityFinding,
     Record,
     Series,
     Specimen,
@@ -74,6 +80,8 @@ def forget(*, pseudonym: str, dataset: str, store: Blobs, clock: Clock) -> tuple
     _delete_rows(rows)
     lens.retract(dataset=dataset, subjects=names)
     lens.drop(images)
+    # whose copies were found through this person are looked for again
+    CheckRun.objects.filter(dataset__slug=dataset).update(compared_to=0)
     rows.filter(withdrawn_at=None).update(withdrawn_at=clock.now())
     rows.update(spoke="", sex="U", basis=[], links=[], first_submission=None)
     _entomb(names, dataset, clock)
@@ -132,6 +140,12 @@ def _submissions(rows: Any, dataset: str) -> Iterator[Submission]:
 
 
 def _delete_rows(rows: Any) -> None:
+    Correction.objects.filter(series__study__subject__in=rows).delete()
+    told = Q(subject__in=rows) | Q(other__series__study__subject__in=rows)
+    about = QualityFinding.objects.filter(told)
+    QualityAnswer.objects.filter(decision__finding__in=about).delete()
+    QualityDecision.objects.filter(finding__in=about).delete()
+    about.delete()
     Label.objects.filter(subject__in=rows).delete()
     Record.objects.filter(subject__in=rows).delete()
     Instance.objects.filter(series__study__subject__in=rows).delete()

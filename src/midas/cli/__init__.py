@@ -23,6 +23,7 @@ GROUPS = {
     "hub": "The server where datasets live: set up, serve, people.",
     "dataset": "What the hub has registered.",
     "release": "Draft, cut, verify and show releases.",
+    "grade": "Grade a dataset from evidence by MIDAS 2.0, and see what would raise it.",
     "get": "Download a release, or part of one, in the form you need.",
 }
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from midas.cli import hub_grants, hub_ledger, hub_sources, hub_users, show
+from midas.cli import hub_grants, hub_ledger, hub_quality, hub_sources, hub_users, show
 from midas.cli.at_hub import Home, Json, opened, say
 from midas.kernel import BadInput, Digest, SystemClock
 
@@ -22,6 +22,7 @@ app.add_typer(hub_grants.app, name="grant")
 app.add_typer(hub_sources.spoke_app, name="spoke")
 app.add_typer(hub_sources.protocol_app, name="protocol")
 app.add_typer(hub_ledger.app, name="ledger")
+app.command("check")(hub_quality.check)
 
 
 @app.command("init")

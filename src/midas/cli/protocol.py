@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from midas.cli.show import as_json, err, out, table
-from midas.kernel import NotFound, whole_file
+from midas.kernel import BadInput, NotFound, whole_file
 from midas.protocol import (
     Loaded,
     ProtocolError,
@@ -20,6 +20,7 @@ from midas.protocol import (
     shipped,
     write_new,
 )  # fmt: skip
+from midas.quality.checks import unknown_limits
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 
@@ -81,6 +82,11 @@ def check(
                 err.print(one.at(error.name), highlight=False, markup=False, soft_wrap=True)
             err.print(f"[bold red]{len(error.complaints)} to correct[/] in {error.name}", highlight=False)
         raise typer.Exit(1) from None
+    if misspelt := {name for item in loaded.protocol.items for name in unknown_limits(item)}:
+        raise BadInput(
+            f"No check of quality is called {', '.join(sorted(misspelt))}.",
+            advice="docs/checks.md lists their names.",
+        )
     if json_:
         as_json(
             {

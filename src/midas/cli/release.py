@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from midas.cli import release_gates
 from midas.cli.show import Bar, as_json, err, out, table
 from midas.kernel import BadInput, NotFound, SystemClock
 
 if TYPE_CHECKING:
-    from midas.manifest import PrivateKey
+    from midas.manifest import PrivateKey, Verdict
     from midas.release.models import Release
     from midas.store import Blobs
 
@@ -101,6 +102,14 @@ def draft(
         )
 
 
+app.command(
+    "check", epilog="Examples:  midas release check oral-cancer@1.0.0   ·   midas release check oral-cancer@1.0.0 --json"
+)(release_gates.check)  # fmt: skip
+app.command("pair", epilog="Example:  midas release pair oral-cancer P-3F7QK-9XW2A P-7K3QM-2XV9A")(
+    release_gates.pair
+)
+
+
 @app.command(
     "cut",
     epilog="Examples:  midas release cut oral-cancer@1.0.0   ·   midas release cut oral-cancer@1.0.0 --twin",
@@ -114,9 +123,19 @@ def cut(
     """Cut a draft into an immutable release. Cutting the same draft again gives the same release."""
     store, signer = open_hub(home)
     from midas import release as rooms
+    from midas.web.gating import brought
 
     found = rooms.look.draft(*split_name(name))
-    cuts = [rooms.cut(draft=found, store=store, signer=signer, clock=SystemClock(), progress=Bar())]
+    cuts = [
+        rooms.cut(
+            draft=found,
+            store=store,
+            signer=signer,
+            clock=SystemClock(),
+            progress=Bar(),
+            brought=brought(found),
+        )
+    ]
     if twin:
         cuts.append(
             rooms.make_twin(release=cuts[0], store=store, signer=signer, clock=SystemClock(), progress=Bar())
@@ -128,7 +147,8 @@ def cut(
         _show(one)
     left_out = cuts[0].summary["left_out"]
     if left_out:
-        table("Left out", ("subject", "why"), [(one["subject"], one["why"]) for one in left_out])
+        rows = [(one["subject"], one.get("series", ""), one["why"]) for one in left_out]
+        table("Left out", ("subject", "series", "why"), rows)
 
 
 def _told(one: Release) -> dict[str, Any]:
@@ -210,6 +230,7 @@ def verify(
     Each file is right, withdrawn (a signed tombstone stands for its subject) or wrong.
     """
     from midas.manifest import Answer, verify_folder
+    from midas.sdk.graded import words
 
     if key is not None and (len(key) < 12 or set(key.lower()) - set("0123456789abcdef")):
         raise BadInput("This is not a key.", advice="Give at least 12 of its 64 hexadecimal digits.")
@@ -218,11 +239,12 @@ def verify(
     counts = {answer.value: verdict.count(answer) for answer in Answer}
     ok = verdict.ok and expected
     told = [file for file in verdict.files if file.answer is not Answer.RIGHT]
+    graded = _graded(folder, verdict)
     name = f"{verdict.about.get('dataset', folder.name)}@{verdict.about.get('version', '?')}"
     if json_:
         as_json({
             "ok": ok, "release": name, "twin": bool(verdict.about.get("twin")), "key": verdict.key, "expected_key": expected,
-            "signed_by": verdict.public_key, **counts,
+            "signed_by": verdict.public_key, "grade": graded, **counts,
             "files": [{"path": file.path, "answer": file.answer.value, "why": file.why} for file in told],
         })  # fmt: skip
     else:
@@ -239,8 +261,20 @@ def verify(
         mark = "[bold green]verified[/]" if ok else "[bold red]not verified[/]"
         out.print(f"{name}: {mark} · {said}", highlight=False)
         out.print(f"key       {verdict.key}\nsigned by {verdict.public_key}", highlight=False, soft_wrap=True)
+        if graded:
+            out.print(f"grade     {words(graded)}", highlight=False, soft_wrap=True)
     if not ok:
         raise typer.Exit(1)
+
+
+def _graded(folder: Path, verdict: Verdict) -> dict[str, Any] | None:
+    """Return the few figures of the grade where its file is right; nothing of a file that is wrong is told."""
+    from midas.manifest import Answer
+    from midas.sdk.graded import PAPER, graded
+
+    if not any(one.path == PAPER and one.answer is Answer.RIGHT for one in verdict.files):
+        return None
+    return {name: value for name, value in graded(folder / PAPER).items() if name != "grade"}
 
 
 @app.command(
@@ -253,13 +287,16 @@ def show(name: Name, twin: Twin = False, home: Home = None, json_: Json = False)
     from dataclasses import asdict
 
     from midas.release import look
+    from midas.sdk.graded import words
 
     one = look.release(*split_name(name), twin=twin)
     changes = look.changes(one)
     if json_:
-        as_json({**_told(one), "changes": asdict(changes)})
+        as_json({**_told(one), "grade": one.summary.get("grade") or None, "changes": asdict(changes)})
         return
     _show(one)
+    if graded := one.summary.get("grade"):
+        out.print(f"grade  {words(graded)}", highlight=False, soft_wrap=True)
     if changes.since:
         rows = [(key, f"{count:+,}") for key, count in changes.counts.items() if count]
         table(f"Since {changes.since}", ("what", "change"), rows)

@@ -8,12 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
-from midas.cli import show, spoke_review, spoke_users
+from midas.cli import show, spoke_questions, spoke_review, spoke_users
 from midas.cli.at_spoke import Home, Json, opened, tally
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 app.add_typer(spoke_review.app, name="review")
 app.add_typer(spoke_users.app, name="user")
+app.command("questions")(spoke_questions.questions)
+app.command("answer")(spoke_questions.answer)
 
 
 @app.command("init")
@@ -248,9 +250,12 @@ def send(home: Home = None, json: Json = False) -> None:
 
     flow.pack(home=made, progress=show.Bar())
     parcels = flow.send(home=made, progress=show.Bar())
+    asked = flow.exchange(home=made)
     sent = [{"root": one.root, "state": one.state, "findings": one.findings} for one in parcels]
-    tally(made, json, extra={"parcels": sent})
+    tally(made, json, extra={"parcels": sent, "questions": asked})
     if not json:
+        if asked:
+            show.out.print(f"{asked} question(s) of curators wait for an answer: midas spoke questions")
         for one in parcels:
             good = one.state == "acknowledged"
             mark = "[bold green]✓[/]" if good else "[bold red]✗[/]"

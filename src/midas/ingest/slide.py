@@ -122,13 +122,33 @@ class _Tiles(ImageData):  # type: ignore[misc]
         return bytes(self.encoder.encode(self._slide.pixels(tile.x, tile.y)))
 
 
+LOWER = ["DERIVED", "PRIMARY", "VOLUME", "RESAMPLED"]
+"""Image Type of a level that was made from a higher one (PS3.3 C.8.12.4.1.1)."""
+
+
+class _Header(WsiDataset):  # type: ignore[misc]
+    """The header of a slide; of lower levels it says that they are resampled, which wsidicom leaves out."""
+
+    def as_tiled_full(self, *args: Any, **more: Any) -> WsiDataset:
+        made = super().as_tiled_full(*args, **more)
+        scale = more.get("scale", args[3] if len(args) > 3 else 1)
+        if scale == 1:
+            return made
+        ds = made.as_dataset()
+        ds.ImageType = LOWER
+        for group in ds.get("SharedFunctionalGroupsSequence") or ():
+            for frame in group.get("WholeSlideMicroscopyImageFrameTypeSequence") or ():
+                frame.FrameType = LOWER
+        return WsiDataset(ds)
+
+
 class _OneSlide(Source):  # type: ignore[misc]
     """A source of one level and nothing else: no label, no overview, no thumbnail."""
 
     def __init__(self, base: Dataset, tiles: _Tiles) -> None:
         super().__init__()
         dataset = WsiDataset.create_instance_dataset(base, ImageType.VOLUME, tiles, 0)
-        self._instance = WsiInstance(dataset, tiles)
+        self._instance = WsiInstance(_Header(dataset.as_dataset()), tiles)
 
     @property
     def base_dataset(self) -> WsiDataset:

@@ -44,6 +44,7 @@ class Role(models.TextChoices):
     POLICY = "policy", "Policy maker"
     ADMIN = "admin", "Hub administrator"
     AUDITOR = "auditor", "Auditor"
+    NODAL = "nodal", "Nodal centre validator"
 
 
 class Membership(models.Model):

@@ -26,6 +26,7 @@ class Act(StrEnum):
     DOWNLOAD = "see and download a release"
     ASK_ACCESS = "ask for access to a release"
     SEE_SPOKE = "see what came from a spoke"
+    JUDGE_QUALITY = "decide on findings of quality"
     DRAFT = "draft a release"
     CUT = "cut a release"
     WITHDRAW = "withdraw a subject"
@@ -35,6 +36,8 @@ class Act(StrEnum):
     SEE_GRANTS = "see who asked for access and who has it"
     GRANT = "give and take back access"
     SEE_USE = "see how the hub is used"
+    ASSESS = "assess a dataset"
+    VALIDATE = "validate an assessment"
     AUDIT = "read the ledger"
     MANAGE_PEOPLE = "manage accounts and roles"
     SUBMIT = "send a submission"
@@ -45,7 +48,16 @@ SIGNED_IN = ANYONE | {Act.OWN_ACCOUNT, Act.DOWNLOAD_OPEN, Act.ASK_ACCESS}
 BY_ROLE: dict[Role, frozenset[Act]] = {
     Role.OPERATOR: frozenset({Act.SEE_SPOKE}),
     Role.CURATOR: frozenset(
-        {Act.READ_DATASET, Act.SEE_SPOKE, Act.DRAFT, Act.CUT, Act.WITHDRAW, Act.SET_READING}
+        {
+            Act.READ_DATASET,
+            Act.SEE_SPOKE,
+            Act.DRAFT,
+            Act.CUT,
+            Act.WITHDRAW,
+            Act.SET_READING,
+            Act.ASSESS,
+            Act.JUDGE_QUALITY,
+        }
     ),
     Role.ANNOTATOR: frozenset({Act.READ}),
     Role.ADJUDICATOR: frozenset({Act.READ, Act.ADJUDICATE}),
@@ -55,6 +67,7 @@ BY_ROLE: dict[Role, frozenset[Act]] = {
     Role.POLICY: frozenset({Act.SEE_USE}),
     Role.ADMIN: frozenset({Act.SEE_SPOKE, Act.WITHDRAW, Act.MANAGE_PEOPLE, Act.SEE_USE}),
     Role.AUDITOR: frozenset({Act.AUDIT, Act.SEE_GRANTS, Act.SEE_USE}),
+    Role.NODAL: frozenset({Act.VALIDATE, Act.SEE_USE}),
 }
 """SUBMIT is in no role: only a spoke's token sends. DOWNLOAD is in none either: only a grant gives it."""
 BY_SPOKE = frozenset({Act.SUBMIT})

@@ -15,7 +15,8 @@ SCOPES: dict[str, frozenset[Act]] = {
     "download": ANYONE | {Act.DOWNLOAD_OPEN, Act.DOWNLOAD},
     "drafts": ANYONE | {Act.READ_DATASET, Act.SEE_SPOKE},
     "tasks": ANYONE | {Act.READ, Act.ADJUDICATE},
-    "curate": ANYONE | {Act.READ_DATASET, Act.DRAFT, Act.CUT, Act.WITHDRAW, Act.SET_READING},
+    "curate": ANYONE
+    | {Act.READ_DATASET, Act.JUDGE_QUALITY, Act.DRAFT, Act.CUT, Act.WITHDRAW, Act.SET_READING},
     "ask": ANYONE | {Act.ASK_ACCESS},
     "audit": ANYONE | {Act.AUDIT, Act.SEE_GRANTS, Act.SEE_USE},
     "grant": ANYONE | {Act.SEE_GRANTS, Act.GRANT},

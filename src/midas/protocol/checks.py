@@ -8,12 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from itertools import pairwise
 
 from pydicom.datadict import tag_for_keyword
 from pydicom.uid import UID_dictionary
 
-from midas.protocol.model import Column, LesionSite, Protocol, SpecimenKind, Table, Target, Words
+from midas.protocol.model import Column, Condition, LesionSite, Protocol, SpecimenKind, Table, Target, Words
+from midas.protocol.words import age_band, well_formed
 from midas.protocol.yaml import Loc
+from midas.wire.v1 import Code
 
 Wrong = tuple[Loc, str, str]
 
@@ -39,6 +42,8 @@ LEVEL_OF_GRAIN = {
 }
 STANDING_VARIABLES = {"sex", "age-band", "spoke"}
 """What every subject has, whatever the tables hold."""
+POPULATION_VARIABLES = {*STANDING_VARIABLES, "device"}
+"""What the target population may be divided by, besides columns and targets."""
 
 FIXED_VALUES = {
     "sex": {"F", "M", "O", "U"},
@@ -222,12 +227,84 @@ def _column(place: Loc, column: Column) -> Iterator[Wrong]:
         yield (*place, "min"), "min is larger than max", "swap them"
     if (column.min is not None or column.max is not None) and column.type not in {"integer", "number"}:
         yield (*place, "type"), f"a {column.type} has no min or max", "use type integer or number"
+    for word in column.broader:
+        way = [word]
+        while way[-1] in column.broader and len(way) == len(set(way)):
+            way.append(column.broader[way[-1]])
+        if len(way) != len(set(way)):
+            yield (
+                (*place, "broader", word),
+                f"'{word}' leads back to itself",
+                "let each word lead to a wider one",
+            )
     for word, value in column.aliases_of_values.items():
         if value not in column.values:
             yield (
                 (*place, "aliases_of_values", word),
                 f"'{value}' is not one of the values",
                 "add it to values",
+            )
+
+
+def rules_refer(protocol: Protocol) -> Iterator[Wrong]:
+    """Rules between columns name columns that leave, values that these have, and numbers where they compare."""
+    for number, table in enumerate(protocol.tables):
+        columns = {column.name: column for column in table.columns if column.role == "variable"}
+        yield from _repeated(("tables", number, "rules"), (rule.id for rule in table.rules), "the rule")
+        for position, rule in enumerate(table.rules):
+            for part, conditions in (("when", rule.when), ("then", rule.then)):
+                for index, condition in enumerate(conditions):
+                    place: Loc = ("tables", number, "rules", position, part, index)
+                    yield from _condition(place, condition, columns)
+
+
+def _condition(place: Loc, condition: Condition, columns: dict[str, Column]) -> Iterator[Wrong]:
+    named = (("column", condition.column), ("at_least", condition.at_least), ("at_most", condition.at_most))
+    for field, name in named:
+        if name is not None and name not in columns:
+            yield (
+                (*place, field),
+                f"no column '{name}' of this table leaves the hospital",
+                "name a variable column",
+            )
+            return
+    column = columns[condition.column]
+    allowed = (True, False) if column.type == "boolean" else column.values
+    for value in (*condition.one_of, *condition.none_of):
+        if allowed and not any(value == one and type(value) is type(one) for one in allowed):
+            yield (*place, "column"), f"'{value}' is not a value of '{column.name}'", "use one of its values"
+    compared = [name for _, name in named[1:] if name is not None]
+    if condition.min is not None or condition.max is not None or compared:
+        for name in (condition.column, *compared):
+            if columns[name].type not in {"integer", "number"}:
+                yield place, f"column '{name}' is a {columns[name].type}, not a number", "compare numbers"
+
+
+def codes_are_codes(protocol: Protocol) -> Iterator[Wrong]:
+    """Codes have the form of their system, with its check digit: a slip of the pen is seen."""
+    named: list[tuple[Loc, Code]] = [(("disease", n), code) for n, code in enumerate(protocol.disease)]
+    named += [(("lesions", "sites", n, "code"), site.code) for n, site in enumerate(protocol.lesions.sites)]
+    named += [(("specimens", n, "code"), kind.code) for n, kind in enumerate(protocol.specimens)]
+    named += [
+        (("items", n, "anatomy"), item.anatomy) for n, item in enumerate(protocol.items) if item.anatomy
+    ]
+    for n, target in enumerate(protocol.targets):
+        named += [(("targets", n, "codes", value), code) for value, code in target.codes.items()]
+    for n, table in enumerate(protocol.tables):
+        for at, column in enumerate(table.columns):
+            place: Loc = ("tables", n, "columns", at)
+            if column.code:
+                named.append(((*place, "code"), column.code))
+            if column.vocabulary:
+                for number, value in enumerate(column.values):
+                    code = Code(scheme=column.vocabulary, value=value, meaning="")
+                    named.append(((*place, "values", number), code))
+    for where, code in named:
+        if not well_formed(code.scheme, code.value):
+            yield (
+                where,
+                f"'{code.value}' is not a code of {code.scheme}",
+                "copy it from the system's own browser",
             )
 
 
@@ -317,12 +394,14 @@ def rest_refers(protocol: Protocol) -> Iterator[Wrong]:
     known = variables(protocol)
     for name, shares in protocol.population.variable.items():
         place: Loc = ("population", "variable", name)
-        if name not in known and name not in STANDING_VARIABLES:
+        if name not in known and name not in POPULATION_VARIABLES | targets.keys():
             yield (
                 place,
                 f"there is no variable '{name}'",
-                f"use a column or one of {', '.join(sorted(STANDING_VARIABLES))}",
+                f"use a column, a target or one of {', '.join(sorted(POPULATION_VARIABLES))}",
             )
+        elif name == "age-band":
+            yield from _bands(place, [share.value for share in shares])
         elif name in known and known[name].type == "category":
             yield from _exist(place, [share.value for share in shares], known[name].values, "value")
         if sum(share.share for share in shares) > 1 + 1e-9:
@@ -345,10 +424,22 @@ CHECKS = (
     ethics_make_sense,
     items_refer,
     tables_join,
+    rules_refer,
+    codes_are_codes,
     roles_speak_of_the_protocol,
     targets_refer,
     rest_refers,
 )
+
+
+def _bands(place: Loc, words: Sequence[str]) -> Iterator[Wrong]:
+    bands = [age_band(word) for word in words]
+    for number, (word, band) in enumerate(zip(words, bands, strict=True)):
+        if band is None:
+            yield (*place, number), f"'{word}' is no band of ages", "write it as 18-29 or 70+"
+    known = sorted(band for band in bands if band is not None)
+    if any(after[0] <= before[1] for before, after in pairwise(known)):
+        yield place, "two bands of ages share a year", "let each begin after the one before"
 
 
 def check(protocol: Protocol) -> Iterator[Wrong]:

@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
 
 from midas.wire.v1 import Code, LocalId, Slug
 
@@ -97,6 +106,26 @@ class Range(Node):
         return self
 
 
+class Limit(Node):
+    """What the protocol asks of one check of quality, instead of its default; docs/checks.md lists them."""
+
+    check: Annotated[str, Field(pattern=r"^[a-z]+(\.[a-z0-9-]+)+$")]
+    min: float | None = None
+    max: float | None = None
+    severity: Literal["info", "warning", "error"] | None = Field(
+        default=None, description="error stops the item; empty: as the check says"
+    )
+    cites: str = ""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Limit:
+        if self.min is None and self.max is None and self.severity is None:
+            raise ValueError("give min, max or severity: a limit without them changes nothing")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError("min is larger than max")
+        return self
+
+
 class Item(Node):
     """One kind of image (or signal) that a visit, lesion or specimen needs."""
 
@@ -114,6 +143,9 @@ class Item(Node):
     min_instances: int = Field(default=1, ge=1, description="per series")
     anatomy: Code | None = Field(default=None, description="AnatomicRegionSequence for photos and slides")
     acquisition: tuple[Range, ...] = ()
+    quality: tuple[Limit, ...] = Field(
+        default=(), description="thresholds and severities of single checks; the others keep their defaults"
+    )
     review: Literal["always", "risk", "never"] = Field(
         default="risk",
         description="when a person at the spoke must look before sending; risk: as PS3.15 Clean Pixel Data asks",
@@ -149,7 +181,18 @@ class Column(Node):
     min: float | None = None
     max: float | None = None
     required: bool = False
-    quasi_identifier: bool = False
+    vocabulary: Literal["SCT", "LN", "ICD10", "ICDO3"] | None = Field(
+        default=None, description="the cells are codes of this system; each value is one"
+    )
+    quasi_identifier: bool = Field(
+        default=False, description="others may know it of a person, so it can single somebody out"
+    )
+    broader: dict[str, str] = Field(
+        default_factory=dict, description="value → wider word → still wider word: how it may be made coarser"
+    )
+    sensitive: bool = Field(
+        default=False, description="nobody should learn it by telling persons apart; targets always are"
+    )
 
     @property
     def leaves(self) -> bool:
@@ -171,6 +214,42 @@ class Column(Node):
         return self
 
 
+Scalar = StrictBool | StrictInt | StrictFloat | StrictStr
+
+
+class Condition(Node):
+    """What one cell of a row is: known or not, one of some values, in a range, or against another column of the row."""
+
+    column: Slug
+    known: bool | None = Field(default=None, description="whether the cell is filled")
+    one_of: tuple[Scalar, ...] = ()
+    none_of: tuple[Scalar, ...] = ()
+    min: float | None = None
+    max: float | None = None
+    at_least: Slug | None = Field(default=None, description="another number column: not less than it")
+    at_most: Slug | None = Field(default=None, description="another number column: not more than it")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Condition:
+        if self.model_fields_set <= {"column"}:
+            raise ValueError("say what the cell is: known, one_of, none_of, min, max, at_least or at_most")
+        return self
+
+
+class Logic(Node):
+    """A rule between columns of one row: where all of `when` holds, all of `then` must hold.
+
+    A cell that is empty fulfils only `known: false` and breaks only `known: true`.
+    """
+
+    id: Slug
+    title: Words
+    when: tuple[Condition, ...] = ()
+    then: tuple[Condition, ...] = Field(min_length=1)
+    severity: Literal["info", "warning", "error"] = "error"
+    cites: str = ""
+
+
 class Table(Node):
     """A clinical table, recognised by its headings. `grain` says what one row is about."""
 
@@ -178,6 +257,10 @@ class Table(Node):
     title: Words
     grain: Literal["person", "basis", "visit", "lesion", "specimen", "item"]
     columns: tuple[Column, ...] = Field(min_length=1)
+    rules: tuple[Logic, ...] = Field(default=(), description="what must hold between columns of one row")
+    quality: tuple[Limit, ...] = Field(
+        default=(), description="limits of the checks of tables, instead of their defaults"
+    )
     required: bool = False
 
     def roles(self) -> dict[str, Column]:
@@ -312,12 +395,38 @@ class Share(Node):
     share: float = Field(ge=0, le=1)
 
 
+class Representation(Node):
+    """What a release must show of whom it stands for: fewest hospitals, and the farthest from any target.
+
+    `distance` is the part of the persons who would have to be others (total variation, 0 to 1), beyond chance. MIDAS 2.0
+    publishes no such limit: these are the protocol's own, and without them none is asked for.
+    """
+
+    hospitals: int = Field(default=1, ge=1)
+    distance: float | None = Field(default=None, gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _asks(self) -> Representation:
+        if self.hospitals == 1 and self.distance is None:
+            raise ValueError("ask for at least two hospitals, or for a distance")
+        return self
+
+
 class Population(Node):
     """Whom the dataset stands for: target shares by a variable, with the source of the figures."""
 
     description: Text
     variable: dict[str, tuple[Share, ...]] = Field(default_factory=dict)
     source: str = ""
+    release: Representation | None = Field(
+        default=None, description="what a release must reach; nothing for an honest sample of one hospital"
+    )
+
+    @model_validator(mode="after")
+    def _measurable(self) -> Population:
+        if self.release and self.release.distance is not None and not self.variable:
+            raise ValueError("release.distance needs a target: give shares under variable")
+        return self
 
 
 class Split(Node):
@@ -325,6 +434,10 @@ class Split(Node):
 
     parts: dict[Slug, float] = Field(min_length=2)
     stratify: tuple[str, ...] = ()
+    by_site: bool = Field(
+        default=False,
+        description="all persons of one hospital stay in one part; needs more hospitals than parts",
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> Split:

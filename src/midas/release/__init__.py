@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from midas.release import look
+    from midas.release.checking import check_gates
     from midas.release.content import About, Content, LeftOut
     from midas.release.cutting import cut
     from midas.release.drafting import new_draft
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from midas.release.withdrawal import take_out
 
 _HOMES = {
-    "About": "content", "Content": "content", "LeftOut": "content", "cut": "cutting", "entries": "sealing",
+    "About": "content", "Content": "content", "LeftOut": "content", "check_gates": "checking", "cut": "cutting",
+    "entries": "sealing",
     "export": "exporting",
     "find": "searching", "look": "look", "make_twin": "twin", "new_draft": "drafting",
     "publish_tables": "publication", "seal_of": "sealing",
@@ -31,7 +33,7 @@ _HOMES = {
 }  # fmt: skip
 
 __all__ = [
-    "About", "Content", "LeftOut", "cut", "entries", "export", "find", "look", "make_twin", "new_draft",
+    "About", "Content", "LeftOut", "check_gates", "cut", "entries", "export", "find", "look", "make_twin", "new_draft",
     "publish_tables", "seal_of", "take_out", "tree_of",
 ]  # fmt: skip
 

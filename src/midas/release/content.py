@@ -6,7 +6,7 @@ The catalogue and the twin's generator both give a `Content`; everything after i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -16,15 +16,19 @@ from midas.protocol.model import Protocol
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A subject that the release does not hold, and why."""
+    """A subject, or one series (its UID) of a subject that stays, that the release does not hold, and why."""
 
     subject: str
     why: str
+    series: str = ""
 
 
 @dataclass(frozen=True)
 class About:
-    """The words of a release. Nothing here is a time of day, a machine or a name of a person who did not choose it."""
+    """The words of a release. Nothing here is a time of day, a machine or a name of a person who did not choose it.
+
+    `alike` are the digests of the dataset's protocols under which de-identification does what it does under this one.
+    """
 
     dataset: str
     version: str
@@ -35,6 +39,7 @@ class About:
     notes: str = ""
     twin: bool = False
     contributors: tuple[Mapping[str, Any], ...] = ()
+    alike: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
@@ -50,13 +55,15 @@ class About:
 class Content:
     """Tables by name (`clinical/<id>` for the protocol's), the batches of the de-identification report, who is out.
 
-    The image files are the rows of `manifest`; their bytes are blobs already.
+    The image files are the rows of `manifest`; their bytes are blobs already. `papers` are what was found when it was
+    cut, by path (`gates.json`); a twin and a release from before there were any have none.
     """
 
     about: About
     tables: Mapping[str, pa.Table]
     report: tuple[Mapping[str, Any], ...]
     left_out: tuple[LeftOut, ...] = ()
+    papers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def path_of(table: str) -> str:

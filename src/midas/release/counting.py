@@ -117,10 +117,11 @@ def _told_targets(protocol: Protocol) -> list[str]:
     return [one.id for one in protocol.targets if one.type == "category"]
 
 
-def of_catalogue(dataset: Dataset, protocol: Protocol) -> Exact:
-    """Count what the hub holds of a dataset now: for its curators, who see it before it is released."""
-    standing = Subject.objects.filter(dataset=dataset, withdrawn_at=None)
-    mine = {"subject__dataset": dataset, "subject__withdrawn_at": None}
+def of_catalogue(dataset: Dataset, protocol: Protocol, *, spoke: str = "") -> Exact:
+    """Count what the hub holds of a dataset now, or of one spoke's part of it: for who sees it before it is released."""
+    here: dict[str, Any] = {"dataset": dataset, "withdrawn_at": None} | ({"spoke": spoke} if spoke else {})
+    standing = Subject.objects.filter(**here)
+    mine = {f"subject__{name}": value for name, value in here.items()}
     imaged = {f"study__{name}": value for name, value in mine.items()}
     images = Instance.objects.filter(**{f"series__{name}": value for name, value in imaged.items()})
     ages: dict[str, int] = {}

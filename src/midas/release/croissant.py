@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from midas.kernel import Digest
 from midas.release import tables
-from midas.release.content import About, path_of
+from midas.release.content import About, Content, path_of
+from midas.release.responsible import counted
 
 CONTEXT: Mapping[str, Any] = {
     "@language": "en", "@vocab": "https://schema.org/", "arrayShape": "cr:arrayShape", "citeAs": "cr:citeAs",
@@ -32,6 +33,8 @@ CONTEXT: Mapping[str, Any] = {
     "separator": "cr:separator", "source": "cr:source", "subField": "cr:subField", "transform": "cr:transform",
 }  # fmt: skip
 """The context that the specification gives, in full: readers warn about a shorter one."""
+
+CROISSANT, RAI = "http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0"
 
 _TYPES: Mapping[pa.DataType, str] = {
     tables.TEXT: "sc:Text", tables.WHOLE_NUMBER: "sc:Integer", tables.NUMBER: "sc:Float",
@@ -67,6 +70,14 @@ _TABLE_SAYS: Mapping[str, str] = {
     "splits": "the part of each subject",
 }  # fmt: skip
 
+_PAPERS: Mapping[str, str] = {
+    "provenance.json": "what the release was made from: submissions, protocol, engines, the version below",
+    "gates.json": "the gates that it passed before it was cut, and what they found",
+    "leakage.json": "what was looked for across the parts of the split, and found",
+    "changes.json": "what it has that the version below had not",
+    "grade.json": "the grade with which it was released",
+}
+
 _KEYS: Mapping[str, tuple[str, ...]] = {
     "manifest": ("path",), "subjects": ("subject",), "visits": ("subject", "visit"), "lesions": ("subject", "lesion"),
     "specimens": ("subject", "specimen"), "series": ("series_uid",), "splits": ("subject",),
@@ -82,10 +93,13 @@ def says(table: str, about: About) -> str:
 
 
 def croissant(
-    *, about: About, found: Mapping[str, pa.Table], sealed: Mapping[str, tuple[Digest, int]],
-    audits: Sequence[Mapping[str, Any]] = (),
-) -> bytes:  # fmt: skip
-    """Return the JSON-LD. `sealed` gives the digest and size of each table's file, `audits` each spoke's measured score."""
+    *, content: Content, sealed: Mapping[str, tuple[Digest, int]], audits: Sequence[Mapping[str, Any]] = ()
+) -> bytes:
+    """Return the JSON-LD.
+
+    `sealed` gives the digest and size of each table's and paper's file, `audits` each spoke's measured score.
+    """
+    about, found = content.about, content.tables
     files: list[dict[str, Any]] = [
         {
             "@type": "cr:FileObject", "@id": path_of(name), "name": path_of(name), "description": says(name, about),
@@ -94,13 +108,20 @@ def croissant(
         }
         for name in sorted(found)
     ]  # fmt: skip
+    files += [
+        {
+            "@type": "cr:FileObject", "@id": path, "name": path, "description": _PAPERS[path], "contentUrl": path,
+            "encodingFormat": "application/json", "contentSize": f"{sealed[path][1]} B", "sha256": sealed[path][0],
+        }
+        for path in sorted(content.papers)
+    ]  # fmt: skip
     files.append({
         "@type": "cr:FileSet", "@id": "images", "name": "images", "description": "DICOM instances, one file each",
         "encodingFormat": "application/dicom", "includes": "data/**/*.dcm",
     })  # fmt: skip
     document = {
-        "@context": CONTEXT, "@type": "sc:Dataset", "conformsTo": "http://mlcommons.org/croissant/1.1",
-        **_facts(about, audits), "distribution": files,
+        "@context": CONTEXT, "@type": "sc:Dataset", "conformsTo": [CROISSANT, RAI] if content.papers else CROISSANT,
+        **_facts(content, audits), "distribution": files,
         "recordSet": [_records(name, found[name], about) for name in sorted(found)],
     }  # fmt: skip
     return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
@@ -141,8 +162,8 @@ def column_says(table: str, column: str, about: About) -> str:
     return _SAYS.get(column, column.replace("_", " "))
 
 
-def _facts(about: About, audits: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    protocol = about.protocol
+def _facts(content: Content, audits: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    about, protocol = content.about, content.about.protocol
     facts: dict[str, Any] = {
         "name": f"{about.dataset}-twin" if about.twin else about.dataset,
         "alternateName": about.title,
@@ -159,7 +180,7 @@ def _facts(about: About, audits: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "publisher": {"@type": "sc:Organization", "name": protocol.hub.name},
         "usageInfo": list(protocol.access.uses),
     }
-    return facts | _responsible(about, audits)
+    return facts | _responsible(about, audits) | (counted(content) if content.papers else {})
 
 
 def audited(one: Mapping[str, Any]) -> str:

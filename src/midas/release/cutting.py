@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from django.db import transaction
@@ -12,14 +12,19 @@ from midas import __version__
 from midas.catalogue import lens
 from midas.catalogue.models import Subject
 from midas.catalogue.withdrawal import doom
-from midas.kernel import Clock, Conflict, Digest, NotFound, Progress, canonical, sha256_bytes
+from midas.kernel import Clock, Conflict, Digest, Progress
 from midas.ledger import Deed, enter
 from midas.manifest import WHOLE, Entry, PrivateKey, Tree, key_of, sign
 from midas.people.models import Account
+from midas.release.cases import Brought
+from midas.release.checking import keep_check, look_at
 from midas.release.content import Content
 from midas.release.documents import whole_files
+from midas.release.drafting import draft_digest
+from midas.release.gates import refuse_failed
 from midas.release.gathering import gather
 from midas.release.models import Draft, Release, ReleaseSubject, ReleaseTombstone
+from midas.release.papers import papers, read_back
 from midas.release.publication import publish
 from midas.release.sealing import keep, record_files, salts_from
 from midas.release.tables import batches
@@ -34,12 +39,13 @@ def cut(
     clock: Clock,
     progress: Progress | None = None,
     by: Account | None = None,
+    brought: Brought | None = None,
 ) -> Release:
     """Cut the draft, or return the release that it was cut into before.
 
-    Subjects who withdrew, who have no lawful basis or no image are left out and named in `summary["left_out"]`. Raise
-    `BadInput` where nothing may be released, `Conflict` where the draft or what it draws on changed since it was cut,
-    `NotFound` where an image is not in the store.
+    Subjects who withdrew, who have no lawful basis or no image are left out and named in `summary["left_out"]`. `brought`
+    is what other rooms know and the hub asks. Raise `BadInput` where nothing may be released, `Conflict` where a gate
+    fails, or where the draft or what it draws on changed since it was cut.
     """
     # 1 a release that exists stays what it is
     before = Release.objects.filter(dataset=draft.dataset, version=draft.version, twin=False).first()
@@ -52,13 +58,15 @@ def cut(
         return before
     # 2 gather what the catalogue holds, less whoever must not be in it
     content = gather(draft=draft, store=store, progress=progress)
-    # 3 write tables and documents, 4 make the tree and its key
-    images = content.tables["manifest"]["sha256"].to_pylist()
-    if absent := store.missing(dict.fromkeys(images)):
-        raise NotFound(
-            f"{len(absent)} images of this draft are not in the store.", advice="Let the spoke send again."
+    # 3 pass the gates; a release that exists passed them on its day, and keeps what they said then
+    if before is None:
+        content = _through_the_gates(
+            content, draft=draft, store=store, clock=clock, brought=brought, progress=progress
         )
-    lens.complete(images, store=store)
+    else:
+        content = replace(content, papers=read_back(before, store))
+    # 4 write tables and documents, make the tree and its key
+    lens.complete(content.tables["manifest"]["sha256"].to_pylist(), store=store)
     subjects = content.tables["subjects"]["subject"].to_pylist()
     made = assemble(content, store=store, salts=salts_from(bytes.fromhex(draft.salt_root), subjects))
     # 5 the same draft once more: the same key, or an error
@@ -78,6 +86,18 @@ def cut(
         raise
 
 
+def _through_the_gates(
+    content: Content, *, draft: Draft, store: Blobs, clock: Clock, brought: Brought | None, progress: Progress | None
+) -> Content:  # fmt: skip
+    """Return the content with its papers, or refuse with what every failed gate says."""
+    checked = look_at(
+        content, draft=draft, store=store, day=clock.now().date(), brought=brought, progress=progress
+    )
+    keep_check(draft, checked, clock=clock)
+    refuse_failed(checked.results)
+    return replace(content, papers=papers(content, checked, draft=draft))
+
+
 def _withdrawn_since(release: Release) -> bool:
     """Say whether somebody withdrew since: then what a second cut would be compared with is gone."""
     since = Subject.objects.filter(dataset=release.dataset, withdrawn_at__gte=release.cut_at)
@@ -90,23 +110,6 @@ class Made:
 
     tree: Tree
     key: Digest
-
-
-def draft_digest(draft: Draft) -> str:
-    """Return a digest of what a draft says; its salt root is not part of it, because a withdrawal erases that."""
-    cohort = draft.cohort and {"release": draft.cohort.release.key, "chosen": draft.cohort.chosen}
-    return sha256_bytes(canonical({
-        "dataset": draft.dataset.slug, "version": draft.version, "protocol": draft.protocol.sha256,
-        "title": draft.title, "notes": draft.notes, "published_on": draft.published_on.isoformat(),
-        "submissions": sorted(draft.submissions), **_drawn_on(draft), **({"cohort": cohort} if cohort else {}),
-        **({"contributors": draft.contributors} if draft.contributors else {}),
-    }))  # fmt: skip
-
-
-def _drawn_on(draft: Draft) -> dict[str, list[int]]:
-    """Name what readers and curators made, where there is any: a draft without it keeps the digest it always had."""
-    found = {"readings": draft.readings, "derived": draft.derived}
-    return {name: sorted(numbers) for name, numbers in found.items() if numbers}
 
 
 def assemble(content: Content, *, store: Blobs, salts: Mapping[str, str]) -> Made:
@@ -191,8 +194,14 @@ def summary(content: Content, tree: Tree, *, draft: Draft) -> dict[str, Any]:
         "modalities": counted(content, "manifest", "modality"),
         "items": counted(content, "manifest", "item"),
         "parts": counted(content, "splits", "part"),
-        "left_out": [asdict(one) for one in content.left_out],
+        "grade": _graded(content),
+        "left_out": [{name: said for name, said in asdict(one).items() if said} for one in content.left_out],
     }
+
+
+def _graded(content: Content) -> dict[str, Any]:
+    """Return the figures of the grade that the release carries, for cards and pages; the statements stay in its paper."""
+    return {name: value for name, value in content.papers.get("grade.json", {}).items() if name != "grade"}
 
 
 def counted(content: Content, table: str, column: str) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""`datacite.json`: the release as DataCite Metadata Schema 4.6 (https://datacite-metadata-schema.readthedocs.io/en/4.6/).
+"""`datacite.json`: the release as DataCite Metadata Schema 4.5 (https://datacite-metadata-schema.readthedocs.io/en/4.5/).
 
 In comes a release's content; out comes JSON for whoever registers a DOI. Nothing is looked up, nothing is registered here,
 and a fact that is not known is left out.

@@ -157,12 +157,16 @@ def _collection(content: Content) -> str:
         (_plain(one.id), one.kind, _plain(one.committee), _plain(one.reference), ", ".join(one.scope))
         for one in protocol.ethics if one.id in used
     ]  # fmt: skip
-    left = Counter(one.why for one in content.left_out if one.why != "withdrawn")
-    out = "".join(f"- {why}: {count:,}\n" for why, count in sorted(left.items()))
+    left = Counter(
+        (one.why, "series" if one.series else "subjects")
+        for one in content.left_out
+        if one.why != "withdrawn"
+    )
+    out = "".join(f"- {why}: {count:,} {what}\n" for (why, what), count in sorted(left.items()))
     return (
         f"Collected in routine care at:\n\n{where}\n\nLawful basis:\n\n"
         + _grid(("decision", "kind", "committee", "reference", "allows"), decisions)
-        + (f"\n\nSubjects left out of this version:\n\n{out}" if out else "")
+        + (f"\n\nLeft out of this version:\n\n{out}" if out else "")
     )
 
 

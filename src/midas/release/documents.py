@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from midas.kernel import sha256_bytes
+from midas.kernel import canonical, sha256_bytes
 from midas.release import reports, tables
 from midas.release.content import Content, path_of
 from midas.release.croissant import croissant
@@ -23,23 +23,26 @@ def whole_files(content: Content) -> dict[str, bytes]:
     """Return every file that is not an instance, `SHA256SUMS` (which names all but itself and the seal) last."""
     about = content.about
     found = {name: tables.encode(table) for name, table in content.tables.items()}
-    sealed = {name: (sha256_bytes(data), len(data)) for name, data in found.items()}
     sheet = datasheet(content)
     kept = set(content.tables["subjects"]["subject"].to_pylist())
     report = reports.encode(content.report, kept=kept)
-    files = {path_of(name): data for name, data in found.items()} | {
-        "README.md": readme(content).encode(),
-        "DATASHEET.md": sheet.encode(),
-        "DATASHEET.html": as_page(content, sheet).encode(),
-        "LICENSE.txt": licence(about).encode(),
-        "protocol.yaml": about.protocol_source.encode(),
-        "croissant.json": croissant(
-            about=about, found=content.tables, sealed=sealed, audits=summary(content.report)
-        ),
-        "datacite.json": datacite(content),
-        "deid/report.json": report,
-        "deid/report.html": reports.as_page(report, title=about.name).encode(),
-    }
+    papers = {path: canonical(one) + b"\n" for path, one in content.papers.items()}
+    sealed = {name: (sha256_bytes(data), len(data)) for name, data in {**found, **papers}.items()}
+    files = (
+        {path_of(name): data for name, data in found.items()}
+        | papers
+        | {
+            "README.md": readme(content).encode(),
+            "DATASHEET.md": sheet.encode(),
+            "DATASHEET.html": as_page(content, sheet).encode(),
+            "LICENSE.txt": licence(about).encode(),
+            "protocol.yaml": about.protocol_source.encode(),
+            "croissant.json": croissant(content=content, sealed=sealed, audits=summary(content.report)),
+            "datacite.json": datacite(content),
+            "deid/report.json": report,
+            "deid/report.html": reports.as_page(report, title=about.name).encode(),
+        }
+    )
     return files | {SUMS: _sums(files, content)}
 
 

@@ -1,17 +1,16 @@
 """The floor: what a protocol asks of each spoke's audit before anything of it may be released.
 
-In come the protocol and the reports of a draft's submissions; out comes nothing, or a refusal that names each spoke and
-what it lacks. A protocol that sets no floor asks nothing, and the datasheet says so.
+In come the protocol and the reports of a draft's submissions; out comes what each spoke lacks,
+for the gate. A protocol that sets no floor asks nothing, and the datasheet says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
-from midas.kernel import Conflict
 from midas.protocol.floor import lacking
 from midas.protocol.model import Protocol
 from midas.wire.v1 import AuditScore
@@ -28,21 +27,26 @@ def audit_of(batch: Batch) -> AuditScore | None:
         return None
 
 
-def above_the_floor(protocol: Protocol, batches: Iterable[Batch], *, protocol_sha256: str) -> None:
-    """Raise `Conflict` where a submission lies below the protocol's floor, or was not measured."""
+def below(
+    protocol: Protocol, batches: Iterable[Batch], *, protocol_sha256: str, alike: Collection[str] = ()
+) -> list[str]:
+    """Return what lies below the protocol's floor or was not measured, each with its spoke and submission.
+
+    `alike` are digests of other protocols under which de-identification does the same: their audits stand.
+    """
     floor = protocol.deid.audit
     if floor is None:
-        return
-    wrong = [
+        return []
+    return [
         f"{batch['spoke']} ({str(batch['submission'])[:12]}…): {why}"
         for batch in batches
-        for why in lacking(audit_of(batch), floor, protocol_sha256=protocol_sha256)
-    ]
-    if wrong:
-        raise Conflict(
-            "De-identification lies below the protocol's floor. " + "; ".join(wrong) + ".",
-            advice="Have the spoke run `midas spoke audit`, correct what it shows, and send again; or leave it out.",
+        for audit in (audit_of(batch),)
+        for why in lacking(
+            audit,
+            floor,
+            protocol_sha256=audit.profile if audit and audit.profile in alike else protocol_sha256,
         )
+    ]
 
 
 def summary(batches: Iterable[Batch]) -> list[dict[str, Any]]:

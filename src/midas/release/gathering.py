@@ -13,21 +13,33 @@ from functools import lru_cache
 from heapq import merge
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from midas.catalogue.models import Instance, Label, Lesion, Record, Specimen, Subject, Submission, Visit
+from midas.catalogue.models import (
+    Instance,
+    Label,
+    Lesion,
+    ProtocolVersion,
+    Record,
+    Specimen,
+    Subject,
+    Submission,
+    Visit,
+)
 from midas.kernel import BadInput, Conflict, NoProgress, Progress
 from midas.protocol import Loaded, parse
+from midas.protocol.floor import cleans_alike
 from midas.protocol.model import Protocol
 from midas.release import tables
 from midas.release.cohorts import members
 from midas.release.content import About, Content, LeftOut
-from midas.release.floor import above_the_floor
-from midas.release.models import Draft, SplitKey
+from midas.release.excluding import Excluded, excluded, without
+from midas.release.lawful import bases_of, rests_on
+from midas.release.models import Draft
 from midas.release.readings import Read, read_by
 from midas.release.reports import batch_of
-from midas.release.splits import choose_key, groups, part_of
+from midas.release.splitting import placed
 from midas.store import Blobs
 
 Row = dict[str, Any]
@@ -40,10 +52,11 @@ class Chosen:
     subjects: Mapping[int, Subject]
     submissions: tuple[Submission, ...]
     left_out: tuple[LeftOut, ...]
+    excluded: Excluded
 
-    def rows(self, model: Any, *related: str) -> Iterator[Any]:
+    def rows(self, model: Any, *related: str, **of: str) -> Iterator[Any]:
         """Yield a model's rows of the draft's submissions, subject by subject."""
-        found = model.objects.filter(submission__in=[one.pk for one in self.submissions])
+        found = model.objects.filter(submission__in=[one.pk for one in self.submissions], **of)
         for row in (
             found.select_related(*related).order_by("subject__pseudonym", "pk").iterator(chunk_size=2000)
         ):
@@ -62,15 +75,21 @@ def about(draft: Draft) -> About:
     return About(
         dataset=draft.dataset.slug, version=draft.version, published_on=draft.published_on.isoformat(),
         protocol=loaded.protocol, protocol_source=draft.protocol.source, protocol_sha256=draft.protocol.sha256,
-        notes=draft.notes, contributors=tuple(draft.contributors),
+        notes=draft.notes, contributors=tuple(draft.contributors), alike=_alike(draft, loaded.protocol),
     )  # fmt: skip
+
+
+def _alike(draft: Draft, protocol: Protocol) -> frozenset[str]:
+    """Return the digests of the dataset's protocols whose audits stand for this one."""
+    others = ProtocolVersion.objects.filter(dataset=draft.dataset).exclude(pk=draft.protocol.pk)
+    found = {one.sha256: _parsed(one.source).protocol for one in others}
+    return frozenset(sha256 for sha256, one in found.items() if cleans_alike(one, protocol))
 
 
 def gather(*, draft: Draft, store: Blobs, progress: Progress | None = None) -> Content:
     """Collect everything of a draft; a dataset's first gathering also settles how its persons are split.
 
-    Raise `BadInput` where nothing is left, `Conflict` where a row does not fit, the persons are too few to split, or a
-    submission lies below the protocol's floor of de-identification.
+    Raise `BadInput` where nothing is left, `Conflict` where a row does not fit or the persons are too few to split.
     """
     words = about(draft)
     chosen = _choose(draft, words.protocol, store)
@@ -80,6 +99,7 @@ def gather(*, draft: Draft, store: Blobs, progress: Progress | None = None) -> C
             advice="Register submissions with images and a lawful basis, then draft again.",
         )
     read = read_by(draft, {one.pseudonym for one in chosen.subjects.values()}, words.protocol)
+    read = without(read, chosen.excluded)
     images = _in_place(_instances(chosen, progress or NoProgress()), read)
     manifest = tables.arrow("manifest", images, tables.MANIFEST)
     found: dict[str, pa.Table] = {"manifest": manifest, "series": series_of(manifest)}
@@ -94,17 +114,14 @@ def gather(*, draft: Draft, store: Blobs, progress: Progress | None = None) -> C
     labels = sorted([*_labels(chosen, manifest), *read.labels], key=_label_order)
     found["labels"] = tables.arrow("labels", labels, tables.LABELS)
     found["readings"] = tables.arrow("readings", read.readings, tables.READINGS)
-    found["splits"] = tables.arrow("splits", _splits(draft, chosen, words.protocol, found), tables.SPLITS)
+    found["splits"] = tables.arrow("splits", placed(draft, words.protocol, found), tables.SPLITS)
     report = tuple(batch_of(submission, store) for submission in chosen.submissions)
-    above_the_floor(words.protocol, report, protocol_sha256=words.protocol_sha256)
     return Content(about=words, tables=found, report=report, left_out=chosen.left_out)
 
 
 def lawful(basis: Iterable[Mapping[str, Any]], protocol: Protocol) -> bool:
     """Say whether one basis names an ethics decision of the protocol, of the kind that it rests on."""
-    kinds = {entry.id: entry.kind for entry in protocol.ethics}
-    wanted = {"consent": "consent", "guardian-consent": "consent", "waiver": "waiver"}
-    return any(kinds.get(one.get("ethics", "")) == wanted.get(one.get("kind", ""), "none") for one in basis)
+    return bool(rests_on(bases_of(basis), protocol))
 
 
 def _choose(draft: Draft, protocol: Protocol, store: Blobs) -> Chosen:
@@ -119,11 +136,10 @@ def _choose(draft: Draft, protocol: Protocol, store: Blobs) -> Chosen:
             advice="Draft again from what is registered.",
         )
     keys = [submission.pk for submission in submissions]
-    with_images = set(
-        Instance.objects.filter(submission__in=keys)
-        .values_list("series__study__subject", flat=True)
-        .distinct()
-    )
+    out = excluded(draft)
+    images = Instance.objects.filter(submission__in=keys)
+    judged = {**out.emptied(images), **out.subjects}
+    with_images = set(images.values_list("series__study__subject", flat=True).distinct())
     known = with_images | set(
         Record.objects.filter(submission__in=keys).values_list("subject", flat=True).distinct()
     ) | set(Subject.objects.filter(first_submission__in=keys).values_list("pk", flat=True))  # fmt: skip
@@ -135,11 +151,12 @@ def _choose(draft: Draft, protocol: Protocol, store: Blobs) -> Chosen:
     ):
         if subject.pk not in known or (cohort is not None and subject.pseudonym not in cohort):
             continue
-        if why := _why_not(subject, protocol, has_images=subject.pk in with_images):
+        why = _why_not(subject, protocol, has_images=subject.pk in with_images) or judged.get(subject.pk, "")
+        if why:
             left_out.append(LeftOut(subject.pseudonym, why))
         else:
             subjects[subject.pk] = subject
-    return Chosen(subjects, submissions, tuple(left_out))
+    return Chosen(subjects, submissions, (*left_out, *out.series_of(subjects)), out)
 
 
 def _why_not(subject: Subject, protocol: Protocol, *, has_images: bool) -> str:
@@ -162,24 +179,43 @@ def _place(subject: str, row: Any) -> Row:
 
 def _instances(chosen: Chosen, progress: Progress) -> Iterator[Row]:
     """Yield the rows of the manifest in the order of their paths."""
-    found = Instance.objects.filter(submission__in=[one.pk for one in chosen.submissions]).select_related(
-        "series__study", "series__visit", "series__lesion", "series__specimen"
-    ).order_by("series__study__subject__pseudonym", "series__study__uid", "series__uid", "sop_instance_uid")  # fmt: skip
-    stream = found.defer("sources", "findings", "preview").iterator(chunk_size=2000)
-    for one in progress.track(stream, label="Gather", total=found.count()):
-        series, study = one.series, one.series.study
-        subject = chosen.subjects.get(study.subject_id)
-        if subject is None:
+    found = Instance.objects.filter(submission__in=[one.pk for one in chosen.submissions]).order_by(
+        "series__study__subject__pseudonym", "series__study__uid", "series__uid", "sop_instance_uid"
+    )
+    names = (
+        "series", "series__study__subject", "series__study__uid", "series__visit__name", "series__lesion__name",
+        "series__specimen__name", "facts", *(of for _, of in _IMAGE),
+    )  # fmt: skip
+    columns, told = (
+        tuple(column for column, _ in _IMAGE),
+        tables.reader(tables.INSTANCE_FACTS + tables.SERIES_FACTS),
+    )
+    stream = found.values_list(*names).iterator(chunk_size=2000)
+    for series, owner, study, visit, lesion, specimen, facts, *values in progress.track(
+        stream, label="Gather", total=found.count()
+    ):
+        subject = chosen.subjects.get(owner)
+        row = dict(zip(columns, values, strict=True))
+        instance = row["sop_instance_uid"]
+        if subject is None or series in chosen.excluded.series or instance in chosen.excluded.uids:
             continue
-        facts = one.facts if one.facts.get("NumberOfFrames") else {**one.facts, "NumberOfFrames": 1}
+        if not facts.get("NumberOfFrames"):
+            facts["NumberOfFrames"] = 1
+        if series in chosen.excluded.facts:
+            facts |= chosen.excluded.facts[series]
+        name = subject.pseudonym
         yield {
-            "path": f"data/{subject.pseudonym}/{study.uid}/{series.uid}/{one.sop_instance_uid}.dcm",
-            "sha256": one.sha256, "size": one.size, **_place(subject.pseudonym, series), "item": series.item,
-            "kind": series.kind, "modality": series.modality, "view": one.view or None, "study_uid": study.uid,
-            "series_uid": series.uid, "sop_instance_uid": one.sop_instance_uid, "sop_class_uid": one.sop_class_uid,
-            "transfer_syntax_uid": one.transfer_syntax_uid, "deid": one.deid,
-            **tables.from_facts(facts, tables.INSTANCE_FACTS + tables.SERIES_FACTS),
+            **row, "path": f"data/{name}/{study}/{row['series_uid']}/{instance}.dcm", "subject": name, "visit": visit,
+            "lesion": lesion, "specimen": specimen, "view": row["view"] or None, "study_uid": study, **told(facts),
         }  # fmt: skip
+
+
+_IMAGE = tuple((name, name) for name in (
+    "sha256", "size", "view", "sop_instance_uid", "sop_class_uid", "transfer_syntax_uid", "deid",
+)) + tuple((column, f"series__{of}") for column, of in (
+    ("item", "item"), ("kind", "kind"), ("modality", "modality"), ("series_uid", "uid"),
+))  # fmt: skip
+"""Columns of the manifest that stand in the catalogue as they are, with where."""
 
 
 def _in_place(images: Iterator[Row], read: Read) -> Iterator[Row]:
@@ -193,24 +229,23 @@ def _in_place(images: Iterator[Row], read: Read) -> Iterator[Row]:
 
 def series_of(manifest: pa.Table) -> pa.Table:
     """Return one row per series, with what its first instance says of the device."""
-    rows: dict[tuple[str, str], Row] = {}
-    for batch in manifest.select(
-        sorted({*tables.SERIES.names, "size", "frames"} & set(manifest.column_names))
-    ).to_batches():
-        for one in batch.to_pylist():
-            row = rows.get((one["subject"], one["series_uid"]))
-            if row is None:
-                rows[one["subject"], one["series_uid"]] = row = {
-                    **one,
-                    "instances": 0,
-                    "frames": 0,
-                    "bytes": 0,
-                }
-            row["instances"] += 1
-            row["frames"] += one["frames"] or 1
-            row["bytes"] += one["size"]
-    ordered = sorted(rows.values(), key=lambda row: (row["subject"], row["study_uid"], row["series_uid"]))
+    names = ["subject", "series_uid"]
+    told = [
+        name
+        for name in tables.SERIES.names
+        if name in manifest.column_names and name not in {*names, "frames"}
+    ]
+    images: Any = pl.from_arrow(manifest.select([*names, *told, "size", "frames"]))
+    rows = images.group_by(names, maintain_order=True).agg(
+        *(pl.col(name).first() for name in told), instances=pl.len(), frames=_frames().sum(), bytes=pl.col("size").sum()
+    )  # fmt: skip
+    ordered = rows.sort("subject", "study_uid", "series_uid").to_dicts()
     return tables.arrow("series", ordered, tables.SERIES)
+
+
+def _frames() -> pl.Expr:
+    """Return how many frames an image has: one where it does not say."""
+    return pl.col("frames").fill_null(1).replace(0, 1)
 
 
 def _tree(chosen: Chosen, manifest: pa.Table) -> dict[str, list[Row]]:
@@ -272,10 +307,8 @@ def _records(chosen: Chosen, table: str, protocol: Protocol) -> list[Row]:
     definition = next(one for one in protocol.tables if one.id == table)
     names = [column.name for column in definition.columns if column.leaves]
     last: dict[tuple[int, str], Any] = {}
-    for row in chosen.rows(Record, "visit", "lesion", "specimen"):
-        if row.table == table and row.revision >= getattr(
-            last.get((row.subject_id, row.record)), "revision", 0
-        ):
+    for row in chosen.rows(Record, "visit", "lesion", "specimen", table=table):
+        if row.revision >= getattr(last.get((row.subject_id, row.record)), "revision", 0):
             last[row.subject_id, row.record] = row
     rows = sorted(last.values(), key=lambda row: (chosen.subjects[row.subject_id].pseudonym, row.record))
     return [
@@ -292,6 +325,8 @@ def _labels(chosen: Chosen, manifest: pa.Table) -> list[Row]:
     paths = dict(zip(manifest["sop_instance_uid"].to_pylist(), manifest["path"].to_pylist(), strict=True))
     last: dict[tuple[Any, ...], Row] = {}
     for one in chosen.rows(Label, "visit", "lesion", "specimen"):
+        if one.uid in chosen.excluded.uids:
+            continue
         text, number = label_value(one.value)
         row = {
             "level": one.level, "uid": one.uid or None, **_place(chosen.subjects[one.subject_id].pseudonym, one),
@@ -326,45 +361,3 @@ def label_value(value: Any) -> tuple[str | None, float | None]:
     if isinstance(value, int | float):
         return str(value), float(value)
     return str(value), None
-
-
-def _splits(draft: Draft, chosen: Chosen, protocol: Protocol, found: Mapping[str, pa.Table]) -> list[Row]:
-    everyone = Subject.objects.filter(dataset=draft.dataset).order_by("pk").values_list("pseudonym", "links")
-    group = groups([(pseudonym, tuple(links)) for pseudonym, links in everyone])
-    kept = SplitKey.objects.filter(dataset=draft.dataset).first()
-    if kept is None:
-        strata = strata_of(protocol, found)
-        persons = {group[name]: strata[name] for name in sorted(strata, reverse=True)}
-        key = choose_key(persons, seed=bytes.fromhex(draft.salt_root), parts=protocol.split.parts)
-        kept = SplitKey.objects.create(dataset=draft.dataset, key=key.hex())
-    key = bytes.fromhex(kept.key)
-    return [
-        {"subject": one.pseudonym, "part": part_of(group[one.pseudonym], key=key, parts=protocol.split.parts)}
-        for one in chosen.subjects.values()
-    ]
-
-
-def strata_of(protocol: Protocol, found: Mapping[str, pa.Table]) -> dict[str, str]:
-    """Name each subject's stratum from the variables and targets that the protocol stratifies by."""
-    strata = dict.fromkeys(found["subjects"]["subject"].to_pylist(), "")
-    for variable in protocol.split.stratify:
-        values = _values_of(variable, found)
-        strata = {name: f"{stratum}|{values.get(name, '')}" for name, stratum in strata.items()}
-    return strata
-
-
-def _values_of(variable: str, found: Mapping[str, pa.Table]) -> dict[str, Any]:
-    """Return one value for each subject that has one: of a column of `subjects`, a target, or a clinical column."""
-    labels = found["labels"].filter(pc.equal(found["labels"]["target"], variable))
-    if labels.num_rows:
-        return dict(zip(labels["subject"].to_pylist(), labels["value"].to_pylist(), strict=True))
-    if variable == "age-band":
-        first = found["visits"].filter(pc.equal(found["visits"]["day"], 0))
-        ages = zip(first["subject"].to_pylist(), first["age_years"].to_pylist(), strict=True)
-        return {subject: None if age is None else age // 20 for subject, age in ages}
-    column = variable.rpartition(".")[2].replace("-", "_")
-    for name in ("subjects", *sorted(name for name in found if name.startswith("clinical/"))):
-        if column in found[name].column_names:
-            table = found[name]
-            return dict(zip(table["subject"].to_pylist(), table[column].to_pylist(), strict=True))
-    return {}

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from midas.kernel import NotFound
+from midas.catalogue import findings
+from midas.kernel import Evidence, NotFound, sha256_bytes
+from midas.release.documents import SUMS
 from midas.release.drafting import version_order
-from midas.release.models import Draft, Figures, Release, ReleaseFile, ReleaseSubject, ReleaseTombstone
+from midas.release.evidence import of_second_run, of_validators
+from midas.release.models import (
+    Draft,
+    Figures,
+    GateCheck,
+    Release,
+    ReleaseFile,
+    ReleaseSubject,
+    ReleaseTombstone,
+)
 from midas.release.publication import NOTHING
 from midas.wire.v1 import ReleaseCard
 
@@ -105,6 +116,29 @@ def previous(one: Release) -> Release | None:
         if version_order(other.version) < version_order(one.version)
     ]
     return below[0] if below else None
+
+
+def gate_evidence(one: Draft, files: Mapping[str, bytes]) -> tuple[Evidence, ...]:
+    """Return what a draft's last check is evidence of, for its grade; nothing where nobody checked it.
+
+    `files` are the draft's files as they come out now: the check built them before.
+    """
+    kept = GateCheck.objects.filter(draft=one).first()
+    if kept is None:
+        return ()
+    about = f"{one.dataset.slug}@{one.version}"
+    standards = [*(["DICOM"] if findings.evidence(one.dataset) else []), *kept.validated]
+    return (
+        *(Evidence.from_dict(fact) for fact in kept.evidence),
+        *of_second_run(about, first=kept.sums, second=sha256_bytes(files[SUMS])),
+        *of_validators(about, standards),
+    )
+
+
+def below(dataset: str, version: str) -> Release | None:
+    """Return the newest release below a version."""
+    lower = [one for one in releases(dataset) if version_order(one.version) < version_order(version)]
+    return lower[0] if lower else None
 
 
 def changes(one: Release) -> Changes:

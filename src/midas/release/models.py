@@ -12,6 +12,22 @@ class SplitKey(models.Model):
 
     dataset = models.OneToOneField(Dataset, on_delete=models.PROTECT, related_name="+")
     key = models.CharField(max_length=64)
+    rest = models.CharField(max_length=64, blank=True, help_text="places whoever is not in the hidden part")
+
+
+class NearPair(models.Model):
+    """Two persons with nearly the same picture, who stay in one part. The row outlives a withdrawal: nobody moves."""
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="+")
+    one = models.ForeignKey(Subject, on_delete=models.PROTECT, related_name="+")
+    other = models.ForeignKey(Subject, on_delete=models.PROTECT, related_name="+")
+    noted_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["one", "other"], name="near_pair_once"),
+            models.CheckConstraint(condition=models.Q(one__lt=models.F("other")), name="near_pair_in_order"),
+        ]
 
 
 class Draft(models.Model):
@@ -32,6 +48,9 @@ class Draft(models.Model):
     submissions = models.JSONField(default=list, help_text="roots of the submissions it draws on, frozen")
     readings = models.JSONField(default=list, help_text="settled items of reading tasks it draws on, frozen")
     derived = models.JSONField(default=list, help_text="objects that curators drew, frozen")
+    judged = models.JSONField(
+        default=list, help_text="curators' decisions on quality that it follows, frozen"
+    )
     contributors = models.JSONField(default=list, help_text="who is credited, frozen when it was drafted")
     cohort = models.ForeignKey("Cohort", on_delete=models.PROTECT, null=True, related_name="+")
     created_by = models.ForeignKey(
@@ -41,6 +60,38 @@ class Draft(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["dataset", "version"], name="draft_once")]
+
+
+class Approval(models.Model):
+    """That one person approved a draft as it was: `digest` is what it said then."""
+
+    draft = models.ForeignKey(Draft, on_delete=models.PROTECT, related_name="+")
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    digest = models.CharField(max_length=64)
+    approved_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["draft", "account", "digest"],
+                condition=models.Q(withdrawn_at=None),
+                name="approval_once",
+            )
+        ]
+
+
+class GateCheck(models.Model):
+    """How the gates stood when a draft was last checked; a withdrawal takes it away, because it may name who left."""
+
+    draft = models.OneToOneField(Draft, on_delete=models.CASCADE, related_name="+")
+    results = models.JSONField()
+    evidence = models.JSONField(default=list, help_text="facts for a grade, by what was looked at")
+    sums = models.CharField(
+        max_length=64, blank=True, help_text="digest of the SHA256SUMS that it would have"
+    )
+    validated = models.JSONField(default=list, help_text="standards whose validators found the papers valid")
+    checked_at = models.DateTimeField()
 
 
 class Release(models.Model):

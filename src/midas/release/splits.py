@@ -1,7 +1,7 @@
 """Which part of a dataset each person is in: pure, keyed, stable when the dataset grows.
 
-In come persons (pseudonyms, with those found to be the same person) and shares; out comes a part for each. A person is
-never in two parts, and never moves because others come or go.
+In come persons (pseudonyms, with those who must not be parted from them) and shares; out comes a part for each. A group is
+never in two parts, and never moves because others come or go. The hidden part is drawn first and without any label.
 """
 
 from __future__ import annotations
@@ -9,24 +9,50 @@ from __future__ import annotations
 import hmac
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from midas.kernel import Conflict
 
-_CANDIDATES = 128
-"""Keys tried when a dataset is split for the first time: enough that the best is near the shares, a second's work for a
-few thousand persons."""
+HIDDEN = "test"
+"""The part that is drawn before any label is looked at; a protocol without a part of this name has no hidden one."""
 
-_MANY = 20_000
-"""With more persons than this every key comes near the shares, so the first one that leaves no part empty is taken."""
+_CANDIDATES, _PLACED = 128, 256_000
+"""Keys tried when a dataset is split for the first time, and groups placed in all these tries: a second's work. The more
+groups there are, the nearer any key comes to the shares."""
 
 
-def groups(links: Sequence[tuple[str, Iterable[str]]]) -> dict[str, str]:
-    """Map each pseudonym to the first registered one of the same person; `links` stand in order of registration.
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One person before the first split. `blind` is the stratum by what is known without a label, `stratum` by all."""
 
-    The first one names the group, so that a later pseudonym joins the part its person is already in.
+    group: str
+    blind: str = ""
+    stratum: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The secret of a dataset's split. `rest` places whoever is not hidden; without it `first` places everyone."""
+
+    first: bytes
+    rest: bytes = b""
+
+
+def groups(
+    links: Sequence[tuple[str, Iterable[str]]],
+    *,
+    pairs: Iterable[tuple[str, str]] = (),
+    sites: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Map each pseudonym to what names its group; `links` stand in order of registration.
+
+    `pairs` have nearly the same pictures, `sites` (where it is given) says whose whole site stays together. The first one
+    registered names the group, so that a later pseudonym joins the part its person is already in; a site names its own.
     """
-    rank = {pseudonym: number for number, (pseudonym, _) in enumerate(links)}
-    parent = {pseudonym: pseudonym for pseudonym in rank}
+    held = {name: f"site:{site}" for name, site in (sites or {}).items() if site}
+    rank = {name: number for number, name in enumerate(sorted(set(held.values())))}
+    rank |= {pseudonym: len(rank) + number for number, (pseudonym, _) in enumerate(links)}
+    parent = {name: name for name in rank}
 
     def top(name: str) -> str:
         while parent[name] != name:
@@ -34,16 +60,60 @@ def groups(links: Sequence[tuple[str, Iterable[str]]]) -> dict[str, str]:
             name = parent[name]
         return name
 
+    def join(one: str, other: str) -> None:
+        if one in rank and other in rank:
+            first, second = sorted((top(one), top(other)), key=rank.__getitem__)
+            parent[second] = first
+
     for pseudonym, others in links:
         for other in others:
-            if other in rank:
-                first, second = sorted((top(pseudonym), top(other)), key=rank.__getitem__)
-                parent[second] = first
-    return {pseudonym: top(pseudonym) for pseudonym in rank}
+            join(pseudonym, other)
+    for one, other in pairs:
+        join(one, other)
+    for pseudonym, site in held.items():
+        join(pseudonym, site)
+    return {pseudonym: top(pseudonym) for pseudonym, _ in links}
 
 
-def part_of(group: str, *, key: bytes, parts: Mapping[str, float]) -> str:
-    """Place one person: HMAC-SHA-256 of the group as a fraction of 1, cut at the running sum of the shares."""
+def part_of(group: str, *, keys: Keys, parts: Mapping[str, float]) -> str:
+    """Place one group: whether it is hidden by the first key, then by the second where among the others it is."""
+    if not keys.rest:
+        return _at(group, keys.first, parts)
+    if _at(group, keys.first, _halves(parts)) == HIDDEN:
+        return HIDDEN
+    return _at(group, keys.rest, _others(parts))
+
+
+def choose_keys(persons: Sequence[Person], *, seed: bytes, parts: Mapping[str, float]) -> Keys:
+    """Choose the keys of a dataset's first split: of many, those whose parts come nearest to the shares.
+
+    The hidden part follows from the groups, the seed and the blind strata alone: no label moves anyone in or out of it.
+    Raise `Conflict` where no key leaves every part with a group: an empty part is an error.
+    """
+    others = _others(parts)
+    if 0 < parts.get(HIDDEN, 0) < 1 and len(others) > 0:
+        least = {HIDDEN: 1, "": len(others)}
+        first = _best([(one.group, one.blind) for one in persons], seed, b"hidden", _halves(parts), least)
+        left = [one for one in persons if _at(one.group, first, _halves(parts)) != HIDDEN]
+        told = [(one.group, one.stratum) for one in left]
+        return Keys(first, _best(told, seed, b"rest", others, dict.fromkeys(others, 1)))
+    wanted = {part: 1 for part, share in parts.items() if share > 0}
+    return Keys(_best([(one.group, one.stratum) for one in persons], seed, b"all", parts, wanted))
+
+
+def _halves(parts: Mapping[str, float]) -> dict[str, float]:
+    return {HIDDEN: parts.get(HIDDEN, 0.0), "": 1 - parts.get(HIDDEN, 0.0)}
+
+
+def _others(parts: Mapping[str, float]) -> dict[str, float]:
+    """Return the shares of the parts that are not hidden, among themselves."""
+    kept = {part: share for part, share in parts.items() if part != HIDDEN and share > 0}
+    whole = sum(kept.values())
+    return {part: share / whole for part, share in kept.items()}
+
+
+def _at(group: str, key: bytes, parts: Mapping[str, float]) -> str:
+    """Return the part in which HMAC-SHA-256 of the group, as a fraction of 1, falls among the shares."""
     fraction = int.from_bytes(hmac.digest(key, group.encode(), "sha256")[:8], "big") / 2**64
     reached = 0.0
     for part, share in parts.items():
@@ -53,28 +123,36 @@ def part_of(group: str, *, key: bytes, parts: Mapping[str, float]) -> str:
     return [part for part, share in parts.items() if share > 0][-1]
 
 
-def choose_key(persons: Mapping[str, str], *, seed: bytes, parts: Mapping[str, float]) -> bytes:
-    """Choose the key for a dataset's first split: of many, the one whose parts come nearest to the shares.
-
-    `persons` maps each group to its stratum. Raise `Conflict` where no key leaves every part with a person: an empty
-    part is an error, and there are too few persons.
-    """
-    strata = Counter(persons.values())
+def _best(
+    persons: Sequence[tuple[str, str]],
+    seed: bytes,
+    what: bytes,
+    parts: Mapping[str, float],
+    least: Mapping[str, int],
+) -> bytes:
+    """Return the candidate that comes nearest to the shares and leaves each part at least so many groups."""
+    sizes: dict[str, Counter[str]] = {}
+    for group, stratum in persons:
+        sizes.setdefault(group, Counter())[stratum] += 1
+    strata = Counter(stratum for _, stratum in persons)
     best: tuple[float, bytes] | None = None
-    for number in range(_CANDIDATES):
-        key = hmac.digest(seed, b"midas-split/1" + number.to_bytes(4, "big"), "sha256")
-        placed = {group: part_of(group, key=key, parts=parts) for group in persons}
-        if {part for part, share in parts.items() if share > 0} - set(placed.values()):
+    for number in range(min(_CANDIDATES, 1 + _PLACED // max(1, len(sizes)))):
+        key = hmac.digest(seed, b"midas-split/2 " + what + number.to_bytes(4, "big"), "sha256")
+        placed = {group: _at(group, key, parts) for group in sizes}
+        full = Counter(placed.values())
+        if any(full[part] < count for part, count in least.items()):
             continue
-        off = _off(Counter((persons[group], part) for group, part in placed.items()), strata, parts)
+        counts: Counter[tuple[str, str]] = Counter()
+        for group, held in sizes.items():
+            for stratum, size in held.items():
+                counts[stratum, placed[group]] += size
+        off = _off(counts, strata, parts)
         if best is None or off < best[0]:
             best = (off, key)
-        if len(persons) > _MANY:
-            break
     if best is None:
         raise Conflict(
-            f"{len(persons)} persons cannot fill the {len(parts)} parts that the protocol asks for.",
-            advice="Wait for more persons, or ask for fewer parts in the protocol.",
+            f"{len(sizes)} groups of persons cannot fill the parts that the protocol asks for.",
+            advice="Wait for more persons (or sites, where these stay together), or ask for fewer parts in the protocol.",
         )
     return best[1]
 

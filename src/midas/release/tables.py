@@ -7,7 +7,7 @@ Never the source of the key: tables are files like others.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -167,21 +167,27 @@ def decode(data: bytes, schema: pa.Schema) -> pa.Table:
     return held.select(schema.names).cast(schema)
 
 
-def from_facts(facts: Mapping[str, Any], wanted: tuple[Fact, ...]) -> dict[str, Any]:
-    """Pick columns out of DICOM facts; a value that is not what the attribute holds becomes null."""
-    return {fact.column: _fit(facts.get(fact.keyword), fact.type) for fact in wanted}
+def reader(wanted: tuple[Fact, ...]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """Return what picks these columns out of DICOM facts; a value that is not what the attribute holds becomes null."""
+    known = tuple((fact.column, fact.keyword, _AS.get(fact.type, str)) for fact in wanted)
+
+    def read(facts: Mapping[str, Any]) -> dict[str, Any]:
+        return {column: _fit(facts.get(keyword), kind) for column, keyword, kind in known}
+
+    return read
 
 
-def _fit(value: Any, kind: pa.DataType) -> Any:
+def _numbers(value: Any) -> list[float]:
+    return [float(part) for part in str(value).split("\\")]
+
+
+_AS: Mapping[pa.DataType, Callable[[Any], Any]] = {NUMBERS: _numbers, NUMBER: float, WHOLE_NUMBER: int}
+
+
+def _fit(value: Any, kind: Callable[[Any], Any]) -> Any:
     if value is None or value == "":
         return None
     try:
-        if kind == NUMBERS:
-            return [float(part) for part in str(value).split("\\")]
-        if kind == NUMBER:
-            return float(value)
-        if kind == WHOLE_NUMBER:
-            return int(value)
+        return kind(value)
     except ValueError:
         return None
-    return str(value)

@@ -19,10 +19,11 @@ from midas.protocol.model import Column, Item, Protocol
 from midas.release import phantoms, tables
 from midas.release.content import About, Content
 from midas.release.cutting import assemble, record
-from midas.release.gathering import about, label_value, series_of, strata_of
+from midas.release.gathering import about, label_value, series_of
 from midas.release.models import Release
 from midas.release.sealing import salts_from
-from midas.release.splits import choose_key, part_of
+from midas.release.splits import choose_keys, part_of
+from midas.release.splitting import persons_of
 from midas.store import Blobs
 
 SUBJECTS = 10
@@ -94,11 +95,11 @@ def imagine(*, about: About, seed: str, store: Blobs, progress: Progress | None 
         for name, schema in schemas.items()
     }
     found["series"] = series_of(found["manifest"])
-    strata = strata_of(protocol, found)
-    key = choose_key(dict(sorted(strata.items())), seed=bytes.fromhex(seed), parts=protocol.split.parts)
+    names = sorted(found["subjects"]["subject"].to_pylist())
+    persons = persons_of(protocol, found, {name: name for name in names})
+    keys = choose_keys(persons, seed=bytes.fromhex(seed), parts=protocol.split.parts)
     parts = [
-        {"subject": name, "part": part_of(name, key=key, parts=protocol.split.parts)}
-        for name in sorted(strata)
+        {"subject": name, "part": part_of(name, keys=keys, parts=protocol.split.parts)} for name in names
     ]
     found["splits"] = tables.arrow("splits", parts, tables.SPLITS)
     report = {
@@ -200,7 +201,7 @@ def _images(made: Invented, item: Item, place: Row, *, sex: str, age: int, store
             study_uid=str(ds.StudyInstanceUID), series_uid=str(ds.SeriesInstanceUID),
             sop_instance_uid=str(ds.SOPInstanceUID), sop_class_uid=str(ds.SOPClassUID),
             transfer_syntax_uid=str(ds.file_meta.TransferSyntaxUID), deid="synthetic",
-            **tables.from_facts(facts, keywords),
+            **tables.reader(keywords)(facts),
         )  # fmt: skip
 
 

@@ -18,7 +18,8 @@ from midas.release.content import Content, LeftOut, path_of
 from midas.release.cutting import summary
 from midas.release.documents import whole_files
 from midas.release.gathering import about, series_of
-from midas.release.models import Draft, Release, ReleaseFile, ReleaseSubject, ReleaseTombstone
+from midas.release.models import Draft, GateCheck, Release, ReleaseFile, ReleaseSubject, ReleaseTombstone
+from midas.release.papers import read_back
 from midas.release.publication import recount
 from midas.release.sealing import keep, tree_of
 from midas.store import Blobs
@@ -45,7 +46,8 @@ def take_out(
         )
     names = set(pseudonyms)
     touched: dict[int, Release] = {}
-    # 1 no release names the person among those who were left out
+    # 1 no release names the person among those who were left out, no check of a draft names anyone
+    GateCheck.objects.filter(draft__dataset__slug=dataset).delete()
     for release in Release.objects.filter(dataset__slug=dataset, twin=False):
         _not_named(release, names)
     # 2 out of every release that holds the person
@@ -77,11 +79,9 @@ def content_of(release: Release, store: Blobs) -> Content:
         if path_of(name) in digests or name != "readings"
     }
     return Content(
-        words,
-        found,
-        reports.decode(b"".join(store.read(digests["deid/report.json"]))),
-        tuple(LeftOut(**one) for one in release.summary["left_out"]),
-    )
+        words, found, reports.decode(b"".join(store.read(digests["deid/report.json"]))),
+        tuple(LeftOut(**one) for one in release.summary["left_out"]), read_back(release, store),
+    )  # fmt: skip
 
 
 def _take_out(row: ReleaseSubject, *, store: Blobs, signer: PrivateKey, clock: Clock, why: str) -> set[str]:
@@ -89,7 +89,12 @@ def _take_out(row: ReleaseSubject, *, store: Blobs, signer: PrivateKey, clock: C
     release, subject = row.release, row.pseudonym
     before = content_of(release, store)
     found = {name: tables.without(table, subject) for name, table in before.tables.items()}
-    content = replace(before, tables=found | {"series": series_of(found["manifest"])})
+    kept = set(found["subjects"]["subject"].to_pylist())
+    content = replace(
+        before,
+        tables=found | {"series": series_of(found["manifest"])},
+        papers=reports.only(before.papers, kept),
+    )
     now = clock.now()
     tree = tree_of(release)
     after, stone = withdraw(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -28,6 +28,10 @@ from midas.wire.v1 import (
     AccessRequest,
     AccessTerms,
     AgreementAnswer,
+    AnswerKept,
+    AnswerSent,
+    AskedLine,
+    AskedPage,
     DatasetCard,
     DatasetPage,
     ItemSaid,
@@ -382,6 +386,25 @@ class Client:
     def submission(self, root: str) -> SubmissionStatus:
         """Return where a submission stands; `receipt` is there once it is registered."""
         return self._model(SubmissionStatus, self._json("GET", f"/api/v1/submissions/{quote(root, safe='')}"))
+
+    def asked(self, dataset: str = "") -> tuple[AskedLine, ...]:
+        """Return what curators ask this spoke and nobody has answered, asking page by page."""
+        found: list[AskedLine] = []
+        after: int | None = 0
+        while after is not None:
+            answer = self._json("GET", "/api/v1/asked", params={"after": after, "dataset": dataset})
+            page = self._model(AskedPage, answer)
+            found += page.asked
+            after = page.next
+        return tuple(found)
+
+    def answer(self, number: int, *, kind: Literal["words", "corrected"], words: str = "") -> AnswerKept:
+        """Answer a question; the same answer again is answered alike.
+
+        `BadInput` where the words look as if they named somebody, `Conflict` where it was answered otherwise.
+        """
+        sent = AnswerSent(kind=kind, words=words).model_dump(mode="json")
+        return self._model(AnswerKept, self._json("POST", f"/api/v1/asked/{number}/answer", json=sent))
 
 
 def _release_path(name: str) -> str:

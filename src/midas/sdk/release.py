@@ -192,6 +192,16 @@ class Release:
 
         return parse(self.path("protocol.yaml").read_bytes()).protocol
 
+    @cached_property
+    def grade(self) -> Mapping[str, Any] | None:
+        """The grade that it was released with, sealed like every file; `None` where it was not graded.
+
+        It has `cqi`, `band`, `access`, `status`, `computed` and `demonstration evidence`; `grade` has every statement.
+        """
+        from midas.sdk.graded import PAPER, graded
+
+        return graded(self.path(PAPER)) if PAPER in self.entries else None
+
     # -- images ------------------------------------------------------------------------------------------------
 
     def images(

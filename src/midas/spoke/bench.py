@@ -15,7 +15,6 @@ from midas import deid, ingest, quality
 from midas.deid.ahead import levels
 from midas.deid.model import Region
 from midas.formats import Kind
-from midas.formats import dicom as formats_dicom
 from midas.kernel import BadInput, Finding, Severity
 from midas.protocol.model import Item as Wanted
 from midas.spoke.inks import inks
@@ -27,6 +26,7 @@ from midas.wire.v1 import Code
 class Order:
     """One file to work on. `job` is complete but for source and target; `door` is sealed; `folder` is private scratch.
 
+    `of_series`: what the look at its whole series found.
     `ask`: the protocol wants a person to look at each of these, and nobody has yet.
     """
 
@@ -38,6 +38,7 @@ class Order:
     door: Path | None = None
     companions: tuple[Path, ...] = ()
     accepted_quality: bool = False
+    of_series: tuple[Finding, ...] = ()
     ask: bool = False
 
 
@@ -57,6 +58,25 @@ class Worked:
     inks: tuple[str, ...] = ()
 
 
+SETTLED = "series.mixed"
+"""Whose images they are, the vault has settled: several hospital numbers in one series are no fault here."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """The files of one series, and what the protocol asks of it."""
+
+    paths: tuple[Path, ...]
+    wanted: Wanted
+
+
+def look(series: Series) -> tuple[Finding, ...]:
+    """Look at one series in a worker."""
+    told = quality.examine(series.paths, series.wanted, scope="series", whole=True)
+    mine = quality.checks_of_series() - {SETTLED}
+    return quality.findings(one for one in told if one.check in mine)
+
+
 def _opened_door(order: Order, path: Path) -> ingest.Door:
     key = bytes.fromhex(json.loads(order.job.key_file.read_text())["storage"])
     told = json.loads(Vault(key).open(path.read_bytes(), about="door"))
@@ -74,16 +94,6 @@ def instances(order: Order) -> tuple[Path, ...]:
     )  # fmt: skip
 
 
-def _first_look(source: Path, wanted: Wanted) -> tuple[Finding, ...]:
-    """Look at pixels and acquisition; a file without the preamble of PS3.10 7.1 is read as leniently as it came in."""
-    with source.open("rb") as stream:
-        plain = stream.read(132)[128:] == b"DICM"
-    try:
-        return quality.first_look(source if plain else formats_dicom.read(source, pixels=True), wanted)
-    except BadInput:
-        return quality.first_look(source, wanted)
-
-
 def work(order: Order) -> Worked:
     """Do steps 3 to 6 of the spine for one file."""
     worked = _work(order)
@@ -99,7 +109,10 @@ def _work(order: Order) -> Worked:
     except BadInput as error:
         cut = "ends before" in error.message
         return Worked(reason="truncated" if cut else "convert-failed", detail=str(error))
-    findings = tuple(one for source in sources for one in _first_look(source, order.wanted))
+    slide = order.kind == Kind.SLIDE.value
+    together = [sources] if slide else [(source,) for source in sources]
+    looked = [one for some in together for one in quality.examine(some, order.wanted, whole=slide)]
+    findings = (*quality.findings(looked), *order.of_series)
     wrong = [one for one in findings if one.severity is Severity.ERROR and not order.accepted_quality]
     outcomes: list[deid.Outcome] = []
     targets: list[Path] = []

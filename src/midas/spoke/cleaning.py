@@ -28,6 +28,7 @@ from midas.kernel import BrokenPromise, Clock, Finding, Progress, Runner, whole_
 from midas.protocol.model import Item as Wanted
 from midas.protocol.model import Protocol
 from midas.spoke.bench import Order, Worked, work
+from midas.spoke.comparing import ALONGSIDE, disagreements
 from midas.spoke.heads import Heads, look_for_faces
 from midas.spoke.home import private_folder, scratch_folder
 from midas.spoke.intake import items, screens, store
@@ -39,6 +40,7 @@ from midas.spoke.vault import persons
 from midas.spoke.vault.keys import Vault, derive
 from midas.spoke.vault.models import Person
 from midas.spoke.vault.projects import Desk
+from midas.spoke.whole import look_at_series
 from midas.wire.v1 import Code, FindingLine, ItemLine
 
 PLAIN_WORDS = frozenset(
@@ -78,6 +80,7 @@ class Run:
             stream.write(json.dumps({"storage": self._key.hex(), "root": desk.root_key.hex()}).encode())
         self.profile = deid.Profile.of(desk.protocol, desk.project.protocol_sha256)
         self.heads = Heads()
+        self.of_series: dict[int, tuple[Finding, ...]] = {}
 
     def card(self, person: Person) -> Path:
         if person.pk not in self._cards:
@@ -170,7 +173,7 @@ def order_for(run: Run, item: Item) -> Order:
         source=source, kind=item.kind, wanted=wanted, job=job, folder=folder,
         door=None if item.kind == Kind.DICOM.value else run.door(_door(desk, item, wanted)),
         companions=(data,) if source.suffix and data.is_dir() else (), accepted_quality=decision is not None,
-        ask=wanted.review == "always" and decision is None,
+        of_series=run.of_series.get(item.pk, ()), ask=wanted.review == "always" and decision is None,
     )  # fmt: skip
 
 
@@ -200,6 +203,10 @@ def clean_matched(
     with scratch_folder(desk.home) as folder:
         run = Run(desk, folder)
         keys = _past_faces(run, keys, progress=progress, runner=runner, clock=clock)
+        waiting = Item.objects.filter(pk__in=keys).order_by("pk")
+        run.of_series = look_at_series(desk, waiting, runner=runner, progress=progress)
+        for key, told in disagreements(desk, waiting.select_related("visit", "lesion")).items():
+            run.of_series[key] = (*run.of_series.get(key, ()), *told)
         while keys:
             decided: list[int] = []
             taken: list[tuple[Item, Order]] = []
@@ -247,7 +254,8 @@ def settle(desk: Desk, item: Item, worked: Worked, *, at: datetime) -> bool:
     now = Item.objects.filter(pk=item.pk).values_list("state", "stage", "changed_at").first()
     if now != (State.WAITING, "matched", item.changed_at):
         return False
-    findings = tuple(worked.findings)
+    alongside = [Finding.from_dict(one) for one in item.findings if one["rule"] in ALONGSIDE]
+    findings = (*worked.findings, *alongside)
     if worked.reason:
         code = deid_reason(worked.reason)
         item.regions, item.screen = screens.as_json(desk, worked.regions, worked.inks), None

@@ -2,7 +2,7 @@
 
     1 receive   copy into the intake store while hashing; every unpacked file and table row is an item
     2 match     tables teach persons, lawful basis, visits, lesions, specimens; images find theirs
-    3 look      pixels and acquisition, without identity                 ┐
+    3 look      pixels and acquisition; rows; images beside the tables   ┐
     4 plan      what the profile does to each attribute                  │ in worker processes,
     5 apply     write the de-identified instance                         │ from sealed cards
     6 verify    read it again and search it for the person               ┘
@@ -10,6 +10,7 @@
     8 pack      subjects, items, records, labels, report; a signed submission
     9 send      what the hub does not have, then the submission
    10 receipt   verified and kept; the items are sent
+   11 answer    what curators ask of it is fetched; a person answers; nothing that names anybody goes
 
 In comes a folder; out goes a tally, and in the end a receipt. At every moment: everything in = waiting + held + refused +
 sent. A kill at any point loses nothing: the same call goes on where it stopped. Nothing leaves that was not verified.
@@ -24,18 +25,20 @@ from django.db import transaction
 
 from midas import compute, ingest
 from midas.formats import Trouble
-from midas.kernel import BadInput, Clock, NoProgress, NotFound, Progress, Runner, SystemClock
+from midas.kernel import BadInput, Clock, MidasError, NoProgress, NotFound, Progress, Runner, SystemClock
 from midas.kernel.identified import Identified
 from midas.spoke import reviewing
 from midas.spoke.cleaning import clean_matched
+from midas.spoke.comparing import look_again, look_alongside
 from midas.spoke.home import Home, scratch_folder
 from midas.spoke.intake import items, store, taking
 from midas.spoke.intake.items import Tally
 from midas.spoke.intake.models import Batch, Decision, Item, Standing
 from midas.spoke.labelling import clean_labels
+from midas.spoke.outbox import questions
 from midas.spoke.outbox.models import Parcel
 from midas.spoke.outbox.packing import pack_parcel
-from midas.spoke.outbox.sending import Hub, send_parcels
+from midas.spoke.outbox.sending import Hub, hub_of, send_parcels
 from midas.spoke.reasons import TROUBLES
 from midas.spoke.vault.models import Project
 from midas.spoke.vault.projects import Desk, desk
@@ -67,6 +70,7 @@ def _process(work: Desk, progress: Progress, runner: Runner | None, clock: Clock
     taking.refuse_withdrawn(work, at=clock.now())
     taking.make_records(work, progress=progress, clock=clock)
     taking.take_images(work, progress=progress, clock=clock)
+    look_again(work, clock=clock)
     if runner is not None:
         clean_matched(work, progress=progress, runner=runner, clock=clock)  # 3–6
         clean_labels(work, progress=progress, runner=runner, clock=clock)
@@ -74,6 +78,7 @@ def _process(work: Desk, progress: Progress, runner: Runner | None, clock: Clock
         with compute.processes(work.home.config.processes or None) as pool:
             clean_matched(work, progress=progress, runner=pool, clock=clock)  # 3–6
             clean_labels(work, progress=progress, runner=pool, clock=clock)
+    look_alongside(work)  # 3, of rows and views
     return tally(work.project)
 
 
@@ -179,6 +184,7 @@ def go_on(
     work = desk(home=home, slug=project)
     clean_matched(work, progress=progress, runner=runner, clock=clock)
     clean_labels(work, progress=progress, runner=runner, clock=clock)
+    look_alongside(work)
 
 
 def pack(
@@ -196,3 +202,16 @@ def send(
     """Steps 9 and 10: send every packed parcel and keep the hub's receipts. Can be repeated until it has answered."""
     work = desk(home=home, slug=project)
     return send_parcels(work, hub=hub, progress=progress, clock=clock)
+
+
+def exchange(*, home: Home, clock: Clock = NOW, project: str | None = None) -> int:
+    """Send answers to curators' questions and fetch what they ask now; return how many wait for an answer here.
+
+    Without a hub, or while it does not answer, the questions that are known are counted.
+    """
+    work = desk(home=home, slug=project)
+    try:
+        with hub_of(work, attempts=2) as hub:
+            return questions.exchange(work, hub=hub, clock=clock)[1]
+    except MidasError:
+        return questions.waiting(work)

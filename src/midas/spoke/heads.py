@@ -98,7 +98,10 @@ def look_for_faces(
             heads.of_item[item.pk] = (item.person_id, item.group or f"item {item.pk}")
     tasks = [
         Look(
-            _files(desk, key[0], members), folder / f"{number}.face", profile, _others(desk, key[0], members)
+            files_of(desk, key[0], members),
+            folder / f"{number}.face",
+            profile,
+            _others(desk, key[0], members),
         )
         for number, (key, members) in enumerate(series.items())
     ]
@@ -112,7 +115,7 @@ def look_for_faces(
     return heads
 
 
-def _files(desk: Desk, person: int, members: list[Item]) -> tuple[Path, ...]:
+def files_of(desk: Desk, person: int, members: list[Item]) -> tuple[Path, ...]:
     """Return every file of a series that is here, also those that are held, cleaned or sent: half a head is no head."""
     first = members[0]
     if not first.group:

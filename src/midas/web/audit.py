@@ -1,8 +1,8 @@
 """Which blobs the hub's records rest on, and the erasing of all others.
 
-Needed are instances, their previews, what readers drew, files of releases, the parts of registered submissions, and
-everything of those that are still to be verified. What a withdrawal wrote down is erased at once; what nothing names,
-after a while.
+Needed are instances, their previews, what readers drew, documents of assessments, files of releases, the parts of
+registered submissions, and everything of those that are still to be verified. What a withdrawal wrote down is erased at
+once; what nothing names, after a while.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from midas.annotate.models import Derived, Reading
 from midas.catalogue import lens
 from midas.catalogue.models import Erasure, Instance, Submission
 from midas.catalogue.withdrawal import blobs_of
+from midas.grading.models import Statement
 from midas.kernel import Clock
 from midas.release.models import ReleaseFile
 from midas.release.tables import batches
@@ -37,6 +38,7 @@ def needed_blobs() -> Iterator[str]:
     )
     yield from ReleaseFile.objects.values_list("sha256", flat=True).iterator(chunk_size=5000)
     yield from Reading.objects.exclude(sha256="").values_list("sha256", flat=True).iterator(chunk_size=5000)
+    yield from Statement.objects.values_list("sha256", flat=True).iterator(chunk_size=5000)
     yield from Derived.objects.values_list("sha256", flat=True).iterator(chunk_size=5000)
     yield from _parts(State.REGISTERED)
 
@@ -69,7 +71,7 @@ def erase_doomed(*, store: Blobs) -> int:
 def _needed(digests: Iterable[str]) -> set[str]:
     asked = list(digests)
     found = set(ReleaseFile.objects.filter(sha256__in=asked).values_list("sha256", flat=True))
-    for model in (Reading, Derived):
+    for model in (Reading, Derived, Statement):
         found.update(model.objects.filter(sha256__in=asked).values_list("sha256", flat=True))
     images = Instance.objects.filter(Q(sha256__in=asked) | Q(preview__in=asked))
     return found.union(*images.values_list("sha256", "preview"))

@@ -78,8 +78,8 @@ def django_settings(home: HubHome, *, debug: bool = False) -> dict[str, Any]:
         "INSTALLED_APPS": [
             "django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions",
             "django.contrib.messages", "django.contrib.staticfiles",
-            "midas.ui", "midas.people", "midas.ledger", "midas.catalogue", "midas.annotate", "midas.release",
-            "midas.access", *identity.APPS,
+            "midas.ui", "midas.people", "midas.ledger", "midas.catalogue", "midas.annotate", "midas.grading",
+            "midas.release", "midas.access", *identity.APPS,
         ],
         "MIDDLEWARE": [
             project.MIDDLEWARE[0], "whitenoise.middleware.WhiteNoiseMiddleware", *project.MIDDLEWARE[1:],

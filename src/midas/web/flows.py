@@ -3,9 +3,10 @@
     1. receive    a spoke's signed header is kept, once: the same root again only says where it stands
     2. verify     every hash, count and reference, and the leak rules, with no trust in the spoke (`midas.catalogue`)
     3. register   all of it in one transaction, with a receipt signed by this hub; or refuse, with findings
-    4. withdraw   a person leaves every release, the catalogue and the store; a pseudonym stays to refuse by
+    4. check      the quality checks look at what it brought; what they find waits for a curator
+    5. withdraw   a person leaves every release, the catalogue and the store; a pseudonym stays to refuse by
 
-Steps 2 and 3 are done by one thread of the server, with worker processes for the bytes. What is to be done stands in
+Steps 2 to 4 are done by one thread of the server, with worker processes for the bytes. What is to be done stands in
 the database: after a stop or a crash it is taken up again at the start, erasing too. Nothing here decides who may do
 what.
 """
@@ -17,11 +18,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from django.db import close_old_connections, transaction
 
 from midas.annotate import take_out as take_out_readings
-from midas.catalogue.models import ProtocolVersion, Subject, Submission
+from midas.catalogue import findings
+from midas.catalogue.models import CheckRun, ProtocolVersion, Subject, Submission
 from midas.catalogue.protocols import protocol_known
 from midas.catalogue.registration import register
 from midas.catalogue.verification import Checked, examine_submission, trust
@@ -39,6 +42,7 @@ from midas.web.bootstrap import current_home, signer, store
 from midas.wire.v1 import FindingLine, Signed, SubmissionHeader, SubmissionStatus
 
 State = Submission.State
+T = TypeVar("T")
 log = logging.getLogger("midas.hub")
 
 FEW_INSTANCES = 24
@@ -171,12 +175,17 @@ def _verify(row: Submission, runner: Runner | None) -> Checked:
             signed=signed, store=store(), runner=with_runner, scratch=current_home().scratch
         )
 
+    return _with_workers(row, runner, examine)
+
+
+def _with_workers(row: Submission, runner: Runner | None, work: Callable[[Runner], T]) -> T:
+    """Do bulk work on a submission: in worker processes where it is large."""
     if runner is not None:
-        return examine(runner)
+        return work(runner)
     if row.header["instances"] <= FEW_INSTANCES:
-        return examine(here())
+        return work(here())
     with processes() as pool:
-        return examine(pool)
+        return work(pool)
 
 
 def process_all() -> int:
@@ -192,7 +201,34 @@ def resume() -> int:
     return Submission.objects.filter(state=State.VERIFYING).update(state=State.RECEIVED)
 
 
-# -- 4. withdraw -----------------------------------------------------------------------------------------------
+# -- 4. check the quality --------------------------------------------------------------------------------------
+
+_failed: set[int] = set()
+"""Submissions whose checks broke off in this process: they are tried again when it starts again."""
+
+
+def check_one(*, clock: Clock | None = None, runner: Runner | None = None) -> CheckRun | None:
+    """Run the quality checks over the oldest registered submission that has none; `None` where none waits."""
+    row = findings.unchecked().exclude(pk__in=_failed).select_related("dataset").first()
+    if row is None:
+        return None
+
+    def run(with_runner: Runner) -> CheckRun:
+        return findings.check(
+            dataset=row.dataset, submission=row, store=store(), runner=with_runner, scratch=current_home().scratch,
+            clock=clock or SystemClock(),
+        )  # fmt: skip
+
+    try:
+        made = _with_workers(row, runner, run)
+    except Exception:
+        _failed.add(row.pk)
+        raise
+    log.info("submission %s… from %s: checked, run %d", row.root[:12], row.spoke, made.number)
+    return made
+
+
+# -- 5. withdraw -----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -268,8 +304,10 @@ def _work(stop: threading.Event) -> None:
                 next_tidying = time.monotonic() + TIDY_AGAIN_S
                 tidy()
             process_all()
+            while check_one() is not None:
+                process_all()
         except Exception as error:
-            log.exception("a submission could not be processed")
+            log.exception("a submission could not be processed or checked")
             _fault(error)
         _wake.wait(LOOK_AGAIN_S)
         _wake.clear()

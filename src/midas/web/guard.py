@@ -6,7 +6,7 @@ browser is sent to sign in; a program gets a problem (RFC 9457). The rule itself
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from typing import Any
@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.urls import URLResolver, get_resolver
 
 from midas.kernel import Forbidden, SystemClock, Unavailable
 from midas.people.models import Account, Institution
@@ -183,6 +184,19 @@ def needs(*acts: Act, dataset: str | None = None, choose: Choice | None = None) 
         return guarded
 
     return declare
+
+
+def needs_of_routes() -> list[Need | None]:
+    """Return what each route of the hub needs; none where a view declares nothing."""
+
+    def below(resolver: URLResolver) -> Iterator[Need | None]:
+        for one in resolver.url_patterns:
+            if isinstance(one, URLResolver):
+                yield from below(one)
+            else:
+                yield getattr(one.callback, "need", None)
+
+    return list(below(get_resolver()))
 
 
 def _where(dataset: str | None, kwargs: dict[str, Any]) -> str | None:

@@ -40,6 +40,10 @@ public_url = {public_url}
 # Roles that hold only while their account has a second factor (an authenticator app or a passkey).
 # require_second_factor = ["admin", "access-officer"]
 
+# How many different people must approve a draft before it is cut, and whether it must be graded.
+# release_approvals = 0
+# release_needs_grade = false
+
 # Where mail goes. Without it mail is written to files in mail/, and administrators hand over links.
 # [mail]
 # host = "smtp.example.org"
@@ -94,7 +98,7 @@ class Provider(BaseModel):
 
 RoleName = Literal[
     "operator", "curator", "annotator", "adjudicator", "ethics", "access-officer", "researcher", "policy", "admin",
-    "auditor",
+    "auditor", "nodal",
 ]  # fmt: skip
 
 
@@ -135,6 +139,15 @@ class HubConfig(BaseModel):
     )
     require_second_factor: tuple[RoleName, ...] = Field(
         default=(), description="roles that hold only while their account has a second factor"
+    )
+    release_approvals: int = Field(
+        default=0,
+        ge=0,
+        le=5,
+        description="different people who must approve a draft; a hub of one curator has one",
+    )
+    release_needs_grade: bool = Field(
+        default=False, description="whether a draft without a grade, or below its matrix, is refused"
     )
     invitation_days: int = Field(default=7, ge=1, le=60, description="days that an invitation stands")
     api_per_minute: int = Field(

@@ -91,5 +91,14 @@ EXAMPLES: dict[type[BaseModel], BaseModel] = {
             title="Not allowed", status=403, detail="You may not see and download a release here.",
             advice="Ask for access to this release.",
         ),
+        v1.AskedPage(asked=(v1.AskedLine(
+            number=12, dataset="oral-cancer", asked_at="2026-11-22T08:30:00+00:00", rule="agreement.side", severity="error",
+            message="The image shows the other side than the lesion has.", why="Which side is it?",
+            subject="P-7K3QM-2XV9A", study_uid="2.25.100001", series_uid="2.25.100002",
+        ),), next=None),
+        v1.AnswerSent(kind="words", words="The image is right, the table was wrong."),
+        v1.AnswerKept(
+            number=12, kind="words", words="The image is right, the table was wrong.", at="2026-11-23T08:30:00+00:00",
+        ),
     )
 }  # fmt: skip

@@ -393,6 +393,56 @@ class Rows(Wire):
     more: bool = False
 
 
+class AskedLine(Wire):
+    """What a curator asks a hospital about a finding: of a series or image, of a row, or of a whole table (no `subject`).
+
+    `why` are the curator's words; `message` and `advice` are the finding's.
+    """
+
+    number: int
+    dataset: Slug
+    asked_at: str
+    rule: str
+    severity: Literal["info", "warning", "error"]
+    message: str
+    advice: str = ""
+    why: str
+    subject: SubjectId | None = None
+    study_uid: Uid | None = None
+    series_uid: Uid | None = None
+    sop_instance_uid: Uid | None = None
+    table: Slug | None = None
+    record: Sha256 | None = None
+
+
+class AskedPage(Wire):
+    """`GET /api/v1/asked`: what curators ask this spoke and nobody has answered; `next` is what to give as `after`."""
+
+    asked: tuple[AskedLine, ...] = ()
+    next: int | None = None
+
+
+class AskedQuery(Wire):
+    after: int = Field(default=0, ge=0, description="number of the last question that you have")
+    dataset: str = Field(default="", max_length=64)
+
+
+class AnswerSent(Wire):
+    """`POST /api/v1/asked/{number}/answer`: words that name nobody, or that a corrected copy was or will be sent."""
+
+    kind: Literal["words", "corrected"]
+    words: str = Field(default="", max_length=1000)
+
+
+class AnswerKept(Wire):
+    """The answer as it stands; the same answer again is answered alike."""
+
+    number: int
+    kind: Literal["words", "corrected"]
+    words: str = ""
+    at: str
+
+
 class BlobKept(Wire):
     """`PUT /api/v1/blobs/{sha256}`: 201 where it is new, 200 where it was there."""
 

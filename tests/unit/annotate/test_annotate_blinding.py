@@ -252,7 +252,7 @@ def read_now(answer: bytes) -> bytes:
 
 @pytest.fixture(autouse=True)
 def nothing_goes_on_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cut runs in a thread that outlives its answer, and would change the next one."""
+    """Cuts and looks at gates run in threads that outlive an answer, and would change the next one's."""
     monkeypatch.setattr("midas.web.pages.cutting.start", lambda *_, **__: False)
 
 

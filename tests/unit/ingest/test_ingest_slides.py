@@ -90,7 +90,10 @@ def test_a_slide_keeps_its_pixels_and_calibration(name: str, tmp_path: Path) -> 
         (1000, 900),
         (500, 450),
     ]
-    assert {ds.ImageType[2] for ds in levels} == {"VOLUME"}
+    assert list(levels[0].ImageType) == ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
+    lower = ["DERIVED", "PRIMARY", "VOLUME", "RESAMPLED"]  # PS3.3 C.8.12.4.1.1
+    assert [list(ds.ImageType) for ds in levels[1:]] == [lower] * (len(levels) - 1)
+    assert len(levels) > 1
     assert len({ds.SeriesInstanceUID for ds in levels}) == len({ds.PyramidUID for ds in levels}) == 1
     spacing = levels[0].SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing
     assert [float(value) for value in spacing] == pytest.approx([0.0005, 0.0005])

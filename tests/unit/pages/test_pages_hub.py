@@ -332,3 +332,55 @@ def test_a_cut_that_was_broken_off_is_offered_again(hub, enter, monkeypatch) -> 
     os.utime(cutting._path(draft.pk), (0, 0))
     assert cutting.standing(draft).state == "broken"
     assert "Cut the release" in enter("curator").get("/curation/drafts/meningioma/1.0.0").content.decode()
+
+
+def test_a_draft_shows_its_gates_with_advice_and_who_approved_it(hub, enter, monkeypatch) -> None:
+    from midas.catalogue.models import Subject
+    from midas.kernel import Finding, Severity, SystemClock
+    from midas.release.approving import approvals_of
+    from midas.release.cases import Result, State
+    from midas.release.models import Draft, GateCheck
+    from midas.release.splitting import near_pairs
+    from midas.web.pages import cutting
+
+    client, path = enter("curator"), "/curation/drafts/meningioma/1.0.0"
+    draft = Draft.objects.get(dataset__slug="meningioma")
+    assert "Nobody has looked at the gates" in client.get(path).content.decode()
+    wrong = Finding(
+        "gate.split.link", Severity.ERROR, "release", "The split leaks here.", "Note them as a pair."
+    )
+    failed = Result("split", State.FAILED, (wrong,)).to_dict()
+    GateCheck.objects.create(draft=draft, results=[failed], checked_at=SystemClock().now())
+    response = client.get(path)
+    text = response.content.decode()
+    assert complaints(response) == []
+    assert "1 gate stands in the way" in text
+    assert "The split leaks here." in text
+    assert "Note them as a pair." in text
+    one, other = Subject.objects.filter(dataset=draft.dataset).values_list("pseudonym", flat=True)[:2]
+    assert "Keep both in one part" in text
+    client.post(f"{path}/pair", {"one": one.lower(), "other": other})
+    assert [set(pair) for pair in near_pairs(draft.dataset)] == [{one, other}]
+    client.post(f"{path}/pair", {"one": one, "other": "P-00000-00000"})
+    assert "has no P-00000-00000" in client.get(path).content.decode()
+    client.post(f"{path}/approval")
+    assert [one.account.username for one in approvals_of(draft)] == ["curator"]
+    assert "You approved this draft" in client.get(path).content.decode()
+    client.post(f"{path}/approval")
+    assert "approved this draft already" in client.get(path).content.decode()
+    client.post(f"{path}/approval", {"back": "yes"})
+    assert approvals_of(draft) == []
+    assert enter("researcher").post(f"{path}/approval").status_code == 403
+    started = []
+    monkeypatch.setattr(cutting.threading.Thread, "start", lambda thread: started.append(thread))
+    client.post(f"{path}/gates")
+    assert len(started) == 1
+    assert "The gates are being looked at" in client.get(path).content.decode()
+    monkeypatch.setattr(cutting, "check_gates", lambda **_: None)
+    cutting.look(draft.pk)
+    done = client.get(f"{path}/progress", headers={"HX-Request": "true"})
+    assert done.headers["HX-Redirect"] == path
+    client.post("/preferences", {"language": "hi", "theme": "light", "next": "/"})
+    response = client.get(path)
+    assert complaints(response) == []
+    assert "विभाजन से कुछ नहीं रिसता" in response.content.decode()

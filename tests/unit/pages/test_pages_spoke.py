@@ -22,6 +22,9 @@ PAGES = (
     "/held/bad-row",
     "/held/no-lesion",
     "/outbox",
+    "/questions",
+    "/coverage",
+    "/coverage?more=50",
     "/review",
     "/review?reason=masked-unseen&each=1",
     "/decisions",
@@ -64,6 +67,29 @@ def test_nothing_is_shown_before_signing_in(spoke, enter) -> None:
     )  # a token may hold any digits
     assert "csrfmiddlewaretoken" in shown
     assert "44" not in shown
+
+
+def test_a_batch_says_what_the_first_look_saw_and_in_which_items(spoke, enter) -> None:
+    from midas.kernel import Finding, Severity
+    from midas.spoke.intake.models import Batch, Item
+
+    batch = Batch.objects.first()
+    items = list(Item.objects.filter(batch=batch).order_by("pk")[:3])
+    for item, rules in zip(items, (["mr.snr"], ["mr.snr", "series.slice-gap"], ["deid.rule"]), strict=True):
+        item.findings = [Finding(rule, Severity.WARNING, "item", "It is so.").to_dict() for rule in rules]
+        item.save()
+    client = enter("asha")
+    page = client.get(f"/batches/{batch.pk}")
+    assert complaints(page) == []
+    assert {one.rule: len(one.keys) for one in page.context["seen"]}.items() >= {
+        "mr.snr": 2,
+        "series.slice-gap": 1,
+    }.items()
+    assert "Signal to noise" in page.content.decode()
+    one = client.get(f"/batches/{batch.pk}?seen=series.slice-gap")
+    assert [item["pk"] for item in one.context["items"]] == [items[1].pk]
+    client.cookies["django_language"] = "hi"
+    assert "सिग्नल-शोर अनुपात" in client.get(f"/batches/{batch.pk}").content.decode()
 
 
 def test_pages_are_whole_and_carry_the_banner(spoke, enter) -> None:
@@ -357,3 +383,37 @@ def test_what_an_act_reaches_is_laid_over_each_other_and_each_is_written_down(sp
         )
     assert {look.item_id for look in Look.objects.all()} == {one.pk for one in alike}
     assert enter("owner").get(f"/items/{item.pk}/together.png").status_code == 403
+
+
+def test_a_question_is_answered_beside_its_item_and_an_answer_that_names_is_held(spoke, enter) -> None:
+    from django.utils import timezone
+
+    from midas.spoke.intake.models import Item
+    from midas.spoke.outbox.models import Output, Question
+
+    item = Item.objects.filter(person__isnull=False).order_by("pk").first()
+    line = {"subject": item.person.pseudonym, "series_uid": "2.25.7", "sop_instance_uid": "2.25.71"}
+    made = Output.objects.create(project=spoke.project, person=item.person, kind="instance", line=line)
+    made.sources.add(item)
+    asked = {
+        "number": 3, "dataset": "oral-cancer", "asked_at": "2026-11-22T08:00:00+00:00", "rule": "agreement.side",
+        "severity": "error", "message": "The image shows the other side.", "advice": "", "why": "Which side is it?",
+        "subject": made.line["subject"], "series_uid": made.line["series_uid"], "record": None, "sop_instance_uid": None,
+    }  # fmt: skip
+    Question.objects.create(project=spoke.project, number=3, asked=asked, fetched_at=timezone.now())
+    reviewer = enter("asha")
+    page = reviewer.get("/questions")
+    assert complaints(page) == []
+    shown = page.content.decode()
+    assert "Which side is it?" in shown
+    assert f'href="/items/{item.pk}"' in shown
+    assert "Which side is it?" in reviewer.get(f"/items/{item.pk}").content.decode()
+    told = reviewer.post("/questions/3/answer", {"kind": "words", "words": "Call 98230 12345"}, follow=True)
+    assert "Nothing was sent" in told.content.decode()
+    assert Question.objects.get(number=3).state == "held"
+    told = reviewer.post(
+        "/questions/3/answer", {"kind": "words", "words": "The table is right."}, follow=True
+    )
+    assert complaints(told) == []
+    assert Question.objects.get(number=3).state == "ready"
+    assert enter().post("/questions/3/answer", {"kind": "corrected"}).status_code == 302

@@ -83,6 +83,8 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "/api/v1/releases/{dataset}@{version}/question": (
         post(f"{OPEN_API}/question", Act.DOWNLOAD_OPEN), post(f"{HELD_API}/question", Act.DOWNLOAD, Act.DRAFT),
     ),
+    "/api/v1/asked": (get("/api/v1/asked"),),
+    "/api/v1/asked/{number}/answer": (post("/api/v1/asked/1/answer"),),
     "/api/v1/blobs/missing": (post("/api/v1/blobs/missing"),),
     "/api/v1/blobs/{sha256}": (Example(f"/api/v1/blobs/{ROOT_OF_NONE}", method="put"),),
     "/api/v1/submissions": (post("/api/v1/submissions"),),
@@ -154,6 +156,9 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "/curation/submissions/{root}": (get(f"/curation/submissions/{ROOT_OF_NONE}"),),
     "/curation/drafts": (post("/curation/drafts"),),
     "/curation/drafts/{dataset}/{version}": (get("/curation/drafts/meningioma/1.0.0"),),
+    "/curation/drafts/{dataset}/{version}/gates": (post("/curation/drafts/meningioma/1.0.0/gates"),),
+    "/curation/drafts/{dataset}/{version}/approval": (post("/curation/drafts/meningioma/1.0.0/approval"),),
+    "/curation/drafts/{dataset}/{version}/pair": (post("/curation/drafts/meningioma/1.0.0/pair"),),
     "/curation/drafts/{dataset}/{version}/progress": (get("/curation/drafts/meningioma/1.0.0/progress"),),
     "/people": (get("/people"),),
     "/people/invite": (post("/people/invite", role="none"),),
@@ -195,6 +200,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "/catalogue.jsonld": (get("/catalogue.jsonld"),),
     "/sitemap.xml": (get("/sitemap.xml"),),
     "/robots.txt": (get("/robots.txt"),),
+    "/datasets/{dataset}/coverage": (get("/datasets/oral-cancer/coverage", Act.READ_DATASET, Act.SEE_SPOKE),),
     "/datasets/{dataset}/people": (get("/datasets/oral-cancer/people"),),
     "/datasets/{dataset}/people/{person}": (get("/datasets/oral-cancer/people/none"),),
     "/datasets/{dataset}/people/{person}/{study}": (get("/datasets/oral-cancer/people/none/1.2"),),
@@ -213,6 +219,25 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "/curation/tasks/set": (post("/curation/tasks/set"),),
     "/curation/tasks/{task}": (get("/curation/tasks/TASK"),),
     "/curation/tasks/{task}/end": (post("/curation/tasks/TASK/end"),),
+    "/grading": (get("/grading", Act.ASSESS, Act.VALIDATE),),
+    "/grading/open": (post("/grading/open"),),
+    "/grading/{number}": (get("/grading/ASSESSMENT", Act.ASSESS, Act.VALIDATE),),
+    "/grading/{number}/write": (
+        post("/grading/ASSESSMENT/write", Act.ASSESS, what="x"),
+        post("/grading/ASSESSMENT/write", Act.VALIDATE, what="validate"),
+    ),
+    "/grading/{number}/documents/{kind}": (get("/grading/ASSESSMENT/documents/x", Act.ASSESS, Act.VALIDATE),),
+    "/grading/rubric": (get("/grading/rubric", Act.ASSESS, Act.VALIDATE),),
+    "/grading/delphi": (get("/grading/delphi", Act.ASSESS, Act.VALIDATE),),
+    "/grading/delphi/rate": (post("/grading/delphi/rate", Act.ASSESS, Act.VALIDATE),),
+    "/grading/delphi/table": (post("/grading/delphi/table", Act.ASSESS, Act.VALIDATE),),
+    "/grading/{number}/{form}.pdf": (get("/grading/ASSESSMENT/lite.pdf", Act.ASSESS, Act.VALIDATE),),
+    "/grading/{number}/forms.json": (get("/grading/ASSESSMENT/forms.json", Act.ASSESS, Act.VALIDATE),),
+    "/curation/quality": (get("/curation/quality"),),
+    "/curation/quality/queue": (get("/curation/quality/queue"),),
+    "/curation/quality/decide": (post("/curation/quality/decide"),),
+    "/curation/quality/findings/{number}": (get("/curation/quality/findings/0"),),
+    "/curation/quality/findings/{number}/correct": (post("/curation/quality/findings/0/correct"),),
     "/readings": (get("/readings"),),
     "/readings/{task}": (get("/readings/TASK"),),
     "/readings/{task}/{item}": (get("/readings/TASK/0"),),
@@ -305,6 +330,18 @@ def _task() -> Any:
     )  # fmt: skip
 
 
+def _assessment() -> Any:
+    """Return a Lite form that its centre submitted."""
+    from midas.catalogue.models import Dataset
+    from midas.grading import open_lite, submit
+    from midas.people.models import Account
+
+    by, clock = Account.objects.get(username="curator"), SystemClock()
+    dataset = Dataset.objects.get(slug="oral-cancer")
+    made = open_lite(dataset=dataset, version="9.9.9", evidence=[], by=by, clock=clock)
+    return submit(assessment=made, by=by, clock=clock)
+
+
 def _browser(account: Any) -> Client:
     client = Client(raise_request_exception=False)
     if account is not None:
@@ -355,6 +392,7 @@ def test_a_filled_hub_answers_as_the_matrix_says(hub, settings) -> None:
     real = {
         "TASK": str(_task().pk), "PREVIEW": here.first().preview,
         "GRANT": str(Grant.objects.first().pk), "ASKED": str(Request.objects.first().pk),
+        "ASSESSMENT": str(_assessment().pk),
     }  # fmt: skip
     declared: dict[str, set[Act]] = {}
     for row in matrix.rows():

@@ -154,8 +154,8 @@ class Ward:
         Instance.objects.create(
             series=series, submission=submission, sop_instance_uid=sop, sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
             transfer_syntax_uid="1.2.840.10008.1.2.1", path=f"{subject.pseudonym}/{study.uid}/{series.uid}/{sop}.dcm",
-            sha256=self.store.put_chunks([data]), size=len(data), sources=["a" * 64], preview=preview,
-            facts={"Rows": 128, "Columns": 128, "PixelSpacing": "0.661468\\0.661468", "SliceThickness": 5.0,
+            sha256=self.store.put_chunks([data]), size=len(data), sources=[sha256_bytes(b"source" + data)],
+            preview=preview, facts={"Rows": 128, "Columns": 128, "PixelSpacing": "0.661468\\0.661468", "SliceThickness": 5.0,
                    "Manufacturer": "GE MEDICAL SYSTEMS", "InstanceNumber": number},
             deid="meningioma@0123/midas-deid 0.1.0",
         )  # fmt: skip

@@ -15,7 +15,7 @@ from midas.release import credit, export
 from midas.wire.v1 import Signed
 
 SCHEMA = Path(__file__).parents[2] / "data" / "datacite" / "datacite-v4.5.json"
-"""DataCite's own (PyPI `datacite` 1.4.1, beside its licence); 4.6 only adds words to closed lists of it."""
+"""DataCite's own (PyPI `datacite` 1.4.1, beside its licence): the newest that is published as JSON Schema."""
 
 
 def person(name: str = "meera", *, credited: bool = True) -> Account:

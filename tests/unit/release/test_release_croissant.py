@@ -7,6 +7,7 @@ import json
 import mlcroissant
 import pytest
 
+from midas.kernel import sha256_file
 from midas.release import export
 
 
@@ -38,6 +39,31 @@ def test_records_carry_the_values_of_the_tables(folder) -> None:
     assert row["manifest/rows"] == 128
     assert [round(float(one), 6) for one in row["manifest/pixel_spacing_mm"]] == [0.661468, 0.661468]
     assert row["manifest/magnetic_field_t"] is None
+
+
+def test_it_conforms_to_the_responsible_ai_vocabulary_with_counted_fields(folder) -> None:
+    document = json.loads((folder / "croissant.json").read_text())
+    assert document["conformsTo"] == [
+        "http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0",
+    ]  # fmt: skip
+    assert document["@context"]["rai"] == "http://mlcommons.org/croissant/RAI/"
+    assert document["rai:dataBiases"] == [
+        "Persons by sex: F 50.0% (target 50.0%), M 50.0% (target 50.0%).", "All persons come from one hospital.",
+    ]  # fmt: skip
+    assert document["rai:dataCollectionMissingData"].startswith("clinical/tumours: ")
+    assert "rai:annotationsPerItem" not in document, "nothing was read in a task, so nothing is said"
+    metadata = mlcroissant.Dataset(folder / "croissant.json").metadata
+    assert metadata.data_biases == document["rai:dataBiases"]
+    assert metadata.data_limitations == document["rai:dataLimitations"]
+
+
+def test_papers_are_declared_with_their_digests(folder) -> None:
+    declared = {
+        one["@id"]: one.get("sha256")
+        for one in json.loads((folder / "croissant.json").read_text())["distribution"]
+    }
+    for name in ("gates.json", "leakage.json", "provenance.json", "changes.json"):
+        assert declared[name] == sha256_file(folder / name)
 
 
 def test_the_reader_would_notice_a_file_that_is_not_declared(folder) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from midas.kernel import BadInput, Conflict, NotFound
+from midas.kernel import BadInput, Conflict
 from midas.manifest import Answer, key_of, verify_folder
 from midas.release import entries, export, look, tree_of
 
@@ -180,7 +180,7 @@ def test_an_image_that_the_store_lost_stops_the_cut(ward) -> None:
     from midas.catalogue.models import Instance
 
     ward.store.delete(Instance.objects.first().sha256)
-    with pytest.raises(NotFound, match="1 images"):
+    with pytest.raises(Conflict, match="1 images"):
         ward.cut(ward.draft())
 
 

@@ -15,6 +15,7 @@ RIVER = {
     "ledger": {"people", "auth", "contenttypes"},
     "catalogue": {"people", "ledger", "auth", "contenttypes"},
     "annotate": {"people", "ledger", "catalogue", "auth", "contenttypes"},
+    "grading": {"people", "ledger", "catalogue", "auth", "contenttypes"},
     "release": {"people", "ledger", "catalogue", "annotate", "auth", "contenttypes"},
     "access": {"people", "ledger", "catalogue", "annotate", "release", "auth", "contenttypes"},
     "vault": {"auth", "contenttypes"},
@@ -56,7 +57,9 @@ def test_migrations_depend_upstream(label: str) -> None:
             assert dependency[0] in {label} | RIVER[label], f"{app}.{name} → {dependency[0]}"
 
 
-@pytest.mark.parametrize("label", ["people", "ledger", "catalogue", "annotate", "release", "access"])
+@pytest.mark.parametrize(
+    "label", ["people", "ledger", "catalogue", "annotate", "grading", "release", "access"]
+)
 def test_nothing_looks_downstream_by_a_reverse_accessor(label: str) -> None:
     for model in apps.get_app_config(label).get_models():
         for field in model._meta.get_fields():

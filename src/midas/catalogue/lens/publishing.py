@@ -23,6 +23,7 @@ from midas.catalogue.models import (
     Dataset,
     DicomIndex,
     Instance,
+    PictureHash,
     Scope,
     ScopeModality,
     ScopeSeries,
@@ -156,7 +157,8 @@ def _drop_packs(keys: Iterable[str]) -> None:
 
 
 def drop(digests: Iterable[str]) -> None:
-    """Forget the index of blobs that are to be erased, except where a registered instance still has these bytes."""
+    """Forget the index and hashes of blobs that are to be erased, except where a registered instance has these bytes."""
     for bundle in bundles(sorted({one for one in digests if one})):
         used = set(Instance.objects.filter(sha256__in=bundle).values_list("sha256", flat=True))
         DicomIndex.objects.filter(pk__in=set(bundle) - used).delete()
+        PictureHash.objects.filter(pk__in=set(bundle) - used).delete()

@@ -10,8 +10,9 @@ from midas.formats.dicom.inflating import measured
 from midas.formats.dicom.json import to_json
 from midas.formats.dicom.quiet import quiet
 from midas.formats.dicom.read import Read, look, read
-from midas.formats.dicom.view import frame, png, preview
+from midas.formats.dicom.view import frame, picture, png, preview
 
 __all__ = [
-    "FrameTable", "Read", "facts", "frame", "frame_table", "look", "measured", "png", "preview", "quiet", "read", "to_json",
+    "FrameTable", "Read", "facts", "frame", "frame_table", "look", "measured", "picture", "png", "preview", "quiet", "read",
+    "to_json",
 ]  # fmt: skip

@@ -35,21 +35,30 @@ TILES = 144
 
 def preview(path: Path, *, size: int = 384) -> bytes:
     """Return a PNG of at most `size` pixels a side; BadInput where the file shows no picture."""
+    return png(picture(path, size=size), size=size)
+
+
+def picture(path: Path, *, size: int = 384) -> np.ndarray:
+    """Return the pixels of the preview, 8-bit grey or RGB; BadInput where the file shows no picture."""
     kind = sniff(path)
     if kind is Kind.SLIDE:
         from midas.formats import slides
 
-        picture = slides.thumbnail(path, size=size)
-    elif kind in (Kind.JPEG, Kind.PNG, Kind.TIFF, Kind.HEIC, Kind.WEBP):
+        return _small(slides.thumbnail(path, size=size), size)
+    if kind in (Kind.JPEG, Kind.PNG, Kind.TIFF, Kind.HEIC, Kind.WEBP):
         from midas.formats import photos
 
-        picture = photos.look(path).pixels
-    else:
-        try:
-            picture = _dicom(path, size)
-        except UNDECODED as problem:
-            raise BadInput("The picture cannot be shown.", advice="Export the image again.") from problem
-    return png(picture, size=size)
+        return _small(photos.look(path).pixels, size)
+    try:
+        return _small(_dicom(path, size), size)
+    except UNDECODED as problem:
+        raise BadInput("The picture cannot be shown.", advice="Export the image again.") from problem
+
+
+def _small(pixels: np.ndarray, size: int) -> np.ndarray:
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    image.thumbnail((size, size), Image.Resampling.LANCZOS)
+    return np.asarray(image)
 
 
 def png(picture: np.ndarray, *, size: int) -> bytes:

@@ -7,7 +7,7 @@ possible persons, no basis, no visit near enough each hold the image.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path, PurePosixPath
@@ -20,6 +20,7 @@ from midas.formats import Kind
 from midas.formats import dicom as formats_dicom
 from midas.kernel import BadInput
 from midas.protocol.model import Item as Wanted
+from midas.quality.agreement import said_by
 from midas.spoke.intake import items, store
 from midas.spoke.intake.cells import BadCell, read_date
 from midas.spoke.intake.models import Item
@@ -44,7 +45,10 @@ MAX_TOKENS = 8
 
 @dataclass(frozen=True)
 class Seen:
-    """What an image says of itself before anything is known of it. `known` and `numbers` are identified."""
+    """What an image says of itself before anything is known of it. `known` and `numbers` are identified.
+
+    `says` is its sex, age and side (`quality.agreement.said_by`).
+    """
 
     kinds: tuple[str, ...]
     modality: str = ""
@@ -54,6 +58,7 @@ class Seen:
     days: tuple[date, ...] = ()
     series: str = ""
     known: tuple[tuple[str, str], ...] = ()
+    says: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,7 @@ class Match:
     group: str = ""
     taken_on: date | None = None
     known: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    says: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _texts(ds: Dataset, keyword: str) -> list[str]:
@@ -114,7 +120,11 @@ def see_dicom(path: Path) -> Seen:
         days=_dicom_days(ds),
         series=str(ds.get("SeriesInstanceUID", "")),
         known=tuple(dict.fromkeys(known)),
-    )
+        says=said_by(
+            str(ds.get("PatientSex") or ""), str(ds.get("PatientAge") or ""),
+            str(ds.get("ImageLaterality") or ds.get("Laterality") or ""),
+        ),
+    )  # fmt: skip
 
 
 def spans(name: str) -> list[str]:
@@ -291,6 +301,7 @@ def match(desk: Desk, item: Item) -> Match:
     return Match(
         found.person, found.wanted, same.visit if same else found.visit, found.lesion, found.specimen, found.view,
         group=f"{found.wanted.id} {group}", taken_on=days[0] if days else None, known=seen.known,
+        says=seen.says,
     )  # fmt: skip
 
 

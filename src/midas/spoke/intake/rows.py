@@ -120,11 +120,11 @@ def row_key(row: Row) -> tuple[str, ...]:
 def take(desk: Desk, row: Row, *, today: date, corrects: bool = False) -> Taken:
     """Let the vault learn a row. Raise `Stop` where it cannot be used; then nothing of it is kept.
 
-    `corrects`: it takes the place of an earlier row about the same thing, so a known date may change.
+    `corrects`: it takes the place of an earlier row about the same thing, so a known date or sex may change.
     """
     values_of(row)
     if row.table.grain == "person":
-        return _person(desk, row, today)
+        return _person(desk, row, today, corrects=corrects)
     person = _whose(desk, row)
     if row.table.grain == "visit":
         return _visit(desk, row, person, today, corrects=corrects)
@@ -176,7 +176,7 @@ def _kind_of(column: Column) -> str:
     return "address" if re.search(r"address|residence|village|pin", words) else "other"
 
 
-def _person(desk: Desk, row: Row, today: date) -> Taken:
+def _person(desk: Desk, row: Row, today: date, *, corrects: bool) -> Taken:
     born = row.day("birth-date")
     if born and born > today:
         raise row.bad("birth-date", "lies in the future", "write the date of birth")
@@ -206,6 +206,9 @@ def _person(desk: Desk, row: Row, today: date) -> Taken:
             "ambiguous-person",
             f"Row {row.line}: its ABHA number is another record's, whose sex or date of birth differs.",
         ) from None
+    if corrects and sex != "U" and not person.sent and person.sex != sex:
+        person.sex = sex
+        person.save(update_fields=["sex"])
     return Taken(person, merged)
 
 

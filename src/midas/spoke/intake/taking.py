@@ -208,6 +208,7 @@ def take_image(desk: Desk, item: Item, *, at: datetime) -> None:
     )
     told = {
         "known": found.known, "taken_on": found.taken_on.isoformat() if found.taken_on else None,
+        "says": dict(found.says),
     }  # fmt: skip
     item.payload = items.sealed_payload(desk, told)
     items.go_on(item, "matched", at=at)

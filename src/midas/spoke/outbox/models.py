@@ -1,4 +1,4 @@
-"""What goes to the hub: packed, signed, sent, and the receipt that came back."""
+"""What goes to the hub: packed, signed, sent, and the receipt that came back; what curators ask, and what is answered."""
 
 from django.db import models
 
@@ -38,3 +38,32 @@ class Output(models.Model):
     line = models.JSONField(help_text="an ItemLine, RecordLine or LabelLine of midas.wire.v1")
     report = models.JSONField(default=dict)
     parcel = models.ForeignKey(Parcel, on_delete=models.SET_NULL, null=True, related_name="outputs")
+
+
+class Question(models.Model):
+    """What a curator asks about something that was sent, and the answer. `asked` is an AskedLine of midas.wire.v1.
+
+    An answer is `ready` until the hub has it, `held` while it looks as if it named somebody.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        HELD = "held"
+        READY = "ready"
+        SENT = "sent"
+        CLOSED = "closed"
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="questions")
+    number = models.PositiveIntegerField()
+    asked = models.JSONField()
+    state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
+    kind = models.CharField(max_length=10, blank=True, help_text="words or corrected")
+    words = models.BinaryField(null=True, help_text="the answer, encrypted: what is held may name somebody")
+    held_for = models.CharField(max_length=40, blank=True, help_text="a code of `questions.HELD`")
+    by_name = models.CharField(max_length=150, blank=True)
+    fetched_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "number"], name="question_once")]

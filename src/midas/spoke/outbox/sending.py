@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from django.db import transaction
 from pydantic import ValidationError
@@ -24,6 +24,9 @@ from midas.spoke.outbox.packing import files_of, items_of
 from midas.spoke.vault.models import Person
 from midas.spoke.vault.projects import Desk
 from midas.wire.v1 import Receipt, Signed, SubmissionStatus
+
+if TYPE_CHECKING:
+    from midas.sdk import Client
 
 POLLS = 600
 """How often the hub is asked whether it is done; with the pauses below about half an hour."""
@@ -39,16 +42,17 @@ class Hub(Protocol):
     def submission(self, root: str) -> SubmissionStatus: ...
 
 
-def hub_of(desk: Desk) -> Hub:
-    """Return the hub that the config names; `BadInput` where it names none."""
-    from midas.sdk import Client
+def hub_of(desk: Desk, *, attempts: int | None = None) -> Client:
+    """Return the hub that the config names; `BadInput` where it names none. `attempts`: how often it is tried."""
+    from midas.sdk.client import Client, Patience
 
     config = desk.home.config
     if not config.hub or not config.token:
         raise BadInput(
             "No hub is configured.", advice="Put hub and token into config.toml (`midas spoke init`)."
         )
-    return Client(config.hub, config.token)
+    patience = Patience() if attempts is None else Patience(attempts=attempts, connect_s=4.0, answer_s=20.0)
+    return Client(config.hub, config.token, patience=patience)
 
 
 def send_parcels(

@@ -15,6 +15,7 @@ from midas.spoke.intake.models import Batch, Item, State
 from midas.spoke.site.access import Door, door
 from midas.spoke.site.frame import current_desk, page
 from midas.spoke.site.reading import words
+from midas.spoke.site.seen import seen_in
 
 ON_PAGE = 50
 
@@ -44,6 +45,9 @@ def batch(request: HttpRequest, number: int) -> HttpResponse:
     counts = dict(items.values_list("state").annotate(n=Count("pk")).order_by())
     state = request.GET.get("state", "")
     chosen = items.filter(state=state) if state in State.values else items
+    seen, rule = seen_in(items), request.GET.get("seen", "")
+    if rule:
+        chosen = chosen.filter(pk__in=[key for one in seen if one.rule == rule for key in one.keys])
     shown: Any = Paginator(chosen.order_by("pk"), ON_PAGE).get_page(request.GET.get("page"))
     named = may_review(request.user)
     shown.object_list = [
@@ -51,6 +55,7 @@ def batch(request: HttpRequest, number: int) -> HttpResponse:
             "pk": item.pk, "name": name_of(desk, item) if named else "", "kind": item.kind, "size": item.size,
             "state": item.state,
             "why": words(item.reason)[0] if item.reason else "", "detail": item.detail,
+            "findings": [one for one in item.findings if one["severity"] != "info" and one["message"] != item.detail][:3],
             "person": item.person.pseudonym if item.person else "",
         }
         for item in shown
@@ -58,6 +63,8 @@ def batch(request: HttpRequest, number: int) -> HttpResponse:
     context = {
         "batch": found,
         "items": shown,
+        "seen": seen,
+        "rule": rule,
         "states": [
             {"value": value, "label": title, "chosen": value == state,
              "count": counts.get(value, 0) if value else sum(counts.values())}

@@ -12,6 +12,7 @@ from midas.spoke.accounts import may_review
 from midas.spoke.bootstrap import current_home
 from midas.spoke.intake.items import of_project
 from midas.spoke.intake.models import Item, State
+from midas.spoke.outbox.models import Question
 from midas.spoke.vault.projects import Desk, desk
 
 
@@ -42,5 +43,7 @@ def page(
     around: dict[str, Any] = {"section": section, "spoke_name": current_home().config.name}
     if request.user.is_authenticated:
         around["held_count"] = of_project(current_desk().project).filter(state=State.HELD).count()
+        asked = Question.objects.filter(project=current_desk().project)
+        around["question_count"] = asked.filter(state__in=[Question.State.OPEN, Question.State.HELD]).count()
         around["reviewer"] = may_review(request.user)
     return render(request, f"spoke/{template}.html", {**around, **(context or {})}, status=status)

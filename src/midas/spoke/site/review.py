@@ -13,6 +13,7 @@ from midas.spoke.intake.items import name_of, of_project
 from midas.spoke.intake.look import has_picture
 from midas.spoke.intake.models import Decision, Item, Standing, State
 from midas.spoke.intake.screens import box_of
+from midas.spoke.outbox.questions import about
 from midas.spoke.reasons import reason
 from midas.spoke.reviewing import boxes_for, needs_second, of_scope
 from midas.spoke.site.access import Door, door
@@ -54,7 +55,7 @@ def item(request: HttpRequest, number: int) -> HttpResponse:
         "device": screens.name_of(desk, found.screen) if found.screen else "", "two": needs_second(desk, found),
         "frame": _frame(request, canvas), "last": last_decision(request), "scopes": _scopes(found),
         "boxes": _boxes(found, first), "film": list(of_scope(found, "series").values_list("pk", flat=True)[:FILM]),
-        "usual": {verdict: usual(verdict) for verdict in ("accept", "mask", "reject")},
+        "usual": {verdict: usual(verdict) for verdict in ("accept", "mask", "reject")}, "asked": about(desk, found),
     }  # fmt: skip
     return page(request, "item", context, section="held")
 

@@ -2,7 +2,18 @@
 
 from django.urls import include, path
 
-from midas.spoke.site import arrivals, deciding, held, images, outbox, overview, review, signing
+from midas.spoke.site import (
+    arrivals,
+    asked,
+    coverage,
+    deciding,
+    held,
+    images,
+    outbox,
+    overview,
+    review,
+    signing,
+)
 
 ROUTES = [
     path("", overview.overview, name="overview"),
@@ -20,6 +31,10 @@ ROUTES = [
     path("items/<int:number>/image.png", images.image, name="image"),
     path("items/<int:number>/together.png", images.together, name="together"),
     path("items/<int:number>/thumbnail.png", images.thumbnail, name="thumbnail"),
+    path("questions", asked.asked, name="questions"),
+    path("questions/exchange", asked.exchange, name="exchange"),
+    path("questions/<int:number>/answer", asked.answer, name="answer"),
+    path("coverage", coverage.coverage, name="coverage"),
     path("outbox", outbox.parcels, name="outbox"),
     path("sign-in", signing.sign_in, name="sign-in"),
     path("sign-out", signing.sign_out, name="sign-out"),

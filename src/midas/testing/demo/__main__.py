@@ -46,6 +46,7 @@ def expectations(place: Place, truths: list[Truth]) -> list[tuple[str, Check]]:
     for truth in truths:
         name = f"{truth.dataset}@{story.VERSION}"
         looked += [(name, check) for check in checks.of_release(place, truth)]
+    looked += [(story.RISES, check) for check in checks.of_rise(place)]
     return looked
 
 
@@ -71,6 +72,7 @@ def show(place: Place, *, built_now: bool) -> bool:
     closing.reasons(console, spokes)
     closing.findings(console, spokes)
     closing.releases(console, done["releases"])
+    closing.rise(console, place.kept("rise.json"))
     return closing.expectations(console, looked_at(place, truths, built_now=built_now))
 
 

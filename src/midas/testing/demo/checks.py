@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from midas.grading.rubric import rubric_named
 from midas.kernel import MidasError
 from midas.testing.demo.commands import midas
 from midas.testing.demo.place import Place
@@ -125,6 +126,26 @@ def of_release(place: Place, truth: Truth) -> Iterator[Check]:
     )
     yield looked_at("Croissant validates (mlcroissant) and loads records", lambda: croissant(folder))
     yield looked_at("the SDK opens it: tables, image, label", lambda: _opened(folder, truth))
+
+
+def of_rise(place: Place) -> Iterator[Check]:
+    """Look at the grades before and after the advice was followed, and at the one that is sealed."""
+    told, bands = place.kept("rise.json"), [one.id for one in rubric_named().bands]  # best first
+    first, second, grade = told["first"], told["second"], told["verified"]["grade"]
+    line = f"CQI {first['cqi']:.2f} ({first['band']}) → {second['cqi']:.2f} ({second['band']})"
+    yield Check(
+        "it rose a band by the tool's own advice, by computed facts alone",
+        bands.index(second["band"]) < bands.index(first["band"])
+        and (first["computed"], second["computed"]) == (first["cqi"], second["cqi"]),
+        line,
+    )
+    yield Check(
+        "the sealed grade is that grade, says it is a draft, and marks the stand-in document",
+        told["verified"]["ok"]
+        and (grade["cqi"], grade["status"], grade["demonstration evidence"])
+        == (second["cqi"], "draft for expert validation", True),
+        f"{grade['status']}; demonstration evidence; {grade['access']}",
+    )
 
 
 def _verified(folder: Path, *, expect: int) -> tuple[bool, str]:

@@ -79,6 +79,24 @@ def stand_ins(console: Console, truth: Truth) -> None:
     console.print(table)
 
 
+def rise(console: Console, told: Mapping[str, Any]) -> None:
+    """Draw how the dataset was graded, round by round, and which domains rose between the rounds."""
+    table = Table(
+        title="Graded by MIDAS 2.0, a draft for expert validation", title_justify="left", header_style="bold"
+    )
+    for heading in ("version", "decision", "CQI", "of it computed", "band", "access", ""):
+        table.add_column(heading)
+    for one in told["rounds"]:
+        table.add_row(
+            one["version"], one["status"].replace("_", " "), f"{one['cqi']:.2f}", f"{one['computed']:.2f}", one["band"],
+            one["access"] or "not releasable", "demonstration evidence" if one["demonstration evidence"] else "",
+        )  # fmt: skip
+    console.print(table)
+    before, after = told["first"]["levels"], told["second"]["levels"]
+    rose = [f"domain {name}: {before[name]} → {after[name]}" for name in after if after[name] > before[name]]
+    console.print(f"  Rose by computed facts alone: {', '.join(rose)}")
+
+
 def expectations(console: Console, checks: Iterable[tuple[str, Check]]) -> bool:
     """Draw every check; return whether all hold."""
     table = Table(title="Expectations", title_justify="left", header_style="bold")

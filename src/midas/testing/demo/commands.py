@@ -62,6 +62,14 @@ def midas_json(*words: str, allow: tuple[int, ...] = (0,), quiet: bool = False) 
     return json.loads(said)
 
 
+def ran_beside(module: str, *words: str) -> None:
+    """Run a module of ours in a process of its own, what it says visible; `BrokenPromise` where it fails."""
+    command = [sys.executable, "-W", "ignore", "-m", module, *words]
+    done = subprocess.run(command, env=_environment(), check=False)  # noqa: S603 - our own program with our own words
+    if done.returncode:
+        raise BrokenPromise(f"{module} ended with {done.returncode}.")
+
+
 def _quoted(word: str) -> str:
     return f"'{word}'" if " " in word else word
 

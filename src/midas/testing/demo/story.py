@@ -10,6 +10,7 @@
     8 release    a draft is cut, with an open synthetic twin
     9 grant      the access officer gives a researcher access
     10 get       the researcher downloads the release, verified
+   11 rise      the next version is graded, follows the tool's advice, and is graded a band higher (`rise`)
 
 In comes an empty place; out come homes, releases and `done.json`. The scripted operator knows the truth; the product
 does not.
@@ -28,12 +29,13 @@ from midas.kernel import BrokenPromise
 from midas.protocol import load_named
 from midas.testing import hospital
 from midas.testing.demo.checks import digests_by_number
-from midas.testing.demo.commands import console, free_port, midas, midas_json, server
+from midas.testing.demo.commands import console, free_port, midas, midas_json, ran_beside, server
 from midas.testing.demo.place import Place, code_print
 from midas.testing.hospital import Expected, Truth
 
 DATASETS = ("oral-cancer", "meningioma")
 VERSION = "1.0.0"
+RISES = "oral-cancer@1.1.0"
 SEED = 20261122
 AUDITED = "40"
 """Files of each spoke's audit: as many as the shipped protocols ask for."""
@@ -80,6 +82,8 @@ def tell(place: Place, *, port: int) -> None:
             "token"
         ]
         cards = [card for truth in truths for card in _release(place, truth, addresses, token=token)]  # 8-10
+        accounts += _rise(place, addresses)  # 11
+    cards.append(place.kept("rise.json")["release"])
     place.keep("accounts.json", accounts)
     place.keep("done.json", {
         "code": code_print(), "hub": addresses.hub, "spokes": addresses.spokes, "releases": cards, "token": token,
@@ -208,6 +212,22 @@ def _release(place: Place, truth: Truth, addresses: Addresses, *, token: str) ->
     to = str(place.release(truth.dataset))
     midas("get", name, "--to", to, "--hub", addresses.hub, "--token", token)
     return cards
+
+
+def _rise(place: Place, addresses: Addresses) -> list[dict[str, str]]:
+    """Step 11. From now on the hub asks for a grade. Return the accounts made, with their passwords."""
+    _title(11, f"{RISES} is graded, follows the tool's advice, and is graded again")
+    config = place.hub / "config.toml"
+    settings = config.read_text("utf-8").replace(
+        "# release_needs_grade = false", "release_needs_grade = true"
+    )
+    config.write_text(settings, "utf-8")
+    ran_beside("midas.testing.demo.rise", str(place.root), addresses.hub)
+    passwords = place.kept("rise.json")["passwords"]
+    return [
+        {"role": name, "address": addresses.hub, "name": name, "password": password}
+        for name, password in passwords.items()
+    ]
 
 
 @contextmanager

@@ -63,7 +63,7 @@ def image(
     ds = deepcopy(template)
     draw = random.Random(seed)  # noqa: S311 - variation, not secrecy
     frame = pixels[..., ::-1] if draw.random() < 0.5 else pixels
-    frame = np.ascontiguousarray(frame).copy()
+    frame = _grained(frame, seed=f"{person.key}/{place.study}/{place.series}/{place.number}")
     boxes: tuple[Box, ...] = ()
     if text:
         boxes = (_burn(frame, text=text),)
@@ -74,6 +74,14 @@ def image(
     ds["PixelData"].VR = "OW" if ds.BitsAllocated > 8 else "OB"
     write(ds, out, person=person, site=site)
     return boxes
+
+
+def _grained(frame: NDArray[np.generic], *, seed: str) -> NDArray[np.generic]:
+    """Return a copy with a grain of one level: no two persons have the same pixels, as no two real scans have."""
+    grain = np.random.default_rng(list(seed.encode())).integers(0, 2, frame.shape, dtype=np.uint8)
+    copied = np.ascontiguousarray(frame).copy()
+    np.add(copied, grain, out=copied, where=copied < copied.max(), casting="unsafe")
+    return copied
 
 
 def _burn(frame: NDArray[np.generic], *, text: tuple[str, ...], size: int = 22) -> Box:
@@ -124,8 +132,8 @@ def ct_series(
         ds.ImagePositionPatient = [left, top, -60.0 + spacing_mm * number]
         ds.SliceLocation = -60.0 + spacing_mm * number
         ds.ImageOrientationPatient, ds.SliceThickness = [1, 0, 0, 0, 1, 0], spacing_mm
-        frame = np.roll(pixels, number * 3, axis=0)
-        ds.PixelData = np.ascontiguousarray(frame).tobytes()
+        seed = f"{person.key}/{place.study}/{place.series}/{number}"
+        ds.PixelData = _grained(np.roll(pixels, number * 3, axis=0), seed=seed).tobytes()
         ds["PixelData"].VR = "OW"
         out = folder / f"CT.{person.uhid.replace('/', '')}.{number}.dcm"
         write(ds, out, person=person, site=site)

@@ -10,8 +10,10 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from PIL import Image, ImageOps
+
 from midas.protocol import Protocol
-from midas.testing.hospital import care, dicom, evil, images, photos, tables
+from midas.testing.hospital import care, dicom, evil, images, mouths, photos, tables
 from midas.testing.hospital.care import Line, visit_day
 from midas.testing.hospital.export import Export, zip_of
 from midas.testing.hospital.headers import ORAL_SITE, Place
@@ -22,16 +24,16 @@ STRAY = Sketch(
     "Karanjatalav", "Maharashtra", "none",
 )  # fmt: skip
 PHOTOS = (
-    ("1", "left-buccal", ".jpg", "retina.jpg"), ("1", "lesion-close-up", ".jpg", "retina.jpg"),
-    ("1", "dorsal-tongue", ".png", "retina.jpg"), ("2", "right-buccal", ".webp", "retina.jpg"),
-    ("2", "lesion-close-up", ".tif", "retina.jpg"), ("3", "dorsal-tongue", ".jpg", "retina.jpg"),
-    ("3", "lesion-close-up", ".jpg", "retina.jpg"), ("4", "left-buccal", ".jpg", "retina.jpg"),
-    ("4", "upper-arch", ".png", "chelsea.png"), ("5", "ventral-tongue", ".jpg", "retina.jpg"),
-    ("5", "lesion-close-up", ".webp", "retina.jpg"), ("6", "left-buccal", ".jpg", "retina.jpg"),
-    ("7", "lower-arch", ".jpg", "retina.jpg"), ("8", "lower-lip", ".jpg", "chelsea.png"),
-    ("8", "lesion-close-up", ".png", "retina.jpg"),
+    ("1", "left-buccal", ".jpg"), ("1", "lesion-close-up", ".jpg"), ("1", "dorsal-tongue", ".png"),
+    ("2", "right-buccal", ".webp"), ("2", "lesion-close-up", ".tif"), ("3", "dorsal-tongue", ".jpg"),
+    ("3", "lesion-close-up", ".jpg"), ("4", "left-buccal", ".jpg"), ("4", "upper-arch", ".png"),
+    ("5", "ventral-tongue", ".jpg"), ("5", "lesion-close-up", ".webp"), ("6", "left-buccal", ".jpg"),
+    ("7", "lower-arch", ".jpg"), ("8", "lower-lip", ".jpg"), ("8", "lesion-close-up", ".png"),
 )  # fmt: skip
-"""Person, view, file format, and the real image that stands in."""
+"""Person, view and file format."""
+FACE = ("4", "upper-arch")
+"""The photograph on which there is a face: a cat's."""
+SIZE = (960, 720)
 BURNED_IN = {("3", "lesion-close-up")}
 SITES = ("buccal mucosa", "lateral tongue", "GBS", "lower lip", "ventral tongue", "cheek", "palate", "RMT")
 IMPRESSIONS = ("Malignant", "Leukoplakia", "Malignant", "OSMF", "Normal", "Suspicious", "OPMD", "Malignancy")
@@ -153,16 +155,15 @@ def _specimens(patients: tuple[Person, ...]) -> list[Line]:
 
 def _photographs(export: Export, protocol: Protocol, patients: tuple[Person, ...]) -> None:
     lines, outlines = [], []
-    for key, view, suffix, source in PHOTOS:
+    for key, view, suffix in PHOTOS:
         person = patients[int(key) - 1]
         day = visit_day(person, 0)
         path = (
             _folder(export, person) / "photos" / f"{person.given}_{person.family}_{view}_{day:%d%m%Y}{suffix}"
         )
         text = (person.name, person.uhid) if (key, view) in BURNED_IN else ()
-        boxes = photos.photo(
-            path, source=source, person=person, on=day, seed=f"{person.key}/{view}", text=text
-        )
+        picture = _cat(person) if (key, view) == FACE else mouths.mouth(person.key, view, size=SIZE)
+        boxes = photos.photo(path, picture=picture, person=person, on=day, text=text)
         verdict = "mask" if boxes else "accept"
         export.sound(
             path, person=person, verdict=verdict, boxes=boxes, why="the name stands in it" if boxes else ""
@@ -180,8 +181,13 @@ def _photographs(export: Export, protocol: Protocol, patients: tuple[Person, ...
     care.note_rows(export, path, lines)
     _outlines(export, outlines, person=patients[0])
     loose = export.root / "shared drive" / "IMG_2031.jpg"
-    photos.photo(loose, source="retina.jpg", person=patients[2], on=visit_day(patients[2], 0), seed="loose")
+    picture = mouths.mouth("loose", "left-buccal", size=SIZE)
+    photos.photo(loose, picture=picture, person=patients[2], on=visit_day(patients[2], 0))
     export.stopped(loose, state="held", reasons=("no-person",), why="in no list of photographs")
+
+
+def _cat(person: Person) -> Image.Image:
+    return images.varied(images.photograph("chelsea.png"), seed=f"{person.key}/face", size=SIZE)
 
 
 def _outlines(export: Export, pictures: list[Path], *, person: Person) -> None:
@@ -218,7 +224,7 @@ def _slides(export: Export, protocol: Protocol, patients: tuple[Person, ...]) ->
         person = patients[number]
         specimen = specimen_number(person)
         path = folder / name.format(person=person.name, specimen=specimen)
-        write(path, person=person, specimen=specimen, side=1024 + 256 * number if number < 4 else 1280)
+        write(path, person=person, specimen=specimen, side=1024 + 256 * number if number < 4 else 1152)
         export.sound(path, person=person, why="only the specimen number links it" if number == 2 else "")
         export.plant(specimen, specimen.replace("-", ""))
     path = folder / "H-24-77777_HE.tif"
@@ -306,10 +312,11 @@ def _zipped_line(person: Person) -> Line:
 
 
 def _archive(export: Export, patients: tuple[Person, ...]) -> None:
-    """Write a zip of an old computer: a photograph of the list and a text file."""
+    """Write a zip of an old computer: a photograph of the list, the one of the first visit mirrored, and a text file."""
     person = patients[7]
     loose = export.root / _zipped_name(person)
-    photos.photo(loose, source="retina.jpg", person=person, on=visit_day(person, 1), seed="zipped")
+    copy = ImageOps.mirror(mouths.mouth(person.key, "lower-lip", size=SIZE))
+    photos.photo(loose, picture=copy, person=person, on=visit_day(person, 1))
     picture, words = loose.read_bytes(), f"backup of {person.name} {person.phone}".encode()
     loose.unlink()
     path = export.root / "shared drive" / f"backup {person.name}.zip"

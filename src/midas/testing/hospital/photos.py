@@ -1,6 +1,6 @@
 """Photographs and slides as a hospital keeps them: with EXIF, GPS, owners, labels and the patient's name on them.
 
-In comes a real image and a person; out comes a file in one of the formats that phones, cameras and scanners write.
+In comes a picture and a person; out comes a file in one of the formats that phones, cameras and scanners write.
 """
 
 from __future__ import annotations
@@ -41,14 +41,12 @@ def _exif(person: Person, *, on: date, orientation: int) -> Image.Exif:
 
 
 def photo(
-    out: Path, *, source: str, person: Person, on: date, seed: str, size: tuple[int, int] = (960, 720),
-    text: tuple[str, ...] = (),
+    out: Path, *, picture: Image.Image, person: Person, on: date, text: tuple[str, ...] = ()
 ) -> tuple[Box, ...]:  # fmt: skip
-    """Write one photograph in the format of `out`'s suffix; return the boxes of burned-in text as a reader sees them.
+    """Write a picture as a photograph in the format of `out`'s suffix; return the boxes of burned-in text as they are seen.
 
     JPEG and WebP carry EXIF; JPEGs are stored turned (orientation 6), so the pixels on disk lie on their side.
     """
-    picture = images.varied(images.photograph(source), seed=seed, size=size)
     boxes: tuple[Box, ...] = ()
     if text:
         mask = images.text_mask(text, size=30)
@@ -88,7 +86,7 @@ def _label(person: Person, specimen: str) -> np.ndarray[tuple[int, ...], np.dtyp
 
 def svs(out: Path, *, person: Person, specimen: str, side: int = 2048) -> None:
     """Write a pyramid as Aperio scanners do: two levels, a thumbnail, and the label and macro images."""
-    pixels = images.histology(side)
+    pixels = images.histology(side, seed=specimen)
     levels = (pixels, np.ascontiguousarray(pixels[::4, ::4]))
     about = (
         f"Aperio Image Library v12.0.15 \r\n{side}x{side} [0,0 {side}x{side}] (256x256) JPEG/RGB Q=80"
@@ -122,7 +120,7 @@ def svs(out: Path, *, person: Person, specimen: str, side: int = 2048) -> None:
 
 def ome_tiff(out: Path, *, person: Person, specimen: str, side: int = 1536) -> None:
     """Write a pyramid as OME-TIFF, with the name in its XML."""
-    pixels = images.histology(side)
+    pixels = images.histology(side, seed=specimen)
     out.parent.mkdir(parents=True, exist_ok=True)
     about = {
         "axes": "YXS", "PhysicalSizeX": 0.5, "PhysicalSizeXUnit": "µm", "PhysicalSizeY": 0.5,
@@ -139,7 +137,7 @@ def ome_tiff(out: Path, *, person: Person, specimen: str, side: int = 1536) -> N
 
 def pyramid_tiff(out: Path, *, person: Person, specimen: str, side: int = 1536) -> None:
     """Write a plain pyramidal TIFF (each level a page) with the name as its description."""
-    pixels = images.histology(side)[::-1]
+    pixels = images.histology(side, seed=specimen)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tifffile.TiffWriter(out) as tiff:
         for level, step in enumerate((1, 2, 4)):

@@ -14,6 +14,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
 from midas.ui import charts, words
 from midas.ui.preferences import theme_of
@@ -28,6 +29,14 @@ register.filter("day", words.day)
 register.filter("moment", words.moment)
 register.filter("short_key", words.short_key)
 register.filter("short_path", words.short_path)
+
+
+@register.filter
+def fact(value: bool | float | str) -> str:
+    """Return the value of a fact as people write it."""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return value if isinstance(value, str) else f"{value:.4g}"
 
 
 @register.filter

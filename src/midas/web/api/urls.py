@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from midas.web.api import access, asking, description, reading, sending, tasks
+from midas.web.api import access, asked, asking, description, reading, sending, tasks
 
 RELEASE = "releases/<slug:dataset>@<str:version>"
 
@@ -30,6 +30,8 @@ urlpatterns = [
     path("tasks/<int:task>/items/<int:item>/reading", tasks.read),
     path("tasks/<int:task>/items/<int:item>/readings", tasks.said),
     path("tasks/<int:task>/items/<int:item>/settlement", tasks.settle_one),
+    path("asked", asked.asked),
+    path("asked/<int:number>/answer", asked.answer),
     path("blobs/missing", sending.missing),
     path("blobs/<str:sha256>", sending.put_blob),
     path("submissions", sending.submit),

@@ -26,7 +26,7 @@ from midas.web.pages.frame import account_of, page
 from midas.web.standing import lacking_factor
 
 DAYS = {"30": 30, "90": 90, "365": 365}
-RECOMMENDED = frozenset({Role.ADMIN, Role.ACCESS_OFFICER, Role.CURATOR, Role.AUDITOR})
+RECOMMENDED = frozenset({Role.ADMIN, Role.ACCESS_OFFICER, Role.CURATOR, Role.AUDITOR, Role.NODAL})
 """Roles whose holders are asked to have a second factor, also where the hub does not require it."""
 
 preferences = needs(Act.SIGN_IN)(set_preferences)
@@ -37,7 +37,7 @@ def role_title(role: str) -> str:
         "operator": _("Spoke operator"), "curator": _("Curator"), "annotator": _("Annotator"),
         "adjudicator": _("Adjudicator"), "ethics": _("Ethics committee member"), "access-officer": _("Access officer"),
         "researcher": _("Researcher"), "policy": _("Policy maker"), "admin": _("Hub administrator"),
-        "auditor": _("Auditor"),
+        "auditor": _("Auditor"), "nodal": _("Nodal centre validator"),
     }  # fmt: skip
     return titles[role]
 

@@ -83,7 +83,7 @@ def seen(dataset: Dataset, protocol: Protocol, figures: Figures | None, account:
     """Return a dataset's figures for this reader; what is not released yet is for its curators alone."""
     if figures is None:
         if may(account, Act.DRAFT, dataset.slug):
-            return Seen(True, "", _exact(of_catalogue(dataset, protocol), ""))
+            return Seen(True, "", exact(of_catalogue(dataset, protocol), ""))
         return Seen(False, "", NOTHING)
     return of_release(figures.release, figures, whole=sees_all(
         account, figures.release.access, dataset.slug, figures.release.version
@@ -93,11 +93,11 @@ def seen(dataset: Dataset, protocol: Protocol, figures: Figures | None, account:
 def of_release(release: Release, figures: Figures | None, *, whole: bool) -> Seen:
     if figures is None:
         return Seen(False, release.version, NOTHING)
-    shown = _exact(figures.exact, release.version) if whole else figures.told
+    shown = exact(figures.exact, release.version) if whole else figures.told
     return Seen(whole, release.version, shown)
 
 
-def _exact(exact: Mapping[str, Any], version: str) -> dict[str, Any]:
+def exact(exact: Mapping[str, Any], version: str) -> dict[str, Any]:
     """Give exact counts the shape of told ones."""
     people = exact["people"]
     tables = {

@@ -19,9 +19,11 @@ from midas.catalogue.models import Dataset, Instance, Submission
 from midas.kernel import MidasError, SystemClock
 from midas.people.rule import Act
 from midas.release import look, new_draft
+from midas.release.approving import approve, take_approval_back
 from midas.release.models import Draft, Release
+from midas.release.pairing import note_pairs
 from midas.web.guard import ANYWHERE, needs
-from midas.web.pages import cutting
+from midas.web.pages import cutting, gates
 from midas.web.pages.datasets import title_of
 from midas.web.pages.frame import account_of, page
 from midas.web.standing import may, visible
@@ -141,7 +143,11 @@ def draft(request: HttpRequest, dataset: str, version: str) -> HttpResponse:
         "subjects": chosen.values("series__study__subject").distinct().count(),
         "released": Release.objects.filter(dataset=found.dataset, version=version, twin=False).exists(),
     }  # fmt: skip
-    context = {"draft": described, "cut": cutting.standing(found)}
+    context = {
+        "draft": described,
+        "cut": cutting.standing(found),
+        **gates.of_draft(found, account_of(request)),
+    }
     return page(request, "draft", context, section="curation")
 
 
@@ -149,16 +155,63 @@ def draft(request: HttpRequest, dataset: str, version: str) -> HttpResponse:
 def cut_progress(request: HttpRequest, dataset: str, version: str) -> HttpResponse:
     """Return the part of the draft's page that says how far its cut is; when it is done, lead to the release."""
     standing = cutting.standing(_draft(dataset, version))
+    if standing is not None and standing.state == "done" and standing.check:
+        return _lead(request, reverse("hub:draft", args=[dataset, version]))
     if standing is not None and standing.state == "done":
         messages.success(request, _("The release is sealed. Its key is below."))
-        there = reverse("hub:release", args=[dataset, version])
-        if request.headers.get("HX-Request"):
-            return HttpResponse(headers={"HX-Redirect": there})
-        return HttpResponseRedirect(there)
+        return _lead(request, reverse("hub:release", args=[dataset, version]))
     if not request.headers.get("HX-Request"):
         return HttpResponseRedirect(reverse("hub:draft", args=[dataset, version]))
     described = {"dataset": dataset, "version": version}
     return render(request, "hub/cut.html", {"draft": described, "cut": standing})
+
+
+@needs(Act.CUT, dataset="dataset")
+@require_POST
+def gates_check(request: HttpRequest, dataset: str, version: str) -> HttpResponse:
+    """Start looking at the gates of a draft; its page shows them when that is done."""
+    del request
+    cutting.start(_draft(dataset, version), check=True)
+    return HttpResponseRedirect(reverse("hub:draft", args=[dataset, version]))
+
+
+@needs(Act.CUT, dataset="dataset")
+@require_POST
+def draft_approve(request: HttpRequest, dataset: str, version: str) -> HttpResponse:
+    """Keep that this person approved the draft as it is, or take that back."""
+    account, found, clock = account_of(request), _draft(dataset, version), SystemClock()
+    if account is None:
+        raise Http404
+    try:
+        if request.POST.get("back") == "yes":
+            take_approval_back(draft=found, by=account, clock=clock)
+            messages.success(request, _("Your approval is taken back."))
+        else:
+            approve(draft=found, by=account, clock=clock)
+            messages.success(request, _("You approved this draft as it is now."))
+    except MidasError as error:
+        messages.error(request, str(error))
+    return HttpResponseRedirect(reverse("hub:draft", args=[dataset, version]))
+
+
+@needs(Act.CUT, dataset="dataset")
+@require_POST
+def pair_note(request: HttpRequest, dataset: str, version: str) -> HttpResponse:
+    """Note that two persons have the same picture: from then on they are in one part."""
+    found = _draft(dataset, version)
+    pair = (request.POST.get("one", "").strip().upper(), request.POST.get("other", "").strip().upper())
+    try:
+        note_pairs(dataset=found.dataset, pairs=[pair], clock=SystemClock(), by=account_of(request))
+        messages.success(request, _("Noted: they stay in one part. Check the gates again."))
+    except MidasError as error:
+        messages.error(request, str(error))
+    return HttpResponseRedirect(reverse("hub:draft", args=[dataset, version]))
+
+
+def _lead(request: HttpRequest, there: str) -> HttpResponse:
+    if request.headers.get("HX-Request"):
+        return HttpResponse(headers={"HX-Redirect": there})
+    return HttpResponseRedirect(there)
 
 
 def _draft(dataset: str, version: str) -> Draft:

@@ -1,4 +1,4 @@
-"""Cutting a release beside the pages: a POST starts it, the page asks how far it is, a file in the home remembers.
+"""Cutting or checking a draft beside the pages: a POST starts it, the page asks how far it is, a file remembers.
 
 One thread per draft in this process. Cutting a draft twice gives the same key, so that what a crash broke off is simply
 started again; a run whose file was not touched for `SILENT_S` and which no thread here has is taken for broken off.
@@ -19,9 +19,10 @@ from django.db import connection
 
 from midas.kernel import MidasError, SystemClock, whole_file
 from midas.people.models import Account
-from midas.release import cut, make_twin
+from midas.release import check_gates, cut, make_twin
 from midas.release.models import Draft
 from midas.web.bootstrap import current_home, signer, store
+from midas.web.gating import brought
 
 T = TypeVar("T")
 log = logging.getLogger("midas.hub")
@@ -37,23 +38,27 @@ _door = threading.Lock()
 
 @dataclass(frozen=True)
 class Standing:
-    """How far a cut is. `state` is `running`, `done`, `failed` or `broken`; what went wrong stands in `problem`."""
+    """How far a cut is. `state` is `running`, `done`, `failed` or `broken`; what went wrong stands in `problem`.
+
+    With `check` only the gates are looked at, and `done` means that the draft's page shows them.
+    """
 
     state: str
     step: str = ""
     done: int = 0
     total: int = 0
     problem: str = ""
+    check: bool = False
 
 
-def start(draft: Draft, *, twin: bool, by: Account | None) -> bool:
-    """Start cutting in the background; return `False` where that is already going on."""
+def start(draft: Draft, *, twin: bool = False, by: Account | None = None, check: bool = False) -> bool:
+    """Start cutting, or with `check` looking at the gates; return `False` where that is already going on."""
     with _door:
         if (before := standing(draft)) is not None and before.state == "running":
             return False
-        _write(draft.pk, Standing("running"))
+        _write(draft.pk, Standing("running", check=check))
         thread = threading.Thread(
-            target=_work, args=(draft.pk, twin, by), name=f"midas-cut-{draft.pk}", daemon=True
+            target=_work, args=(draft.pk, twin, by, check), name=f"midas-cut-{draft.pk}", daemon=True
         )
         _running[draft.pk] = thread
         thread.start()
@@ -78,7 +83,15 @@ def perform(number: int, *, twin: bool, by: Account | None = None) -> None:
     try:
         draft = Draft.objects.select_related("dataset", "protocol").get(pk=number)
         clock = SystemClock()
-        release = cut(draft=draft, store=store(), signer=signer(), clock=clock, progress=noted, by=by)
+        release = cut(
+            draft=draft,
+            store=store(),
+            signer=signer(),
+            clock=clock,
+            progress=noted,
+            by=by,
+            brought=brought(draft),
+        )
         if twin:
             make_twin(release=release, store=store(), signer=signer(), clock=clock, progress=noted, by=by)
         _write(number, Standing("done"))
@@ -89,11 +102,26 @@ def perform(number: int, *, twin: bool, by: Account | None = None) -> None:
         _write(number, Standing("failed", problem="The hub failed while it was cutting; its log says why."))
 
 
+def look(number: int) -> None:
+    """Look at the gates of one draft; what they say is kept with it, and a fault is noted."""
+    try:
+        draft = Draft.objects.select_related("dataset", "protocol").get(pk=number)
+        noted = Noted(number, check=True)
+        check_gates(draft=draft, store=store(), clock=SystemClock(), brought=brought(draft), progress=noted)
+        _write(number, Standing("done", check=True))
+    except MidasError as error:
+        _write(number, Standing("failed", problem=str(error), check=True))
+    except Exception:
+        log.exception("a draft could not be checked")
+        said = "The hub failed while it was checking; its log says why."
+        _write(number, Standing("failed", problem=said, check=True))
+
+
 class Noted:
     """A `Progress` that writes down how far it is."""
 
-    def __init__(self, number: int) -> None:
-        self._number = number
+    def __init__(self, number: int, *, check: bool = False) -> None:
+        self._number, self._check = number, check
 
     def track(self, items: Iterable[T], *, label: str, total: int | None = None) -> Iterator[T]:
         every = total if total is not None else len(items) if isinstance(items, Sized) else 0
@@ -101,13 +129,16 @@ class Noted:
         for done, item in enumerate(items):
             if time.monotonic() - noted > BETWEEN_S:
                 noted = time.monotonic()
-                _write(self._number, Standing("running", label, done, every))
+                _write(self._number, Standing("running", label, done, every, check=self._check))
             yield item
 
 
-def _work(number: int, twin: bool, by: Account | None) -> None:
+def _work(number: int, twin: bool, by: Account | None, check: bool) -> None:
     try:
-        perform(number, twin=twin, by=by)
+        if check:
+            look(number)
+        else:
+            perform(number, twin=twin, by=by)
     finally:
         connection.close()
 

@@ -24,6 +24,8 @@ def around(request: HttpRequest, section: str = "") -> dict[str, Any]:
         "section": section,
         "can_curate": account is not None and may_anywhere(account, Act.DRAFT),
         "can_read": account is not None and may_anywhere(account, Act.READ),
+        "can_grade": account is not None
+        and (may_anywhere(account, Act.ASSESS) or may_anywhere(account, Act.VALIDATE)),
         "can_audit": account is not None and may_anywhere(account, Act.AUDIT),
         "can_administer": account is not None and may_anywhere(account, Act.MANAGE_PEOPLE),
         **_access(account),

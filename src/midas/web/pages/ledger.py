@@ -35,13 +35,17 @@ def deed_titles() -> dict[str, str]:
     return {
         "sign-in": _("signed in"), "sign-in-refused": _("was refused at sign-in"), "sign-out": _("signed out"),
         "account": _("changed an account"), "protocol": _("registered a protocol"), "submit": _("sent a submission"),
-        "register": _("checked a submission"), "draft": _("drafted a release"), "cut": _("cut a release"),
+        "register": _("checked a submission"), "check": _("ran the quality checks"),
+        "judge": _("decided on a finding"), "draft": _("drafted a release"), "cut": _("cut a release"),
         "withdraw": _("withdrew a subject"), "task": _("set a reading task"), "read": _("kept a reading"),
         "settle": _("settled a disagreement"), "ask": _("asked for access"),
         "credit": _("recorded a citation or issued a certificate"), "grant": _("gave access"),
         "decline": _("declined access"), "revoke": _("took access back"), "view": _("looked at a study"),
         "query": _("asked the tables"), "download": _("downloaded"), "denied": _("was denied"),
-        "prune": _("pruned the ledger"),
+        "prune": _("pruned the ledger"), "assess": _("worked on an assessment"),
+        "validate": _("decided about an assessment"), "pair": _("noted persons with the same picture"),
+        "approve": _("approved a draft"), "rate": _("rated statements of a rubric"),
+        "answer": _("answered a question about a finding"),
     }  # fmt: skip
 
 

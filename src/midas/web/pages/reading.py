@@ -79,8 +79,8 @@ def pictures(dataset: Dataset, titles: Mapping[str, str], number: int) -> list[S
     rows = with_picture.values_list("series__item", "series__study__subject", "series")
     series = rows.annotate(first=Min("pk")).order_by("first")[: 40 * number]
     chosen = _spread(list(series), number)
-    middle = _middle(with_picture.filter(series__in=chosen))
-    return [_sample(middle[pk], titles) for pk in chosen]
+    shown_of = middle(with_picture.filter(series__in=chosen))
+    return [_sample(shown_of[pk], titles) for pk in chosen]
 
 
 def _spread(rows: list[tuple[str, int, int, int]], number: int) -> list[int]:
@@ -98,7 +98,7 @@ def _spread(rows: list[tuple[str, int, int, int]], number: int) -> list[int]:
     return chosen
 
 
-def _middle(found: Any) -> dict[int, Instance]:
+def middle(found: Any) -> dict[int, Instance]:
     """Return for each series the instance in its middle."""
     ranked = found.annotate(
         at=Window(RowNumber(), partition_by="series", order_by=("path", "pk")),

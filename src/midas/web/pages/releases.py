@@ -18,8 +18,10 @@ from midas.kernel import Digest, NotFound
 from midas.people.rule import Act, download_of
 from midas.release import credit, look
 from midas.release.models import Figures, Release, ReleaseFile, ReleaseSubject
+from midas.release.papers import PATHS
 from midas.web.answers import blob
 from midas.web.bootstrap import store
+from midas.web.forms import words_of
 from midas.web.guard import Place, needs
 from midas.web.noting import note_download
 from midas.web.pages import composition
@@ -38,8 +40,9 @@ PAPERS = (
     "protocol.yaml",
     "croissant.json",
     "datacite.json",
+    *PATHS,
 )
-WITH_COUNTS = {"DATASHEET.html", "deid/report.html", "README.md", "croissant.json"}
+WITH_COUNTS = {"DATASHEET.html", "deid/report.html", "README.md", "croissant.json", *PATHS}
 """Papers that tell exact numbers, sizes of tables or pseudonyms: unless the release is open, for who may download it."""
 LONGEST_PAPER = 4 * 1024 * 1024
 PAPER_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -73,11 +76,22 @@ def _papers(release: Release, *, whole: bool) -> list[Paper]:
     titles = {
         "DATASHEET.html": _("Datasheet"), "deid/report.html": _("De-identification report"), "README.md": _("Read me"),
         "LICENSE.txt": _("Licence"), "protocol.yaml": _("Protocol"), "croissant.json": _("Croissant description"),
-        "datacite.json": _("DataCite description"),
+        "datacite.json": _("DataCite description"), "provenance.json": _("Provenance"),
+        "gates.json": _("Gates that it passed"), "leakage.json": _("Leakage report"),
+        "changes.json": _("Changes since the version before"), "grade.json": _("Grade"),
     }  # fmt: skip
     there = set(ReleaseFile.objects.filter(release=release, path__in=PAPERS).values_list("path", flat=True))
     there -= set() if whole else WITH_COUNTS
     return [Paper(path, titles[path]) for path in PAPERS if path in there]
+
+
+def _grade(release: Release) -> dict[str, Any]:
+    """Return the figures of the grade that is sealed in the release; none of them counts persons."""
+    told = release.summary.get("grade")
+    return {} if not told else {
+        "cqi": told["cqi"], "computed": told["computed"], "band": words_of(told["band"]),
+        "access": words_of(told["access"]) if told["access"] else "", "demonstration": told["demonstration evidence"],
+    }  # fmt: skip
 
 
 def _release(dataset: str, version: str, *, twin: bool) -> Release:
@@ -142,6 +156,7 @@ def _page(request: HttpRequest, dataset: str, version: str, *, twin: bool) -> Ht
         "whole": whole,
         "datasheet": _datasheet(release) if whole else None,
         "papers": _papers(release, whole=whole),
+        "grade": _grade(release),
         "may_download": gets,
         "may_explore": not twin and (gets or may(account_of(request), Act.DRAFT, dataset)),
         "strip": strip("twins" if twin else "releases", f"{dataset}@{version}") if gets else None,

@@ -19,6 +19,7 @@ from midas.ui.words import count
 from midas.web.guard import needs
 from midas.web.pages.datasets import title_of
 from midas.web.pages.frame import account_of, page
+from midas.web.pages.quality_look import asked_of
 from midas.web.standing import may, visible
 
 PEOPLE_ON_PAGE = 50
@@ -107,6 +108,7 @@ def spoke(request: HttpRequest, slug: str) -> HttpResponse:
         context |= {
             "tallies": _tallies(slug, seen),
             "findings": _findings(slug, seen),
+            "asked": asked_of(slug, seen),
             "people": _lines(request, slug, seen),
         }
     return page(request, "spoke", context, section="spokes")
@@ -122,7 +124,12 @@ def _tallies(slug: str, seen: list[str]) -> list[dict[str, Any]]:
     )
     for one in sent.only("header", "received_at", "dataset__slug").iterator():
         tally = one.header.get("tally", {})
-        found[one.dataset.slug] = {"title": title_of(one.dataset.slug), "at": one.received_at, **tally}
+        found[one.dataset.slug] = {
+            "slug": one.dataset.slug,
+            "title": title_of(one.dataset.slug),
+            "at": one.received_at,
+            **tally,
+        }
     return list(found.values())
 
 

@@ -1,0 +1,174 @@
+"""What the checks of photographs and slides cost beside decoding, and how near-duplicates are found among a million.
+
+    python benchmarks/quality/pictures.py [--pictures 1000000] [--rounds N] [--windows N]
+
+Comes in: nothing; pictures are made of scikit-image's. Goes out, in seconds or milliseconds of one core's processor time,
+the best of the rounds, since a busy machine's clock tells little: decoding and checking a photograph of 12 million pixels
+and a slide (the bar is twice the decoding), a picture's hashes and a candidate's second look; the search at growing
+sizes, with planted copies that must all be found, and how its cost grows (2 would be quadratic); what share of cropped
+copies of real pictures is found. Windows cost the same each: `--windows` of them are searched, the whole set is told.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import math
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+import cv2
+import numpy as np
+import tifffile
+from PIL import Image as Picture
+from skimage import data
+from tests.unit.quality.test_quality_duplicates import PICTURES, crop, spoilt, turn
+from tests.unit.quality.test_quality_slides import SLIDE, on_glass
+
+from midas.formats import Kind
+from midas.formats.dicom import read
+from midas.ingest import Door, to_dicom
+from midas.quality import examine
+from midas.quality.duplicates import CROPPED, WHOLE, WINDOWS, alike, hashes, pairs
+from midas.quality.image import Image
+from midas.quality.lookup import Lookup, distance
+from midas.quality.photos import photograph
+
+BAR = 2.0
+DOOR = Door(
+    patient_id="P-1", study_date=None, view=None, laterality=None, anatomy=None, modality="SM", specimen="S-1",
+    objective_power=20, mpp_um=None, study_key="s", series_key="slide-1",
+)  # fmt: skip
+
+
+def spent(work: Callable[[], Any], rounds: int = 1) -> float:
+    """Return seconds of processor, the best of the rounds."""
+    best = math.inf
+    for _ in range(rounds):
+        start = time.process_time()
+        work()
+        best = min(best, time.process_time() - start)
+    return best
+
+
+def photographs(rounds: int) -> bool:
+    shown = cv2.resize(data.astronaut(), (4000, 3000), interpolation=cv2.INTER_CUBIC)
+    held = io.BytesIO()
+    Picture.fromarray(shown).save(held, "JPEG", quality=92)
+    stream = held.getvalue()
+
+    def decode() -> np.ndarray:
+        return np.asarray(Picture.open(io.BytesIO(stream)).convert("RGB"))
+
+    pixels = decode()
+    decoding = spent(decode, rounds)
+    checking = spent(lambda: photograph(pixels, stream=stream), rounds)
+    print(
+        f"photograph, 12 Mpx: decoding {1000 * decoding:.0f} ms, all checks {1000 * checking:.0f} ms", end=""
+    )
+    print(f": {checking / decoding:.2f} x decoding (bar {BAR:g})")
+    small = cv2.resize(pixels, (384, 288), interpolation=cv2.INTER_AREA)
+    print(
+        f"    {len(WINDOWS)} hashes of a preview: {1000 * spent(lambda: hashes(small), rounds):.2f} ms",
+        end="",
+    )
+    print(
+        f"; a candidate's second look: {1000 * spent(lambda: alike(small, small[:-20, 9:]), rounds):.0f} ms"
+    )
+    return checking <= BAR * decoding
+
+
+def slides(rounds: int) -> bool:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with tifffile.TiffWriter(folder / "slide") as tiff:
+            tiff.write(
+                on_glass("he", high=6144, wide=8192), tile=(512, 512), compression="jpeg", photometric="rgb",
+                resolution=(20000, 20000), resolutionunit="CENTIMETER",
+            )  # fmt: skip
+        files = to_dicom(folder / "slide", kind=Kind.SLIDE, door=DOOR, out=folder / "out")
+        decoding = spent(
+            lambda: [one.raw for path in files for one in Image(read(path, pixels=True)).slices], rounds
+        )
+        checking = spent(lambda: examine(files, SLIDE, whole=True), rounds)
+    print(f"slide, 8192 x 6144 in {len(files)} levels: decoding it all {1000 * decoding:.0f} ms", end="")
+    print(
+        f", all checks with their own decoding {1000 * checking:.0f} ms: {checking / decoding:.2f} x (bar {BAR:g})"
+    )
+    return checking <= BAR * decoding
+
+
+def search(most: int, windows: int) -> bool:
+    """Random hashes, one in a hundred a planted copy: the search without any help from the data."""
+    before: dict[int, float] = {}
+    whole = True
+    for number in (most // 16, most // 4, most):
+        held, copies = spoilt(number // 100, 5, WHOLE)
+        rest = np.random.default_rng(8).integers(1, 1 << 63, number - 2 * len(held), dtype=np.uint64)
+        marks = np.concatenate([held, copies, rest])
+        found = pairs(marks[:, None], cropped=None)
+        planted = distance(held, copies) <= WHOLE
+        seen = {(one.first, one.second) for one in found}
+        whole &= all((at, at + len(held)) in seen for at in np.flatnonzero(planted))
+        index = Lookup(marks)
+        cost = {}
+        for within, name in ((CROPPED, "a window"), (WHOLE, "the whole")):
+            times = windows if within == CROPPED else 1
+            cost[within] = spent(lambda w=within, m=marks, i=index: i.near(m, w), times)
+            power = math.log(cost[within] / before[within], 4) if within in before else math.nan
+            print(f"{number:9,} pictures, {name} within {within} bits: {cost[within]:7.2f} s", end="")
+            print(f", growing by the power {power:.2f}" if within in before else "")
+        before = cost
+        total = cost[WHOLE] + (len(WINDOWS) - 1) * cost[CROPPED]
+        print(
+            f"{number:9,} pictures, all {len(WINDOWS)} windows: {total:,.0f} s; comparing all: {_all(marks):,.0f} s"
+        )
+    print(f"every planted copy found: {'yes' if whole else 'NO'}; peak memory {_peak():.1f} GB")
+    return whole
+
+
+def _all(marks: np.ndarray) -> float:
+    """Estimate what comparing all with all would take, eight ways and all windows, from a part of it."""
+    one = spent(lambda: [distance(marks, marks[at]) for at in range(10)]) / 10
+    return one * len(marks) * len(WINDOWS) / 2
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+def cropped() -> None:
+    random, marks = np.random.default_rng(6), {name: hashes(picture) for name, picture in PICTURES.items()}
+    for most in (0.03, 0.05, 0.1, 0.15):
+        near = []
+        for name, picture in PICTURES.items():
+            for _ in range(20):
+                copy = hashes(
+                    turn(crop(picture, tuple(random.uniform(0, most, 4))), int(random.integers(8)))
+                )[0]
+                near.append(distance(marks[name], np.full(len(WINDOWS), copy)).min() <= CROPPED)
+        print(f"crops of up to {most:.0%} on each of four sides, turned: {np.mean(near):.0%} found")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pictures", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--windows", type=int, default=1)
+    args = parser.parse_args()
+    cv2.setNumThreads(1)
+    right = [photographs(args.rounds), slides(args.rounds)]
+    cropped()
+    right.append(search(args.pictures, args.windows))
+    return 0 if all(right) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

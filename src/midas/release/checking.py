@@ -1,0 +1,223 @@
+"""From a draft's content to a `Case` for the gates: what the store, the catalogue and the approvals know about it.
+
+In come a draft and its content; out come the leakage report and how each gate stands. A check is kept for the draft's page;
+a withdrawal takes it away, because it may name who left.
+"""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pydicom
+from django.db import transaction
+
+from midas.catalogue.models import Instance, ScopeStudy, Subject
+from midas.kernel import BrokenPromise, Clock, NoProgress, NotFound, Progress, sha256_bytes
+from midas.release.approving import approvals_of
+from midas.release.cases import Brought, Case, Held, Result
+from midas.release.changes import parts_of
+from midas.release.content import Content
+from midas.release.documents import SUMS, whole_files
+from midas.release.evidence import evidence_of
+from midas.release.gates import results
+from midas.release.gathering import gather
+from midas.release.lawful import bases_of
+from midas.release.leakage import Leakage, Ties, in_common, leakage
+from midas.release.models import Draft, GateCheck, Release
+from midas.release.splitting import near_pairs
+from midas.release.validating import validated
+from midas.store import Blobs
+
+HASHED_BYTES = 2 * 1024**3
+"""Bytes that are hashed again at each cut: the whole of a small dataset; of a large one those whose digests sort first,
+which is a sample that nobody chose. Every blob was hashed when it came in, and `midas hub verify` hashes all."""
+DRAWN = ("SEG", "RTSTRUCT", "RTDOSE", "RTPLAN", "SR", "PR", "KO", "ANN", "REG")
+"""Modalities of what is drawn on, said of or planned over a picture (PS3.3 C.7.3.1.1.1)."""
+COMPARED = 8
+"""Images of one preview and part whose pixels are compared; more of them would say nothing new."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """How the gates stand, and what they looked at."""
+
+    case: Case
+    results: tuple[Result, ...]
+
+
+def check_gates(
+    *,
+    draft: Draft,
+    store: Blobs,
+    clock: Clock,
+    brought: Brought | None = None,
+    progress: Progress | None = None,
+) -> GateCheck:
+    """Look at every gate of a draft without cutting it, and keep how each stands."""
+    content = gather(draft=draft, store=store, progress=progress)
+    checked = look_at(
+        content, draft=draft, store=store, day=clock.now().date(), brought=brought, progress=progress
+    )
+    files = whole_files(content)
+    measured = {"sums": sha256_bytes(files[SUMS]), "validated": validated(files)}
+    return keep_check(draft, checked, clock=clock, measured=measured)
+
+
+@transaction.atomic
+def keep_check(
+    draft: Draft, checked: Checked, *, clock: Clock, measured: Mapping[str, Any] | None = None
+) -> GateCheck:
+    """Keep how the gates stand in the place of how they stood before; a cut leaves what a check measured beside."""
+    kept, _ = GateCheck.objects.update_or_create(
+        draft=draft,
+        defaults={
+            "results": [one.to_dict() for one in checked.results],
+            "evidence": [one.to_dict() for one in evidence_of(checked.case)],
+            "checked_at": clock.now(),
+            **(measured or {}),
+        },
+    )
+    return kept
+
+
+def look_at(
+    content: Content, *, draft: Draft, store: Blobs, day: date, brought: Brought | None = None,
+    progress: Progress | None = None,
+) -> Checked:  # fmt: skip
+    """Return how each gate stands for this content on this day."""
+    subjects = set(content.tables["subjects"]["subject"].to_pylist())
+    rows = Subject.objects.filter(dataset=draft.dataset, pseudonym__in=subjects) if len(subjects) < 900 else (
+        Subject.objects.filter(dataset=draft.dataset)
+    )  # fmt: skip
+    case = Case(
+        content=content, day=day, held=_held(content, store, progress or NoProgress()),
+        leakage=_leakage(content, draft, store, (brought or Brought()).copies),
+        bases={
+            name: bases_of(basis)
+            for name, basis in rows.values_list("pseudonym", "basis").iterator() if name in subjects
+        },
+        newest=_newest(draft, subjects), approvals=len(approvals_of(draft)), brought=brought or Brought(),
+    )  # fmt: skip
+    return Checked(case, results(case))
+
+
+def _held(content: Content, store: Blobs, progress: Progress) -> Held:
+    """Ask the store for every image, and hash as many again as `HASHED_BYTES` reaches for."""
+    manifest = content.tables["manifest"]
+    sizes = dict(zip(manifest["sha256"].to_pylist(), manifest["size"].to_pylist(), strict=True))
+    absent = store.missing(sizes)
+    chosen, left = [], HASHED_BYTES
+    for digest in sorted(sizes.keys() - set(absent)):
+        left -= sizes[digest]
+        if left < 0:
+            break
+        chosen.append(digest)
+    wrong = [
+        one for one in progress.track(chosen, label="Hash again", total=len(chosen))
+        if not _whole(store, one, sizes[one])
+    ]  # fmt: skip
+    return Held(tuple(absent), tuple(wrong), read=len(chosen), of=len(sizes))
+
+
+def _whole(store: Blobs, digest: str, size: int) -> bool:
+    try:
+        return sum(map(len, store.read(digest))) == size
+    except (BrokenPromise, NotFound):
+        return False
+
+
+def _newest(draft: Draft, subjects: set[str]) -> dict[str, date]:
+    """Return the latest day that each subject's studies show: shifted into the past, so never later than it was."""
+    found: dict[str, date] = {}
+    studies = ScopeStudy.objects.filter(scope__kind="draft", scope__name=draft.dataset.slug)
+    for name, day in studies.values_list("subject", "study_date").iterator():
+        if name in subjects and (shown := _day(day)) is not None:
+            found[name] = max(shown, found.get(name, shown))
+    return found
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date(int(text[:4]), int(text[4:6]), int(text[6:8]))
+    except ValueError:
+        return None
+
+
+def _leakage(content: Content, draft: Draft, store: Blobs, found: Iterable[tuple[str, str]]) -> Leakage:
+    placed = [(row["subject"], row["part"]) for row in content.tables["splits"].to_pylist()]
+    parts, manifest = dict(placed), content.tables["manifest"]
+    before = previous_of(draft)
+    links = Subject.objects.filter(dataset=draft.dataset).exclude(links=[]).values_list("pseudonym", "links")
+    ties = Ties(
+        links=((name, other) for name, others in links for other in others),
+        pairs=(*near_pairs(draft.dataset), *in_common(one for one in found if one[1] in parts)),
+        same_file=zip(manifest["sha256"].to_pylist(), manifest["subject"].to_pylist(), strict=True),
+        same_source=_sources(draft, set(manifest["sha256"].to_pylist())),
+        same_pixels=_pixels(draft, set(manifest["sha256"].to_pylist()), parts, store),
+        sites=dict(
+            zip(*(content.tables["subjects"][name].to_pylist() for name in ("subject", "spoke")), strict=True)
+        ),
+    )
+    return leakage(
+        placed, ties, everyone=manifest["subject"].unique().to_pylist(), by_site=content.about.protocol.split.by_site,
+        before=None if before is None else parts_of(before, store),
+    )  # fmt: skip
+
+
+def previous_of(draft: Draft) -> Release | None:
+    """Return the newest release below the draft's version."""
+    from midas.release import look
+
+    return look.below(draft.dataset.slug, draft.version)
+
+
+def _rows(draft: Draft, held: set[str], column: str) -> Iterator[tuple[str, Any, str]]:
+    """Yield digest, a column's value and person of each of the draft's pictures that the release holds.
+
+    What is drawn on pictures is not looked at: empty outlines of two persons are the same and lead nowhere.
+    """
+    found = Instance.objects.filter(submission__root__in=draft.submissions, submission__dataset=draft.dataset)
+    found = found.exclude(series__modality__in=DRAWN)
+    for row in found.order_by("pk").values_list("sha256", column, "series__study__subject__pseudonym").iterator(
+        chunk_size=5000
+    ):  # fmt: skip
+        if row[0] in held:
+            yield row
+
+
+def _sources(draft: Draft, held: set[str]) -> Iterator[tuple[str, str]]:
+    for _, sources, name in _rows(draft, held, "sources"):
+        for source in sources:
+            yield source, name
+
+
+def _pixels(draft: Draft, held: set[str], parts: dict[str, str], store: Blobs) -> Iterator[tuple[str, str]]:
+    """Yield (digest of the pixels, person) where a preview stands in two parts: same pixels make the same preview.
+
+    Flat pictures, such as slices of air, are alike without being anyone's, and are left out.
+    """
+    seen: dict[str, str] = {}
+    shared: set[str] = set()
+    for _, preview, name in _rows(draft, held, "preview"):
+        if preview and name in parts and seen.setdefault(preview, parts[name]) != parts[name]:
+            shared.add(preview)
+    taken: dict[tuple[str, str], int] = defaultdict(int)
+    for digest, preview, name in _rows(draft, held, "preview") if shared else ():
+        if preview in shared and name in parts and taken[preview, parts[name]] < COMPARED:
+            taken[preview, parts[name]] += 1
+            if pixels := pixels_of(store, digest):
+                yield pixels, name
+
+
+def pixels_of(store: Blobs, digest: str) -> str:
+    """Return the SHA-256 of an image's decoded pixels; empty where they are flat or cannot be read."""
+    try:
+        found = pydicom.dcmread(io.BytesIO(b"".join(store.read(digest)))).pixel_array
+    except Exception:  # noqa: BLE001 - whatever cannot be decoded has no pixels to compare; integrity is another gate's
+        return ""
+    return "" if found.min() == found.max() else sha256_bytes(found.tobytes())

@@ -1,0 +1,184 @@
+"""Who has been collected against whom the dataset stands for, and whom to collect next; a hospital sees its own part.
+
+The counts are the catalogue's of today, the comparison is `midas.quality.coverage`'s. Nobody is shown alone: for curators,
+and for a hospital its own persons.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from midas.catalogue.models import Dataset, Visit
+from midas.people.rule import Act
+from midas.protocol.model import Protocol
+from midas.protocol.words import age_band
+from midas.quality.coverage import OTHER, Advice, Coverage, collect_next, cover
+from midas.release.counting import TARGET, of_catalogue
+from midas.release.disclosure import NOT_SAID, OF
+from midas.web.guard import Place, needs
+from midas.web.pages import composition
+from midas.web.pages.datasets import dataset_or_404
+from midas.web.pages.frame import account_of, page
+from midas.web.pages.protocols import said
+from midas.web.pages.quality_look import sites
+from midas.web.standing import may
+
+MORE, MOST_MORE = 100, 100_000
+"""People who come next, unless somebody says how many."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One value of a variable: persons, shares in percent, how many are missing at today's total and of the next ones.
+
+    `drawn` are the same shares as lengths of 100.
+    """
+
+    label: str
+    persons: int
+    share: str
+    interval: str
+    target: str
+    missing: int
+    more: int
+    certain: bool
+    drawn: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Variable:
+    title: str
+    lines: tuple[Line, ...]
+    unknown: int
+    distance: str
+
+
+def _what(request: HttpRequest, dataset: str) -> Place:
+    if may(account_of(request), Act.READ_DATASET, dataset):
+        return Act.READ_DATASET, dataset
+    return Act.SEE_SPOKE, dataset
+
+
+@needs(Act.READ_DATASET, Act.SEE_SPOKE, choose=_what)
+def coverage(request: HttpRequest, dataset: str) -> HttpResponse:
+    """Show coverage in total and by hospital to curators, and to a hospital's own people its own part."""
+    found, version, protocol = dataset_or_404(dataset)
+    site, whole = request.GET.get("site", ""), may(account_of(request), Act.READ_DATASET, dataset)
+    if not whole:
+        site = _own(request)
+    counted = of_catalogue(found, protocol, spoke=site)
+    compared, uncounted = _compared(found, protocol, counted, site)
+    more = _more(request)
+    advice = collect_next(compared, more=more) if compared else ()
+    targets = set(protocol.population.variable)
+    context = {
+        "slug": dataset, "title": said(protocol.title), "people": counted["people"], "site": site, "whole": whole,
+        "sites": sorted(sites().items()), "site_name": sites().get(site, site), "more": more,
+        "population": protocol.population, "version": version.version,
+        "variables": [_variable(one, advice, protocol) for one in compared], "uncounted": uncounted,
+        "advice": [(_title(one.variable, protocol), _label(one.variable, one.value), one) for one in advice],
+        "charts": [
+            one for one in composition.charts(composition.Seen(True, "", composition.exact(counted, "")), protocol)
+            if one.dimension in {"age", "sex", "state", "hospital", "device"} - {_table(name) for name in targets}
+        ],
+    }  # fmt: skip
+    return page(request, "coverage", context, section="curation" if whole else "spokes")
+
+
+def _own(request: HttpRequest) -> str:
+    """Return the hospital of who asks; whoever is at none has no part to see."""
+    account = account_of(request)
+    if account is None or account.institution is None:
+        raise Http404
+    return str(account.institution.slug)
+
+
+def _more(request: HttpRequest) -> int:
+    told = request.GET.get("more", "")
+    return min(max(int(told), 1), MOST_MORE) if told.isdecimal() and len(told) < 9 else MORE
+
+
+# -- the comparison --------------------------------------------------------------------------------------------
+
+
+def _table(variable: str) -> str:
+    """Name the table of counts that a variable of the target population is in."""
+    return {"age-band": "age", "spoke": "hospital"}.get(variable, variable)
+
+
+def _compared(
+    dataset: Dataset, protocol: Protocol, counted: dict[str, Any], site: str
+) -> tuple[list[Coverage], list[str]]:
+    """Compare each variable of the target; return also the variables that the catalogue does not count."""
+    found, uncounted = [], []
+    for variable, shares in protocol.population.variable.items():
+        wanted = {one.value: one.share for one in shares}
+        if variable == "age-band":
+            cells = _ages(dataset, list(wanted), site) | {NOT_SAID: counted["tables"]["age"].get(NOT_SAID, 0)}
+        else:
+            tables = counted["tables"]
+            cells = dict(tables.get(_table(variable), tables.get(TARGET + variable, {})))
+        if not cells:
+            uncounted.append(variable)
+            continue
+        unknown = cells.pop(NOT_SAID, 0) + (cells.pop("U", 0) if variable == "sex" else 0)
+        if variable == "spoke":
+            cells = {key.rpartition(OF)[2]: number for key, number in cells.items()}
+        found.append(cover(variable, cells, wanted, unknown=unknown))
+    return found, uncounted
+
+
+def _ages(dataset: Dataset, words: list[str], site: str) -> dict[str, int]:
+    """Count persons in the target's own age bands, each at the first visit that says an age."""
+    here: dict[str, Any] = {"subject__dataset": dataset, "subject__withdrawn_at": None}
+    seen = Visit.objects.filter(**here, **({"subject__spoke": site} if site else {})).exclude(age_years=None)
+    ages: dict[int, int] = {}
+    for subject, age in seen.order_by("day").values_list("subject", "age_years").iterator(chunk_size=5000):
+        ages.setdefault(subject, age or 0)
+    bands = {word: band for word in words if (band := age_band(word))}
+    cells = dict.fromkeys(words, 0)
+    for age in ages.values():
+        word = next((word for word, (first, last) in bands.items() if first <= age <= last), OTHER)
+        cells[word] = cells.get(word, 0) + 1
+    return cells
+
+
+# -- in words --------------------------------------------------------------------------------------------------
+
+
+def _variable(one: Coverage, advice: tuple[Advice, ...], protocol: Protocol) -> Variable:
+    wanted = {each.value: each for each in advice if each.variable == one.variable}
+    lines = tuple(
+        Line(
+            _label(one.variable, group.value), group.persons, _percent(group.share),
+            f"{_percent(group.low)} – {_percent(group.high)}", _percent(group.target),
+            max(round(group.target * one.persons) - group.persons, 0),
+            wanted[group.value].persons if group.value in wanted else 0, group.off_target,
+            {name: round(100 * getattr(group, name), 1) for name in ("share", "low", "high", "target")},
+        )
+        for group in one.groups
+    )  # fmt: skip
+    return Variable(_title(one.variable, protocol), lines, one.unknown, _percent(one.distance))
+
+
+def _title(variable: str, protocol: Protocol) -> str:
+    titles = composition.titles(protocol)
+    return titles.get(_table(variable)) or titles.get(TARGET + variable) or variable
+
+
+def _label(variable: str, value: str) -> str:
+    if value == OTHER:
+        return _("others")
+    if variable == "spoke":
+        return sites().get(value, value)
+    if variable in {"sex", "state"}:
+        return composition.label(variable, value)
+    return value.replace("-", "–") if variable == "age-band" else value
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"

@@ -1,0 +1,116 @@
+"""Both forms in the browser: the centre fills, submits and waits; the nodal centre validates; points come at the end."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from midas.grading.models import Assessment, Statement
+
+spec = importlib.util.spec_from_file_location("page_rules", Path(__file__).parent / "page_rules.py")
+page_rules = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(page_rules)
+PAPER = b"%PDF-1.4 a paper"
+
+
+def state(client: Any, number: int, kind: str, **more: str) -> Any:
+    told = {"what": "state", "kind": kind, "document": SimpleUploadedFile("dpia.pdf", PAPER)} | more
+    return client.post(f"/grading/{number}/write", told, follow=True)
+
+
+def whole(answer: Any) -> bytes:
+    """Return the bytes of a streamed answer."""
+
+    async def gathered() -> bytes:
+        return b"".join([chunk async for chunk in answer.streaming_content])
+
+    return async_to_sync(gathered)()
+
+
+def do(client: Any, number: int, what: str, **more: str) -> str:
+    answer = client.post(f"/grading/{number}/write", {"what": what} | more, follow=True)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_an_assessment_goes_from_the_centre_to_the_nodal_centre_and_back(hub: Any, enter: Any) -> None:
+    centre, validator = enter("curator"), enter("nodal")
+    assert "Nothing is assessed yet" in centre.get("/grading").content.decode()
+    opened = centre.post("/grading/open", {"dataset": "oral-cancer", "version": "1.1.0"})
+    number = Assessment.objects.get().pk
+    assert opened.headers["Location"] == f"/grading/{number}"
+    shown = centre.get(f"/grading/{number}").content.decode()
+    assert "What would raise this" in shown
+    assert "draft for expert validation" in shown
+    assert "CQI" not in shown
+    assert "Points come with the decision" in shown
+    assert all(f'class="statement {ink}"' in shown for ink in ("computed", "missing"))
+    assert validator.get(f"/grading/{number}").status_code == 404  # not submitted yet
+
+    assert (
+        "demonstration evidence"
+        in state(centre, number, "stewardship.dpia", demonstration="yes").content.decode()
+    )
+    assert "never stated" in state(centre, number, "annotation.kappa").content.decode()
+    assert "Say yes or no" in state(centre, number, "stewardship.register", value="perhaps").content.decode()
+    assert Statement.objects.count() == 1
+    paper = centre.get(f"/grading/{number}/documents/stewardship.dpia")
+    assert whole(paper) == PAPER
+    assert "DEMONSTRATION-dpia.pdf" in paper.headers["Content-Disposition"]
+    assert "Two states only." in do(centre, number, "remark", domain="4", words="Two states only.")
+    assert "up to date" in do(centre, number, "bring")
+    assert "read-only" in do(centre, number, "submit")
+    assert "read-only: it was submitted" in do(centre, number, "bring")
+
+    assert "Open the Technical form" in validator.get(f"/grading/{number}").content.decode()
+    shown = do(validator, number, "validate")
+    assert page_rules.complaints(validator.get(f"/grading/{number}")) == []
+    technical = Assessment.objects.get(form="technical").pk
+    assert "Technical, by the nodal centre" in shown
+    assert "Technical, by the nodal centre" not in centre.get(f"/grading/{number}").content.decode()
+    assert "no verdict yet" in do(validator, technical, "approve", why="Fine.")
+    do(validator, technical, "judge", kind="stewardship.dpia", verdict="okay")
+    assert "Both forms are final" in do(validator, technical, "approve", why="Complete.")
+    for client in (centre, validator):
+        for address in ("/grading", f"/grading/{number}"):
+            assert page_rules.complaints(client.get(address)) == [], address
+    after = centre.get(f"/grading/{number}?open=1").content.decode()
+    assert "Quality index (CQI)" in after
+    assert "Technical, by the nodal centre" in after
+    assert after.count('<details class="card fold" open>') == 15
+
+
+def test_the_export_holds_points_only_after_the_decision(hub: Any, enter: Any) -> None:
+    centre, validator = enter("curator"), enter("nodal")
+    centre.post("/grading/open", {"dataset": "oral-cancer", "version": "1.1.0"})
+    number = Assessment.objects.get().pk
+    state(centre, number, "stewardship.dpia", demonstration="yes")
+    do(centre, number, "submit")
+    before = json.loads(centre.get(f"/grading/{number}/forms.json").content)
+    assert list(before["forms"]) == ["lite"]
+    assert not {"cqi", "band", "prs", "access", "points"} & set(before["forms"]["lite"]["grade"])
+    assert before["forms"]["lite"]["statements"][0]["demonstration evidence"] is True
+    do(validator, number, "validate")
+    technical = Assessment.objects.get(form="technical").pk
+    do(validator, technical, "judge", kind="stewardship.dpia", verdict="okay")
+    do(validator, technical, "approve", why="Complete.")
+    after = json.loads(centre.get(f"/grading/{number}/forms.json").content)["forms"]
+    assert set(after) == {"lite", "technical"}
+    assert after["technical"]["section_a"]["assessor"] == "nodal"
+    assert after["technical"]["grade"]["status"] == "draft for expert validation"
+    assert after["technical"]["grade"]["cqi"] >= 0
+
+
+def test_nobody_else_sees_an_assessment(hub: Any, enter: Any) -> None:
+    enter("curator").post("/grading/open", {"dataset": "oral-cancer", "version": "1.1.0"})
+    number = Assessment.objects.get().pk
+    for name in ("visitor", "researcher", "auditor"):
+        for address in ("", f"/{number}", f"/{number}/forms.json", f"/{number}/documents/stewardship.dpia"):
+            assert enter(name).get(f"/grading{address}").status_code == 403
+    assert enter().get(f"/grading/{number}").status_code == 302
+    assert enter("nodal").post(f"/grading/{number}/write", {"what": "submit"}).status_code == 403

@@ -1,0 +1,74 @@
+"""What the hub says of a dataset for its grade: true of a filled hub, and nothing where nothing is known."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from tests.reading_ward import open_ward
+
+from midas.catalogue.models import Dataset, Subject
+from midas.grading import rubric_named
+from midas.kernel import FixedClock, Ink
+from midas.release.models import Draft, SplitKey
+from midas.web import evidence
+from midas.web.evidence import evidence_of
+
+NOW = FixedClock(datetime(2026, 11, 22, 6, 30, tzinfo=UTC))
+
+
+@pytest.mark.django_db
+def test_facts_of_a_dataset_are_computed_and_known_to_the_rubric(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ward = open_ward(tmp_path)
+    monkeypatch.setattr(evidence, "store", lambda: ward.store)
+    found = {one.kind: one for one in evidence_of(dataset=ward.dataset, version="1.0.0", clock=NOW)}
+    assert set(found) <= set(rubric_named().kinds)
+    assert {one.ink for one in found.values()} == {Ink.COMPUTED}
+    assert {one.about for one in found.values()} == {f"{ward.dataset.slug}@1.0.0"}
+    assert (found["representation.sites"].value, found["representation.sites"].of) == (1.0, 6)
+    assert found["ethics.basis_share"].value == 1.0
+    assert found["representation.demographics_share"].value == 1.0
+    one = Subject.objects.first()
+    Subject.objects.filter(pk=one.pk).update(sex="U")
+    again = {it.kind: it.value for it in evidence_of(dataset=ward.dataset, version="1.0.0", clock=NOW)}
+    assert again["representation.demographics_share"] == pytest.approx(5 / 6)
+    Subject.objects.filter(pk=one.pk).update(basis=[])
+    fewer = {it.kind: it for it in evidence_of(dataset=ward.dataset, version="1.0.0", clock=NOW)}
+    assert (fewer["ethics.basis_share"].value, fewer["ethics.basis_share"].of) == (1.0, 5), (
+        "who has none stays out"
+    )
+
+
+@pytest.mark.django_db
+def test_what_was_never_drafted_is_graded_and_nothing_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ward = open_ward(tmp_path)
+    monkeypatch.setattr(evidence, "store", lambda: ward.store)
+    kinds = {one.kind for one in evidence_of(dataset=ward.dataset, version="1.0.0", clock=NOW)}
+    assert "readiness.split" in kinds
+    assert not kinds & {"readiness.leaks", "provenance.rerun"}, "nobody checked it yet"
+    assert not Draft.objects.exists()
+    assert not SplitKey.objects.exists()
+
+
+@pytest.mark.django_db
+def test_an_expired_approval_is_no_approval(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ward = open_ward(tmp_path)
+    monkeypatch.setattr(evidence, "store", lambda: ward.store)
+    late = FixedClock(datetime(2099, 1, 1, tzinfo=UTC))
+    for clock, said in ((NOW, True), (late, False)):
+        found = {
+            one.kind: one.value for one in evidence_of(dataset=ward.dataset, version="1.0.0", clock=clock)
+        }
+        assert found["ethics.approval"] is said
+
+
+@pytest.mark.django_db
+def test_of_an_empty_dataset_only_the_hub_is_known() -> None:
+    dataset = Dataset.objects.create(slug="empty", created_at=NOW.now())
+    kinds = {one.kind for one in evidence_of(dataset=dataset, version="0.1.0", clock=NOW)}
+    assert kinds == {"security.access_control", "security.roles", "security.logging"}
