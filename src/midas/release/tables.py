@@ -7,8 +7,10 @@ Never the source of the key: tables are files like others.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -167,6 +169,20 @@ def decode(data: bytes, schema: pa.Schema) -> pa.Table:
     return held.select(schema.names).cast(schema)
 
 
+def fact_columns(facts: Sequence[Mapping[str, Any]], wanted: tuple[Fact, ...]) -> dict[str, pa.Array]:
+    """Return these columns of many instances' DICOM facts; a value that is not what the attribute holds becomes null."""
+    return {one.column: _fact_column([told.get(one.keyword) for told in facts], one.type) for one in wanted}
+
+
+def _fact_column(values: list[Any], kind: pa.DataType) -> pa.Array:
+    if kind in {WHOLE_NUMBER, NUMBER}:
+        with suppress(
+            pa.ArrowInvalid, pa.ArrowTypeError, OverflowError
+        ):  # nearly always all of them are numbers
+            return pa.array(values, kind)
+    return pa.array([_fit(value, _AS.get(kind, str)) for value in values], kind)
+
+
 def reader(wanted: tuple[Fact, ...]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     """Return what picks these columns out of DICOM facts; a value that is not what the attribute holds becomes null."""
     known = tuple((fact.column, fact.keyword, _AS.get(fact.type, str)) for fact in wanted)
@@ -177,11 +193,17 @@ def reader(wanted: tuple[Fact, ...]) -> Callable[[Mapping[str, Any]], dict[str, 
     return read
 
 
+@lru_cache(maxsize=1024)
 def _numbers(value: Any) -> list[float]:
     return [float(part) for part in str(value).split("\\")]
 
 
-_AS: Mapping[pa.DataType, Callable[[Any], Any]] = {NUMBERS: _numbers, NUMBER: float, WHOLE_NUMBER: int}
+def _whole(value: Any) -> int | None:
+    number = int(value)
+    return number if -(2**63) <= number < 2**63 else None
+
+
+_AS: Mapping[pa.DataType, Callable[[Any], Any]] = {NUMBERS: _numbers, NUMBER: float, WHOLE_NUMBER: _whole}
 
 
 def _fit(value: Any, kind: Callable[[Any], Any]) -> Any:
@@ -189,5 +211,5 @@ def _fit(value: Any, kind: Callable[[Any], Any]) -> Any:
         return None
     try:
         return kind(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

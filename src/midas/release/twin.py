@@ -19,7 +19,8 @@ from midas.protocol.model import Column, Item, Protocol
 from midas.release import phantoms, tables
 from midas.release.content import About, Content
 from midas.release.cutting import assemble, record
-from midas.release.gathering import about, label_value, series_of
+from midas.release.gathering import about, label_value
+from midas.release.images import series_of
 from midas.release.models import Release
 from midas.release.sealing import salts_from
 from midas.release.splits import choose_keys, part_of

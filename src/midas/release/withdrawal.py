@@ -17,7 +17,8 @@ from midas.release import reports, tables
 from midas.release.content import Content, LeftOut, path_of
 from midas.release.cutting import summary
 from midas.release.documents import whole_files
-from midas.release.gathering import about, series_of
+from midas.release.gathering import about
+from midas.release.images import series_of
 from midas.release.models import Draft, GateCheck, Release, ReleaseFile, ReleaseSubject, ReleaseTombstone
 from midas.release.papers import read_back
 from midas.release.publication import recount

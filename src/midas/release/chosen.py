@@ -1,0 +1,110 @@
+"""Whom a release holds: the subjects of a draft's submissions, less those who must not be in it, who are named.
+
+Out are subjects that withdrew, that have no lawful basis under the protocol, that have no image, or that a curator excluded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db.models import Count
+
+from midas.catalogue.models import Dataset, Instance, Record, Series, Subject, Submission
+from midas.kernel import Conflict
+from midas.protocol.model import Protocol
+from midas.release.cohorts import members
+from midas.release.content import LeftOut
+from midas.release.excluding import Excluded, excluded
+from midas.release.lawful import bases_of, rests_on
+from midas.release.models import Draft
+from midas.store import Blobs
+
+
+class Who(NamedTuple):
+    """One subject as it is registered."""
+
+    pseudonym: str
+    sex: str
+    spoke: str
+    basis: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The subjects of a release by primary key, the submissions it draws on, and how many images each series has there."""
+
+    dataset: Dataset
+    subjects: Mapping[int, Who]
+    submissions: tuple[Submission, ...]
+    left_out: tuple[LeftOut, ...]
+    excluded: Excluded
+    images: Mapping[int, int]
+
+    def rows(self, model: Any, *names: str, **of: str) -> Iterator[tuple[Any, ...]]:
+        """Yield pseudonym and these columns of a model's rows of the draft's submissions, as they were registered."""
+        found = model.objects.filter(submission__in=[one.pk for one in self.submissions], **of)
+        return self.theirs(found.order_by("pk").values_list("subject", *names))
+
+    def theirs(self, found: Any) -> Iterator[tuple[Any, ...]]:
+        """Yield pseudonym and columns of rows that begin with their subject's key; those of others are left out."""
+        for subject, *values in found.iterator(chunk_size=5000):
+            if who := self.subjects.get(subject):
+                yield who.pseudonym, *values
+
+
+def choose(draft: Draft, protocol: Protocol, store: Blobs) -> Chosen:
+    """Return whom a draft's release holds; `Conflict` where one of its submissions is not registered any more."""
+    submissions = tuple(
+        Submission.objects.filter(
+            dataset=draft.dataset, root__in=draft.submissions, state=Submission.State.REGISTERED
+        ).order_by("root")
+    )
+    if len(submissions) != len(set(draft.submissions)):
+        raise Conflict(
+            "A submission of this draft is not registered any more.",
+            advice="Draft again from what is registered.",
+        )
+    keys = [submission.pk for submission in submissions]
+    out = excluded(draft)
+    images = Instance.objects.filter(submission__in=keys)
+    judged = {**out.emptied(images), **out.subjects}
+    counted = dict(images.order_by().values_list("series").annotate(Count("pk")))
+    of_series = Series.objects.filter(study__subject__dataset=draft.dataset).values_list(
+        "pk", "study__subject"
+    )
+    with_images = {subject for series, subject in of_series.iterator(chunk_size=5000) if series in counted}
+    known = with_images | set(
+        Record.objects.filter(submission__in=keys).values_list("subject", flat=True).distinct()
+    ) | set(Subject.objects.filter(first_submission__in=keys).values_list("pk", flat=True))  # fmt: skip
+    cohort = None if draft.cohort is None else set(members(draft.cohort, store=store))
+    subjects: dict[int, Who] = {}
+    left_out: list[LeftOut] = []
+    everyone = Subject.objects.filter(dataset=draft.dataset).order_by("pseudonym")
+    for pk, withdrawn_at, *told in everyone.values_list("pk", "withdrawn_at", *Who._fields).iterator(
+        chunk_size=5000
+    ):
+        who = Who(*told)
+        if pk not in known or (cohort is not None and who.pseudonym not in cohort):
+            continue
+        why = _why_not(who, withdrawn_at, protocol, has_images=pk in with_images) or judged.get(pk, "")
+        if why:
+            left_out.append(LeftOut(who.pseudonym, why))
+        else:
+            subjects[pk] = who
+    return Chosen(draft.dataset, subjects, submissions, (*left_out, *out.series_of(subjects)), out, counted)
+
+
+def lawful(basis: Iterable[Mapping[str, Any]], protocol: Protocol) -> bool:
+    """Say whether one basis names an ethics decision of the protocol, of the kind that it rests on."""
+    return bool(rests_on(bases_of(basis), protocol))
+
+
+def _why_not(who: Who, withdrawn_at: datetime | None, protocol: Protocol, *, has_images: bool) -> str:
+    if withdrawn_at is not None:
+        return "withdrawn"
+    if not lawful(who.basis, protocol):
+        return "no lawful basis"
+    return "" if has_images else "no image"
