@@ -7,16 +7,19 @@ a withdrawal takes it away, because it may name who left.
 from __future__ import annotations
 
 import io
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import polars as pl
 import pydicom
 from django.db import transaction
+from django.db.models import TextField
+from django.db.models.functions import Cast
 
-from midas.catalogue.models import Instance, ScopeStudy, Subject
+from midas.catalogue.models import Instance, ScopeStudy, Series, Subject
 from midas.kernel import BrokenPromise, Clock, NoProgress, NotFound, Progress, sha256_bytes
 from midas.release.approving import approvals_of
 from midas.release.cases import Brought, Case, Held, Result
@@ -30,6 +33,7 @@ from midas.release.lawful import bases_of
 from midas.release.leakage import Leakage, Ties, in_common, leakage
 from midas.release.models import Draft, GateCheck, Release
 from midas.release.splitting import near_pairs
+from midas.release.tables import batches
 from midas.release.validating import validated
 from midas.store import Blobs
 
@@ -108,20 +112,16 @@ def look_at(
 
 def _held(content: Content, store: Blobs, progress: Progress) -> Held:
     """Ask the store for every image, and hash as many again as `HASHED_BYTES` reaches for."""
-    manifest = content.tables["manifest"]
-    sizes = dict(zip(manifest["sha256"].to_pylist(), manifest["size"].to_pylist(), strict=True))
-    absent = store.missing(sizes)
-    chosen, left = [], HASHED_BYTES
-    for digest in sorted(sizes.keys() - set(absent)):
-        left -= sizes[digest]
-        if left < 0:
-            break
-        chosen.append(digest)
+    images: Any = pl.from_arrow(content.tables["manifest"].select(["sha256", "size"]))
+    images = images.unique("sha256").sort("sha256")
+    absent = store.missing(images["sha256"])
+    there = images.filter(~pl.col("sha256").is_in(absent))
+    chosen = there.filter(pl.col("size").cum_sum() <= HASHED_BYTES).rows()
     wrong = [
-        one for one in progress.track(chosen, label="Hash again", total=len(chosen))
-        if not _whole(store, one, sizes[one])
+        digest for digest, size in progress.track(chosen, label="Hash again", total=len(chosen))
+        if not _whole(store, digest, size)
     ]  # fmt: skip
-    return Held(tuple(absent), tuple(wrong), read=len(chosen), of=len(sizes))
+    return Held(tuple(absent), tuple(wrong), read=len(chosen), of=images.height)
 
 
 def _whole(store: Blobs, digest: str, size: int) -> bool:
@@ -149,16 +149,18 @@ def _day(text: str) -> date | None:
 
 
 def _leakage(content: Content, draft: Draft, store: Blobs, found: Iterable[tuple[str, str]]) -> Leakage:
-    placed = [(row["subject"], row["part"]) for row in content.tables["splits"].to_pylist()]
+    placed = list(zip(*(column.to_pylist() for column in content.tables["splits"].columns), strict=True))
     parts, manifest = dict(placed), content.tables["manifest"]
     before = previous_of(draft)
     links = Subject.objects.filter(dataset=draft.dataset).exclude(links=[]).values_list("pseudonym", "links")
+    files: Any = pl.from_arrow(manifest.select(["sha256", "subject"]))
+    pictures = _pictures(draft, files["sha256"])
     ties = Ties(
         links=((name, other) for name, others in links for other in others),
         pairs=(*near_pairs(draft.dataset), *in_common(one for one in found if one[1] in parts)),
-        same_file=zip(manifest["sha256"].to_pylist(), manifest["subject"].to_pylist(), strict=True),
-        same_source=_sources(draft, set(manifest["sha256"].to_pylist())),
-        same_pixels=_pixels(draft, set(manifest["sha256"].to_pylist()), parts, store),
+        same_file=_shared(files),
+        same_source=_shared(pictures.select("sources", "subject").explode("sources").drop_nulls()),
+        same_pixels=_pixels(pictures, parts, store),
         sites=dict(
             zip(*(content.tables["subjects"][name].to_pylist() for name in ("subject", "spoke")), strict=True)
         ),
@@ -169,6 +171,11 @@ def _leakage(content: Content, draft: Draft, store: Blobs, found: Iterable[tuple
     )  # fmt: skip
 
 
+def _shared(held: pl.DataFrame, by: str = "subject") -> list[Any]:
+    """Return the rows (digest, ...) whose digest stands with more than one value of `by`."""
+    return held.filter(pl.col(by).n_unique().over(held.columns[0]) > 1).rows()
+
+
 def previous_of(draft: Draft) -> Release | None:
     """Return the newest release below the draft's version."""
     from midas.release import look
@@ -176,42 +183,40 @@ def previous_of(draft: Draft) -> Release | None:
     return look.below(draft.dataset.slug, draft.version)
 
 
-def _rows(draft: Draft, held: set[str], column: str) -> Iterator[tuple[str, Any, str]]:
-    """Yield digest, a column's value and person of each of the draft's pictures that the release holds.
+def _pictures(draft: Draft, held: pl.Series) -> pl.DataFrame:
+    """Return `sha256`, `sources` (a list), `preview` and `subject` of the draft's pictures that the release holds.
 
     What is drawn on pictures is not looked at: empty outlines of two persons are the same and lead nowhere.
     """
+    series = Series.objects.filter(study__subject__dataset=draft.dataset).exclude(modality__in=DRAWN)
+    subject = dict(series.values_list("pk", "study__subject__pseudonym").iterator(chunk_size=5000))
     found = Instance.objects.filter(submission__root__in=draft.submissions, submission__dataset=draft.dataset)
-    found = found.exclude(series__modality__in=DRAWN)
-    for row in found.order_by("pk").values_list("sha256", column, "series__study__subject__pseudonym").iterator(
-        chunk_size=5000
-    ):  # fmt: skip
-        if row[0] in held:
-            yield row
+    columns = ("sha256", Cast("sources", TextField()), "preview", "series")
+    rows = found.order_by("pk").values_list(*columns).iterator(chunk_size=5000)
+    known = ((*row, subject[key]) for *row, key in rows if key in subject)
+    parts = [pl.DataFrame(some, schema=_PICTURES, orient="row") for some in batches(known)]
+    pictures = pl.concat(parts) if parts else pl.DataFrame(schema=_PICTURES)
+    return pictures.filter(pl.col("sha256").is_in(held.implode())).with_columns(
+        pl.col("sources").str.json_decode(pl.List(pl.String))
+    )
 
 
-def _sources(draft: Draft, held: set[str]) -> Iterator[tuple[str, str]]:
-    for _, sources, name in _rows(draft, held, "sources"):
-        for source in sources:
-            yield source, name
+_PICTURES = {"sha256": pl.String, "sources": pl.String, "preview": pl.String, "subject": pl.String}
 
 
-def _pixels(draft: Draft, held: set[str], parts: dict[str, str], store: Blobs) -> Iterator[tuple[str, str]]:
+def _pixels(pictures: pl.DataFrame, parts: Mapping[str, str], store: Blobs) -> Iterator[tuple[str, str]]:
     """Yield (digest of the pixels, person) where a preview stands in two parts: same pixels make the same preview.
 
     Flat pictures, such as slices of air, are alike without being anyone's, and are left out.
     """
-    seen: dict[str, str] = {}
-    shared: set[str] = set()
-    for _, preview, name in _rows(draft, held, "preview"):
-        if preview and name in parts and seen.setdefault(preview, parts[name]) != parts[name]:
-            shared.add(preview)
-    taken: dict[tuple[str, str], int] = defaultdict(int)
-    for digest, preview, name in _rows(draft, held, "preview") if shared else ():
-        if preview in shared and name in parts and taken[preview, parts[name]] < COMPARED:
-            taken[preview, parts[name]] += 1
-            if pixels := pixels_of(store, digest):
-                yield pixels, name
+    part = pl.col("subject").replace_strict(parts, default=None, return_dtype=pl.String)
+    placed = pictures.select("preview", "sha256", "subject", part=part)
+    placed = placed.filter((pl.col("preview") != "") & pl.col("part").is_not_null())
+    taken = Counter[tuple[str, str]]()
+    for preview, digest, name, where in _shared(placed, "part"):
+        taken[preview, where] += 1
+        if taken[preview, where] <= COMPARED and (pixels := pixels_of(store, digest)):
+            yield pixels, name
 
 
 def pixels_of(store: Blobs, digest: str) -> str:

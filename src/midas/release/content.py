@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 
 from midas.protocol.model import Protocol
@@ -64,6 +65,13 @@ class Content:
     report: tuple[Mapping[str, Any], ...]
     left_out: tuple[LeftOut, ...] = ()
     papers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def frames(self) -> dict[str, pl.DataFrame]:
+        """Return the tables as frames; of the manifest, which is large, only `subject` and `sha256`."""
+        return {
+            name: pl.DataFrame(table.select(["subject", "sha256"]) if name == "manifest" else table)
+            for name, table in self.tables.items()
+        }
 
 
 def path_of(table: str) -> str:

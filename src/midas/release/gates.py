@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import polars as pl
 import pyarrow as pa
 
 from midas.kernel import Conflict, Finding, Severity
@@ -259,8 +258,7 @@ def _representation(case: Case) -> Iterator[Finding]:
             "(population.description) and take population.release out.",
         )  # fmt: skip
     if asked.distance is not None:
-        tables = {name: pl.DataFrame(held) for name, held in case.content.tables.items()}
-        for one in measure(case.content.about.protocol, tables)[""]:
+        for one in measure(case.content.about.protocol, case.content.frames())[""]:
             if one.low > asked.distance or not one.persons:
                 yield _off_target(one, asked.distance)
 

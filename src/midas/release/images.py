@@ -5,12 +5,14 @@ Rows are read series by series, some thousands at a time, so that memory holds c
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping
-from operator import itemgetter
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
+from django.db.models import TextField
+from django.db.models.functions import Cast
 
 from midas.catalogue.models import Instance, Series
 from midas.kernel import Progress
@@ -81,19 +83,16 @@ def _part(chosen: Chosen, some: Mapping[int, Place]) -> pa.Table:
     keys, out = {one.pk for one in chosen.submissions}, chosen.excluded
     rows = Instance.objects.filter(series__in=list(some)).order_by()
     rank = {pk: number for number, pk in enumerate(some)}
+    names = ("submission", "series", *_OF_IMAGE, Cast("facts", TextField()))
     found = sorted(
-        (
-            (rank[series], *values, {**facts, **out.facts.get(series, {})}, series)
-            for submission, series, facts, *values in rows.values_list(
-                "submission", "series", "facts", *_OF_IMAGE
-            )
-            if submission in keys and values[0] not in out.uids
-        ),
-        key=itemgetter(0, 1),
+        (rank[series], *values, series)
+        for submission, series, *values in rows.values_list(*names)
+        if submission in keys and values[0] not in out.uids
     )
     if not found:
         return tables.MANIFEST.empty_table()
-    _, *told, facts, series = (list(column) for column in zip(*found, strict=True))
+    _, *told, texts, series = (list(column) for column in zip(*found, strict=True))
+    facts = json.loads(f"[{','.join(texts)}]")
     columns: dict[str, list[Any]] = dict(zip(_OF_IMAGE, told, strict=True))
     places = zip(*(some[pk] for pk in series), strict=True)
     columns |= {name: list(column) for name, column in zip(("subject", *_OF_SERIES), places, strict=True)}
@@ -101,7 +100,8 @@ def _part(chosen: Chosen, some: Mapping[int, Place]) -> pa.Table:
     columns["path"] = [
         f"data/{'/'.join(where)}.dcm" for where in zip(*(columns[one] for one in _ORDER), strict=True)
     ]
-    for one in facts:
+    for one, pk in zip(facts, series, strict=True):
+        one.update(out.facts.get(pk, ()))
         one["NumberOfFrames"] = one.get("NumberOfFrames") or 1
     known = tables.fact_columns(facts, _FACTS)
     return pa.table(

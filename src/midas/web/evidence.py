@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import polars as pl
-
 from midas import annotate
 from midas.catalogue import findings
 from midas.catalogue.models import Dataset
@@ -67,7 +65,7 @@ def _of_draft(draft: Draft, content: Content, about: str) -> list[Evidence]:
 def _of_persons(content: Content, about: str) -> Iterator[Evidence]:
     """Yield coverage of the target, privacy in the tables, and how many rows contradict themselves."""
     protocol = content.about.protocol
-    tables = {name: pl.DataFrame(held) for name, held in content.tables.items()}
+    tables = content.frames()
     yield from of_coverage(measure(protocol, tables), tables, about=about, source="subjects.parquet")
     people, known = persons(protocol, tables), attributes(protocol)
     found = risk(people, quasi=known.quasi, sensitive=known.sensitive)
