@@ -22,14 +22,19 @@ from midas.release.chosen import Chosen
 SERIES_AT_ONCE, IMAGES_AT_ONCE = 500, 20_000
 _ORDER = ("subject", "study_uid", "series_uid", "sop_instance_uid")
 _OF_SERIES = {
-    "study_uid": "study__uid", "series_uid": "uid", "visit": "visit__name", "lesion": "lesion__name",
+    "study_uid": "study__uid", "series_uid": "uid", "series": "pk", "visit": "visit__name", "lesion": "lesion__name",
     "specimen": "specimen__name", "item": "item", "kind": "kind", "modality": "modality",
 }  # fmt: skip
-"""Columns of the manifest that stand with the series, with where."""
+"""Columns of the manifest that stand with the series, with where; and the series' key."""
+_KEY = 1 + list(_OF_SERIES).index("series")
+_SERIES = {"subject": pl.String, **dict.fromkeys(_OF_SERIES, pl.String), "series": pl.Int64}
 _OF_IMAGE = ("sop_instance_uid", "sha256", "size", "view", "sop_class_uid", "transfer_syntax_uid", "deid")
+_IMAGES = {
+    **dict.fromkeys(_OF_IMAGE, pl.String), "size": pl.Int64, "submission": pl.Int64, "series": pl.Int64, "facts": pl.String,
+}  # fmt: skip
 _FACTS = tables.INSTANCE_FACTS + tables.SERIES_FACTS
 
-Place = tuple[str, ...]
+Place = tuple[Any, ...]
 """Of one series: its subject, then the columns of `_OF_SERIES`."""
 
 
@@ -59,55 +64,49 @@ def series_of(manifest: pa.Table) -> pa.Table:
     return told.select(tables.SERIES.names).sort_by([(name, "ascending") for name in _ORDER[:3]])
 
 
-def _some(chosen: Chosen, progress: Progress) -> Iterator[dict[int, Place]]:
-    """Yield series by key, in the order of their paths: as many as come to some thousand images."""
+def _some(chosen: Chosen, progress: Progress) -> Iterator[list[Place]]:
+    """Yield series in the order of their paths, as many at a time as come to some thousand images."""
     rows = Series.objects.filter(study__subject__dataset=chosen.dataset)
     series = sorted(
-        (tuple(place), pk)
-        for *place, pk in chosen.theirs(rows.values_list("study__subject", *_OF_SERIES.values(), "pk"))
-        if pk in chosen.images and pk not in chosen.excluded.series
-    )
-    some: dict[int, Place] = {}
+        row for row in chosen.theirs(rows.values_list("study__subject", *_OF_SERIES.values()))
+        if row[_KEY] in chosen.images and row[_KEY] not in chosen.excluded.series
+    )  # fmt: skip
+    some: list[Place] = []
     images = 0
-    for place, pk in progress.track(series, label="Gather", total=len(series)):
-        some[pk] = place
-        images += chosen.images[pk]
+    for place in progress.track(series, label="Gather", total=len(series)):
+        some.append(place)
+        images += chosen.images[place[_KEY]]
         if len(some) >= SERIES_AT_ONCE or images >= IMAGES_AT_ONCE:
             yield some
-            some, images = {}, 0
+            some, images = [], 0
     yield some
 
 
-def _part(chosen: Chosen, some: Mapping[int, Place]) -> pa.Table:
+def _part(chosen: Chosen, some: list[Place]) -> pa.Table:
     """Return the manifest of a few series."""
-    keys, out = {one.pk for one in chosen.submissions}, chosen.excluded
-    rows = Instance.objects.filter(series__in=list(some)).order_by()
-    rank = {pk: number for number, pk in enumerate(some)}
-    names = ("submission", "series", *_OF_IMAGE, Cast("facts", TextField()))
-    found = sorted(
-        (rank[series], *values, series)
-        for submission, series, *values in rows.values_list(*names)
-        if submission in keys and values[0] not in out.uids
+    keys, out = [one.pk for one in chosen.submissions], chosen.excluded
+    series = pl.DataFrame(some, schema=_SERIES, orient="row").with_row_index("rank")
+    rows = Instance.objects.filter(series__in=series["series"].to_list()).order_by()
+    told = (*_OF_IMAGE, "submission", "series", Cast("facts", TextField()))
+    columns = zip(*rows.values_list(*told), strict=True)
+    images = pl.DataFrame(dict(zip(_IMAGES, columns, strict=False)), schema=_IMAGES)  # no row, no column
+    images = images.filter(
+        pl.col("submission").is_in(keys) & ~pl.col("sop_instance_uid").is_in(list(out.uids))
     )
-    if not found:
-        return tables.MANIFEST.empty_table()
-    _, *told, texts, series = (list(column) for column in zip(*found, strict=True))
-    facts = json.loads(f"[{','.join(texts)}]")
-    columns: dict[str, list[Any]] = dict(zip(_OF_IMAGE, told, strict=True))
-    places = zip(*(some[pk] for pk in series), strict=True)
-    columns |= {name: list(column) for name, column in zip(("subject", *_OF_SERIES), places, strict=True)}
-    columns["view"] = [view or None for view in columns["view"]]
-    columns["path"] = [
-        f"data/{'/'.join(where)}.dcm" for where in zip(*(columns[one] for one in _ORDER), strict=True)
-    ]
-    for one, pk in zip(facts, series, strict=True):
-        one.update(out.facts.get(pk, ()))
-        one["NumberOfFrames"] = one.get("NumberOfFrames") or 1
-    known = tables.fact_columns(facts, _FACTS)
-    return pa.table(
-        [
-            known[one.name] if one.name in known else pa.array(columns[one.name], one.type)
-            for one in tables.MANIFEST
-        ],
-        schema=tables.MANIFEST,
-    )
+    images = images.join(series, on="series").sort("rank", "sop_instance_uid")
+    facts = tables.fact_columns(_corrected(images, out.facts), _FACTS)
+    found = images.with_columns(
+        *facts, view=pl.when(pl.col("view") != "").then("view"),
+        path=pl.format("data/{}/{}/{}/{}.dcm", *_ORDER),
+    ).with_columns(frames=pl.col("frames").replace(0, None).fill_null(1))  # fmt: skip
+    return found.select(tables.MANIFEST.names).to_arrow().cast(tables.MANIFEST)
+
+
+def _corrected(images: pl.DataFrame, corrections: Mapping[int, Mapping[str, Any]]) -> pl.Series:
+    """Return the facts of images as JSON, with what a curator corrected of their series."""
+    if not corrections:
+        return images["facts"]
+    told = zip(images["series"], images["facts"], strict=True)
+    return pl.Series([
+        json.dumps(json.loads(facts) | corrections[series]) if series in corrections else facts for series, facts in told
+    ], dtype=pl.String)  # fmt: skip

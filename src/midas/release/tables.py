@@ -7,13 +7,14 @@ Never the source of the key: tables are files like others.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -169,18 +170,31 @@ def decode(data: bytes, schema: pa.Schema) -> pa.Table:
     return held.select(schema.names).cast(schema)
 
 
-def fact_columns(facts: Sequence[Mapping[str, Any]], wanted: tuple[Fact, ...]) -> dict[str, pa.Array]:
-    """Return these columns of many instances' DICOM facts; a value that is not what the attribute holds becomes null."""
-    return {one.column: _fact_column([told.get(one.keyword) for told in facts], one.type) for one in wanted}
+def fact_columns(facts: pl.Series, wanted: tuple[Fact, ...]) -> list[pl.Series]:
+    """Return these columns of instances' DICOM facts, told as JSON objects of plain values.
+
+    A value that is not what the attribute holds becomes null.
+    """
+    told = _decoded(facts, pl.Struct({one.keyword: pl.String for one in wanted})).struct
+    return [_typed(told.field(one.keyword), one.type).rename(one.column) for one in wanted]
 
 
-def _fact_column(values: list[Any], kind: pa.DataType) -> pa.Array:
-    if kind in {WHOLE_NUMBER, NUMBER}:
-        with suppress(
-            pa.ArrowInvalid, pa.ArrowTypeError, OverflowError
-        ):  # nearly always all of them are numbers
-            return pa.array(values, kind)
-    return pa.array([_fit(value, _AS.get(kind, str)) for value in values], kind)
+def _decoded(facts: pl.Series, kind: pl.Struct) -> pl.Series:
+    try:
+        return facts.str.json_decode(kind)
+    except pl.exceptions.ComputeError:  # an infinity or no number at all, which JSON has no word for
+        plain = [json.loads(one, parse_constant=lambda _: None) for one in facts]
+        return pl.Series([json.dumps(one) for one in plain], dtype=pl.String).str.json_decode(kind)
+
+
+def _typed(texts: pl.Series, kind: pa.DataType) -> pl.Series:
+    plain = texts.str.strip_chars().replace("", None) if kind != TEXT else texts.replace("", None)
+    if kind == NUMBERS:
+        numbers = plain.str.split("\\").list.eval(
+            pl.element().str.strip_chars().cast(pl.Float64, strict=False)
+        )
+        return numbers.set(numbers.list.eval(pl.element().is_null()).list.any(), None)
+    return plain.cast({TEXT: pl.String, NUMBER: pl.Float64, WHOLE_NUMBER: pl.Int64}[kind], strict=False)
 
 
 def reader(wanted: tuple[Fact, ...]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
