@@ -43,7 +43,7 @@ class Chosen:
     excluded: Excluded
     images: Mapping[int, int]
 
-    def rows(self, model: Any, *names: str, **of: str) -> Iterator[tuple[Any, ...]]:
+    def rows(self, model: Any, *names: Any, **of: str) -> Iterator[tuple[Any, ...]]:
         """Yield pseudonym and these columns of a model's rows of the draft's submissions, as they were registered."""
         found = model.objects.filter(submission__in=[one.pk for one in self.submissions], **of)
         return self.theirs(found.order_by("pk").values_list("subject", *names))

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from html import escape
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from markdown_it import MarkdownIt
 
 from midas.protocol.duo import duo_label
@@ -40,8 +41,9 @@ https://creativecommons.org/licenses/by/4.0/legalcode
 
 def _count(table: pa.Table, column: str) -> list[tuple[str, int]]:
     """Count a column's values, most frequent first."""
-    counts = Counter("not stated" if value is None else str(value) for value in table[column].to_pylist())
-    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    held = table[column].value_counts().to_pylist()
+    counts = (("not stated" if one["values"] is None else str(one["values"]), one["counts"]) for one in held)
+    return sorted(counts, key=lambda pair: (-pair[1], pair[0]))
 
 
 def _bytes(size: int) -> str:
@@ -57,7 +59,7 @@ def _figures(content: Content) -> list[tuple[str, str]]:
     held = content.tables
     names = ("subjects", "visits", "lesions", "specimens", "series")
     sizes = [(name, f"{held[name].num_rows:,}") for name in names if held[name].num_rows]
-    total = sum(held["manifest"]["size"].to_pylist())
+    total = pc.sum(held["manifest"]["size"]).as_py() or 0
     return [
         *sizes,
         ("images (instances)", f"{held['manifest'].num_rows:,}"),

@@ -5,14 +5,17 @@ Rows come in one order that does not depend on when they were registered.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from django.db.models import TextField
+from django.db.models.functions import Cast
 
 from midas.catalogue.models import Label, Lesion, ProtocolVersion, Record, Specimen, Visit
 from midas.kernel import BadInput, NoProgress, Progress
@@ -31,6 +34,7 @@ from midas.release.splitting import placed
 from midas.store import Blobs
 
 Row = dict[str, Any]
+Columns = dict[str, Sequence[Any]]
 
 
 @lru_cache(maxsize=8)
@@ -71,12 +75,12 @@ def gather(*, draft: Draft, store: Blobs, progress: Progress | None = None) -> C
     read = without(read, chosen.excluded)
     manifest = manifest_of(chosen, read.objects, progress or NoProgress())
     found: dict[str, pa.Table] = {"manifest": manifest, "series": series_of(manifest)}
-    for name, rows in _tree(chosen, manifest).items():
-        found[name] = tables.arrow(name, rows, tables.FIXED[name])
+    for name, columns in _tree(chosen, manifest).items():
+        found[name] = tables.of_columns(name, columns, tables.FIXED[name])
     for table in words.protocol.tables:
         if any(column.leaves for column in table.columns):
             name = f"clinical/{table.id}"
-            found[name] = tables.arrow(name, _records(chosen, table), tables.clinical_schema(table))
+            found[name] = tables.of_columns(name, _records(chosen, table), tables.clinical_schema(table))
     labels = sorted([*_labels(chosen, manifest), *read.labels], key=_label_order)
     found["labels"] = tables.arrow("labels", labels, tables.LABELS)
     found["readings"] = tables.arrow("readings", read.readings, tables.READINGS)
@@ -85,43 +89,40 @@ def gather(*, draft: Draft, store: Blobs, progress: Progress | None = None) -> C
     return Content(about=words, tables=found, report=report, left_out=chosen.left_out)
 
 
-def _tree(chosen: Chosen, manifest: pa.Table) -> dict[str, list[Row]]:
+def _tree(chosen: Chosen, manifest: pa.Table) -> dict[str, Columns]:
     """Collect the subject tree: subjects, visits, lesions, specimens."""
-    visits = [
-        dict(zip(("subject", "visit", "day", "age_years"), row, strict=True))
-        for row in _of(Visit, chosen, ("day", "name"), "name", "day", "age_years")
-    ]
-    lesions = [
-        {
-            "subject": subject, "lesion": name, "tracking_uid": uid, "laterality": laterality or None,
-            **{f"site_{key}": (site or {}).get(of) for key, of in _SITE.items()},
-        }
-        for subject, name, uid, laterality, site in _of(
-            Lesion, chosen, ("name",), "name", "tracking_uid", "laterality", "site"
-        )
-    ]  # fmt: skip
-    specimens = [
-        {
-            "subject": subject, "specimen": name, "specimen_uid": uid, "kind": kind or None,
-            "lesion": lesion, "visit": visit,
-        }
-        for subject, name, uid, kind, lesion, visit in _of(
-            Specimen, chosen, ("name",), "name", "uid", "kind", "lesion__name", "visit__name"
-        )
-    ]  # fmt: skip
-    counts = manifest["subject"].value_counts().to_pylist()
-    images = {one["values"]: one["counts"] for one in counts}
-    held = {"visits": _tally(visits), "lesions": _tally(lesions), "specimens": _tally(specimens)}
-    subjects = [
-        {
-            "subject": one.pseudonym, "sex": one.sex, "spoke": one.spoke,
-            "basis": sorted({basis["kind"] for basis in one.basis}),
-            "ethics": sorted({basis["ethics"] for basis in one.basis}), "instances": images[one.pseudonym],
-            **{name: tally.get(one.pseudonym, 0) for name, tally in held.items()},
-        }
-        for one in chosen.subjects.values()
-    ]  # fmt: skip
-    return {"subjects": subjects, "visits": visits, "lesions": lesions, "specimens": specimens}
+    visits = _of(Visit, chosen, ("day", "name"), visit="name", day="day", age_years="age_years")
+    lesions = _of(
+        Lesion,
+        chosen,
+        ("name",),
+        lesion="name",
+        tracking_uid="tracking_uid",
+        laterality="laterality",
+        site="site",
+    )
+    specimens = _of(
+        Specimen, chosen, ("name",), specimen="name", specimen_uid="uid", kind="kind", lesion="lesion__name",
+        visit="visit__name",
+    )  # fmt: skip
+    sites = [site or {} for site in lesions.pop("site")]
+    lesions |= {f"site_{name}": [site.get(key) for site in sites] for name, key in _SITE.items()}
+    lesions["laterality"] = [side or None for side in lesions["laterality"]]
+    specimens["kind"] = [kind or None for kind in specimens["kind"]]
+    images = {one["values"]: one["counts"] for one in manifest["subject"].value_counts().to_pylist()}
+    everyone = list(chosen.subjects.values())
+    held = {"visits": visits, "lesions": lesions, "specimens": specimens}
+    subjects: Columns = {
+        "subject": [one.pseudonym for one in everyone], "sex": [one.sex for one in everyone],
+        "spoke": [one.spoke for one in everyone],
+        "basis": [sorted({basis["kind"] for basis in one.basis}) for one in everyone],
+        "ethics": [sorted({basis["ethics"] for basis in one.basis}) for one in everyone],
+        "instances": [images[one.pseudonym] for one in everyone],
+    }  # fmt: skip
+    for name, columns in held.items():
+        tally = Counter(columns["subject"])
+        subjects[name] = [tally[one.pseudonym] for one in everyone]
+    return {"subjects": subjects, **held}
 
 
 _SITE = {"scheme": "scheme", "code": "value", "meaning": "meaning"}
@@ -129,29 +130,23 @@ _PLACE = {"visit": "visit__name", "lesion": "lesion__name", "specimen": "specime
 """Where a row stands in its subject's tree, with where the catalogue has the name."""
 
 
-def _of(model: Any, chosen: Chosen, order: tuple[str, ...], *names: str) -> Iterator[tuple[Any, ...]]:
+def _of(model: Any, chosen: Chosen, order: tuple[str, ...], **names: str) -> Columns:
     found = model.objects.filter(subject__dataset=chosen.dataset).order_by("subject__pseudonym", *order)
-    return chosen.theirs(found.values_list("subject", *names))
+    rows = list(chosen.theirs(found.values_list("subject", *names.values())))
+    return {name: [row[at] for row in rows] for at, name in enumerate(("subject", *names))}
 
 
-def _tally(rows: Iterable[Row]) -> Counter[str]:
-    return Counter(row["subject"] for row in rows)
-
-
-def _records(chosen: Chosen, table: Table) -> list[Row]:
+def _records(chosen: Chosen, table: Table) -> Columns:
     """Return a clinical table: of each record its last revision, of its values those that the protocol names."""
-    names = {column.name.replace("-", "_"): column.name for column in table.columns if column.leaves}
-    last: dict[tuple[str, str], tuple[int, Row]] = {}
-    for subject, record, revision, values, *place in chosen.rows(
-        Record, "record", "revision", "values", *_PLACE.values(), table=table.id
-    ):
-        if revision >= last.get((subject, record), (0,))[0]:
-            told = {column: values.get(name) for column, name in names.items()}
-            last[subject, record] = (
-                revision,
-                {"subject": subject, **dict(zip(_PLACE, place, strict=True)), **told},
-            )
-    return [row for _, (_, row) in sorted(last.items(), key=itemgetter(0))]
+    names = ("record", "revision", *_PLACE.values(), Cast("values", TextField()))
+    rows = chosen.rows(Record, *names, table=table.id)
+    last = {(subject, record): row for subject, record, *row in sorted(rows, key=itemgetter(0, 1, 2))}
+    _, *place, texts = zip(*last.values(), strict=True) if last else ((), *((),) * len(_PLACE), ())
+    values = json.loads(f"[{','.join(texts)}]")
+    return {
+        "subject": [subject for subject, _ in last], **dict(zip(_PLACE, place, strict=True)),
+        **{one.name.replace("-", "_"): [told.get(one.name) for told in values] for one in table.columns if one.leaves},
+    }  # fmt: skip
 
 
 def _labels(chosen: Chosen, manifest: pa.Table) -> list[Row]:
@@ -160,15 +155,15 @@ def _labels(chosen: Chosen, manifest: pa.Table) -> list[Row]:
     rows = [row for row in chosen.rows(Label, *names, *_PLACE.values()) if row[1] not in chosen.excluded.uids]
     paths = _paths(manifest, {row[3] for row in rows if row[3]})
     last: dict[tuple[Any, ...], Row] = {}
-    for subject, uid, value, drawn, level, target, source, readers, *place in rows:
+    for subject, uid, value, drawn, level, target, source, readers, visit, lesion, specimen in rows:
         text, number = label_value(value)
         row = {
-            "level": level, "uid": uid or None, "subject": subject, **dict(zip(_PLACE, place, strict=True)),
-            "target": target, "value": text, "value_number": number, "source": source, "readers": list(readers),
+            "level": level, "uid": uid or None, "subject": subject, "visit": visit, "lesion": lesion, "specimen": specimen,
+            "target": target, "value": text, "value_number": number, "source": source, "readers": readers,
             "segmentation_path": paths.get(drawn),
         }  # fmt: skip
         last[_label_order(row)] = row
-    return [last[key] for key in sorted(last)]
+    return list(last.values())
 
 
 def _paths(manifest: pa.Table, uids: set[str]) -> dict[str, str]:
@@ -178,19 +173,13 @@ def _paths(manifest: pa.Table, uids: set[str]) -> dict[str, str]:
     return dict(zip(*(column.to_pylist() for column in found.columns), strict=True))
 
 
+_LABEL_ORDER = itemgetter(
+    "subject", "target", "level", "visit", "lesion", "specimen", "uid", "source", "segmentation_path"
+)
+
+
 def _label_order(row: Row) -> tuple[Any, ...]:
-    names = (
-        "subject",
-        "target",
-        "level",
-        "visit",
-        "lesion",
-        "specimen",
-        "uid",
-        "source",
-        "segmentation_path",
-    )
-    return (*(row[name] or "" for name in names), *row["readers"])
+    return (*(value or "" for value in _LABEL_ORDER(row)), *row["readers"])
 
 
 def label_value(value: Any) -> tuple[str | None, float | None]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -136,14 +137,26 @@ def batches(rows: Iterable[Any]) -> Iterator[list[Any]]:
 
 def arrow(name: str, rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
     """Turn rows into a table of exactly these columns; raise `Conflict` where a value does not fit its column."""
-    try:
+    with _fitting(name):
         parts = [pa.Table.from_pylist(batch, schema=schema) for batch in batches(rows)]
+    return pa.concat_tables(parts) if parts else schema.empty_table()
+
+
+def of_columns(name: str, columns: Mapping[str, Sequence[Any]], schema: pa.Schema) -> pa.Table:
+    """Turn columns into a table, as `arrow` does rows."""
+    with _fitting(name):
+        return pa.table([pa.array(columns[field.name], field.type) for field in schema], schema=schema)
+
+
+@contextmanager
+def _fitting(name: str) -> Iterator[None]:
+    try:
+        yield
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         raise Conflict(
             f"A value in the table {name} does not fit the type that the protocol gives its column.",
             advice="Correct the row at the spoke and send it again, or correct the protocol.",
         ) from None
-    return pa.concat_tables(parts) if parts else schema.empty_table()
 
 
 def without(table: pa.Table, subject: str) -> pa.Table:
