@@ -214,7 +214,7 @@ def test_from_a_question_to_labels_in_a_release(hub: Hub, browser: Browser) -> N
     curator.click("form[action='/curation/drafts'] button")
     curator.check("input[name=sure]")
     curator.uncheck("input[name=twin]")
-    curator.click("main form button:has(svg)")
+    curator.click("form:has(input[name=sure]) button")
     curator.wait_for_url("**/releases/1.0.0", timeout=120_000)
     # 6 the labels stand in it, with every reading and what was drawn
     held = asked_of_python(TABLES, str(hub.home))
