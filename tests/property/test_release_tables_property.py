@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import polars as pl
+import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -30,6 +31,8 @@ def test_bytes_follow_from_the_rows_and_come_back(rows: list[dict[str, object]])
     back = tables.decode(data, tables.LABELS)
     assert back.equals(table)
     assert tables.encode(back) == data
+    assert tables.holds(data, table)
+    assert not tables.holds(data, pa.concat_tables([table, table])) or not rows
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -5,12 +5,14 @@ Out are subjects that withdrew, that have no lawful basis under the protocol, th
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import Count
+from django.db.models import Count, TextField
+from django.db.models.functions import Cast
 
 from midas.catalogue.models import Dataset, Instance, Record, Series, Subject, Submission
 from midas.kernel import Conflict
@@ -24,12 +26,13 @@ from midas.store import Blobs
 
 
 class Who(NamedTuple):
-    """One subject as it is registered."""
+    """One subject as it is registered, with the kinds of its lawful bases and the ethics decisions that they name."""
 
     pseudonym: str
     sex: str
     spoke: str
-    basis: Sequence[Mapping[str, Any]]
+    basis: Sequence[str]
+    ethics: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -83,18 +86,27 @@ def choose(draft: Draft, protocol: Protocol, store: Blobs) -> Chosen:
     subjects: dict[int, Who] = {}
     left_out: list[LeftOut] = []
     everyone = Subject.objects.filter(dataset=draft.dataset).order_by("pseudonym")
-    for pk, withdrawn_at, *told in everyone.values_list("pk", "withdrawn_at", *Who._fields).iterator(
-        chunk_size=5000
-    ):
-        who = Who(*told)
-        if pk not in known or (cohort is not None and who.pseudonym not in cohort):
+    told = everyone.values_list("pk", "withdrawn_at", "pseudonym", "sex", "spoke", Cast("basis", TextField()))
+    known_bases: dict[str, tuple[list[str], list[str], bool]] = {}
+    for pk, withdrawn_at, name, sex, spoke, basis in told.iterator(chunk_size=5000):
+        if pk not in known or (cohort is not None and name not in cohort):
             continue
-        why = _why_not(who, withdrawn_at, protocol, has_images=pk in with_images) or judged.get(pk, "")
+        if basis not in known_bases:  # a few ways of consenting serve everyone
+            known_bases[basis] = _read(basis, protocol)
+        kinds, ethics, may = known_bases[basis]
+        why = _why_not(withdrawn_at, may=may, has_images=pk in with_images) or judged.get(pk, "")
         if why:
-            left_out.append(LeftOut(who.pseudonym, why))
+            left_out.append(LeftOut(name, why))
         else:
-            subjects[pk] = who
+            subjects[pk] = Who(name, sex, spoke, kinds, ethics)
     return Chosen(draft.dataset, subjects, submissions, (*left_out, *out.series_of(subjects)), out, counted)
+
+
+def _read(basis: str, protocol: Protocol) -> tuple[list[str], list[str], bool]:
+    """Return kinds and ethics decisions of bases told as JSON, and whether one of them allows what the protocol asks."""
+    told = json.loads(basis)
+    kinds, ethics = (sorted({one[name] for one in told}) for name in ("kind", "ethics"))
+    return kinds, ethics, lawful(told, protocol)
 
 
 def lawful(basis: Iterable[Mapping[str, Any]], protocol: Protocol) -> bool:
@@ -102,9 +114,9 @@ def lawful(basis: Iterable[Mapping[str, Any]], protocol: Protocol) -> bool:
     return bool(rests_on(bases_of(basis), protocol))
 
 
-def _why_not(who: Who, withdrawn_at: datetime | None, protocol: Protocol, *, has_images: bool) -> str:
+def _why_not(withdrawn_at: datetime | None, *, may: bool, has_images: bool) -> str:
     if withdrawn_at is not None:
         return "withdrawn"
-    if not lawful(who.basis, protocol):
+    if not may:
         return "no lawful basis"
     return "" if has_images else "no image"

@@ -115,8 +115,7 @@ def _tree(chosen: Chosen, manifest: pa.Table) -> dict[str, Columns]:
     subjects: Columns = {
         "subject": [one.pseudonym for one in everyone], "sex": [one.sex for one in everyone],
         "spoke": [one.spoke for one in everyone],
-        "basis": [sorted({basis["kind"] for basis in one.basis}) for one in everyone],
-        "ethics": [sorted({basis["ethics"] for basis in one.basis}) for one in everyone],
+        "basis": [one.basis for one in everyone], "ethics": [one.ethics for one in everyone],
         "instances": [images[one.pseudonym] for one in everyone],
     }  # fmt: skip
     for name, columns in held.items():

@@ -19,7 +19,7 @@ from midas.kernel import Progress
 from midas.release import tables
 from midas.release.chosen import Chosen
 
-SERIES_AT_ONCE, IMAGES_AT_ONCE = 500, 20_000
+SERIES_AT_ONCE, IMAGES_AT_ONCE = 2000, 20_000
 _ORDER = ("subject", "study_uid", "series_uid", "sop_instance_uid")
 _OF_SERIES = {
     "study_uid": "study__uid", "series_uid": "uid", "series": "pk", "visit": "visit__name", "lesion": "lesion__name",

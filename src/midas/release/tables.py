@@ -117,8 +117,8 @@ FIXED: Mapping[str, pa.Schema] = {
 }  # fmt: skip
 """The tables that every release has, by name; `clinical/<table>` follow the protocol."""
 
-_BATCH = 4096
-"""Rows turned into columns at a time, so that a large table is never held as Python objects."""
+_BATCH, _GROUP = 4096, 65_536
+"""Rows turned into columns at a time, so that a large table is never held as Python objects; rows of a Parquet group."""
 
 
 def clinical_schema(table: Table) -> pa.Schema:
@@ -167,11 +167,25 @@ def without(table: pa.Table, subject: str) -> pa.Table:
 def encode(table: pa.Table) -> bytes:
     """Write Parquet whose bytes follow from the rows and their order (and the version of the writing library)."""
     sink = io.BytesIO()
-    pq.write_table(
-        table.combine_chunks(), sink, compression="zstd", compression_level=6, version="2.6",
-        data_page_version="1.0", row_group_size=65_536, store_schema=False, write_statistics=True,
-    )  # fmt: skip
+    with pq.ParquetWriter(
+        sink, table.schema, compression="zstd", compression_level=6, version="2.6", data_page_version="1.0",
+        store_schema=False, write_statistics=True,
+    ) as writer:  # fmt: skip
+        for start in range(0, max(table.num_rows, 1), _GROUP):
+            writer.write_table(table.slice(start, _GROUP).combine_chunks(), row_group_size=_GROUP)
     return sink.getvalue()
+
+
+def holds(data: bytes, table: pa.Table) -> bool:
+    """Say whether Parquet bytes read back as the table that they were written from, a group of rows at a time."""
+    read = pq.ParquetFile(io.BytesIO(data))
+    rows = 0
+    for batch in read.iter_batches(batch_size=_GROUP):
+        there = pa.table(batch).select(table.schema.names).cast(table.schema)
+        if not there.equals(table.slice(rows, there.num_rows)):
+            return False
+        rows += there.num_rows
+    return bool(rows == table.num_rows)
 
 
 def decode(data: bytes, schema: pa.Schema) -> pa.Table:
