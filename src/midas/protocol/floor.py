@@ -35,7 +35,7 @@ SAYS_ONLY = {"title", "unit", "code", "min", "max", "quasi_identifier", "broader
 """What describes, bounds or weighs an item or a column, and changes nothing that de-identification does."""
 
 AFTERWARDS = {"version", "title", "summary", "disease", "hub", "spokes", "contact", "ethics", "annotation", "population",
-              "split", "access"}  # fmt: skip
+              "split", "access", "upkeep"}  # fmt: skip
 """What of a protocol says who, why and what is done at the hub. Any other part, a new one too, is compared."""
 
 

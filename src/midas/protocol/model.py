@@ -446,6 +446,27 @@ class Split(Node):
         return self
 
 
+class Upkeep(Node):
+    """What is promised once the dataset is out: how often a release comes, and how soon questions are answered."""
+
+    every_months: int | None = Field(
+        default=None,
+        ge=1,
+        le=60,
+        description="a release at least once in so many months, from the first one on",
+    )
+    answer_days: int | None = Field(
+        default=None, ge=1, le=365,
+        description="days within which each request for access, and each question to a hospital, is answered",
+    )  # fmt: skip
+
+    @model_validator(mode="after")
+    def _promises(self) -> Upkeep:
+        if self.every_months is None and self.answer_days is None:
+            raise ValueError("give every_months or answer_days: without them nothing is promised")
+        return self
+
+
 class Access(Node):
     level: Literal["open", "controlled", "restricted"]
     license: Text
@@ -479,5 +500,8 @@ class Protocol(Node):
     population: Population
     split: Split
     access: Access
+    upkeep: Upkeep | None = Field(
+        default=None, description="how often it is released, and how soon questions are answered"
+    )
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)

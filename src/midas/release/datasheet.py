@@ -6,7 +6,7 @@ Every figure is counted from the tables, every statement taken from the protocol
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 
 import pyarrow as pa
@@ -15,6 +15,7 @@ from markdown_it import MarkdownIt
 
 from midas.protocol.duo import duo_label
 from midas.protocol.model import Institution, Protocol
+from midas.quality.coverage import Group, measure
 from midas.release.content import About, Content, path_of
 from midas.release.croissant import column_says, says
 from midas.release.floor import summary
@@ -26,6 +27,9 @@ _TWIN = (
     "behind any row or picture. Values are drawn column by column from what the protocol allows, so nothing can be "
     "learned from it about the disease or about anyone."
 )
+
+TARGET = "### Persons beside the target"
+"""The heading under which the imbalance of a release is described."""
 
 _CC_BY = """Creative Commons Attribution 4.0 International (CC BY 4.0)
 
@@ -117,7 +121,7 @@ def _composition(content: Content) -> str:
         + (f" Source of the figures: {_plain(protocol.population.source)}" if protocol.population.source else ""),
         "### Images by modality", _counts("modality", _count(held["manifest"], "modality")),
         "### Images by item", _counts("item", _count(held["manifest"], "item")),
-        "### Subjects by sex", _counts("sex", _count(held["subjects"], "sex")),
+        *_beside_target(content), "### Subjects by sex", _counts("sex", _count(held["subjects"], "sex")),
         "### Subjects by hospital", _counts("hospital", _count(held["subjects"], "spoke")),
         "### Subjects by part", _counts("part", _count(held["splits"], "part")),
         ("A person is in one part only. Parts are drawn by a keyed hash of the person, so that they stay as they are "
@@ -130,6 +134,29 @@ def _composition(content: Content) -> str:
             parts += [f"### Labels: {_plain(target.title.get('en', target.id))}", _counts("value", shown)]
     parts += ["### Files", _files(content)]
     return "\n\n".join(parts)
+
+
+def _beside_target(content: Content) -> Iterator[str]:
+    """Yield each share beside what the protocol aims at, under `TARGET`; nothing for a twin, or without a target."""
+    asked = content.about.protocol.population.variable and not content.about.twin
+    found = measure(content.about.protocol, content.frames())[""] if asked else ()
+    if not any(one.persons for one in found):
+        return
+    yield TARGET
+    yield _grid(
+        ("variable", "value", "share (95 % interval)", "target", ""),
+        [
+            (f"`{_plain(one.variable)}`", _plain(group.value), f"{group.share:.0%} ({group.low:.0%} to {group.high:.0%})",
+             f"{group.target:.0%}", _imbalance(group))
+            for one in found if one.persons for group in one.groups
+        ],
+    )  # fmt: skip
+
+
+def _imbalance(group: Group) -> str:
+    if not group.off_target:
+        return "within chance"
+    return "too few" if group.difference < 0 else "more than aimed at"
 
 
 def _files(content: Content) -> str:

@@ -6,10 +6,11 @@ themselves is `facts`'.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from midas.kernel import Evidence
 from midas.release.cases import Case
+from midas.release.validating import CROISSANT, DATACITE
 
 
 def evidence_of(case: Case) -> tuple[Evidence, ...]:
@@ -28,11 +29,11 @@ def of_second_run(about: str, *, first: str, second: str) -> tuple[Evidence, ...
     return (Evidence("provenance.rerun", first == second, about, "SHA256SUMS"),) if first else ()
 
 
-def of_validators(about: str, standards: Sequence[str]) -> tuple[Evidence, ...]:
-    """Return how many standards have a validator that read the draft through and found it valid."""
+def of_validators(about: str, standards: Sequence[str]) -> Iterator[Evidence]:
+    """Yield how many standards have a validator that read the draft through and found it valid, and whether those of both
+    metadata files are among them; where one is not, its validator may not have been installed, and nothing is said."""
     source = ", ".join(standards)
-    return (
-        (Evidence("standards.validators", float(len(standards)), about, source, "standards"),)
-        if source
-        else ()
-    )
+    if source:
+        yield Evidence("standards.validators", float(len(standards)), about, source, "standards")
+    if {CROISSANT, DATACITE} <= set(standards):
+        yield Evidence("metadata.machine_readable", True, about, "croissant.json, datacite.json", of=2)

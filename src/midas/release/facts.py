@@ -17,6 +17,7 @@ from midas.kernel import Evidence
 from midas.protocol.model import Protocol
 from midas.release import tables
 from midas.release.content import Content, path_of
+from midas.release.datasheet import TARGET
 from midas.release.documents import SUMS
 from midas.release.floor import audit_of
 from midas.release.splits import HIDDEN
@@ -80,6 +81,8 @@ def _documentation(content: Content, files: Files) -> Iterator[Fact]:
     told = protocol.annotation and all(one.instructions for one in protocol.annotation)
     if acquired and told:  # what is not written there may lie elsewhere, where a person attests it
         yield "documentation.sop", True, "protocol.yaml", {"of": len(protocol.annotation)}
+    if TARGET in files["DATASHEET.md"].decode().splitlines():  # without a target a person describes it
+        yield "representation.described", True, "DATASHEET.md", {}
     rai = [name for name in json.loads(files["croissant.json"]) if name.startswith("rai:")]
     yield "documentation.limitations", "rai:dataLimitations" in rai, "croissant.json", {}
     yield "documentation.transparency", bool(rai), "croissant.json", {"of": len(rai)}
@@ -139,7 +142,8 @@ def _ethics(content: Content, files: Files) -> Iterator[Fact]:
     day = date.fromisoformat(content.about.published_on)
     force = [one for one in protocol.ethics if _in_force(one.valid_from, one.valid_until, day)]
     yield "ethics.approval", bool(force), "protocol.yaml", {"of": len(force)}
-    based = sum(bool(one) for one in subjects["basis"].to_pylist())
+    standing = {one.id for one in force}
+    based = sum(not standing.isdisjoint(one) for one in subjects["ethics"].to_pylist())
     more = {"unit": "share", "of": subjects.num_rows}
     yield "ethics.basis_share", based / subjects.num_rows, "subjects.parquet", more
     yield "ethics.contact", bool(protocol.contact), "protocol.yaml", {}

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from midas import annotate
+from midas.access import telling
 from midas.catalogue import findings
 from midas.catalogue.models import Dataset
+from midas.catalogue.protocols import in_force, protocol_of
 from midas.kernel import Clock, Evidence, MidasError
 from midas.ledger.models import Check, Entry
 from midas.people.models import Membership
@@ -21,6 +23,7 @@ from midas.quality.evidence import of_coverage, of_privacy, of_tables
 from midas.quality.persons import attributes, persons
 from midas.quality.risk import risk
 from midas.quality.tables import examine_table
+from midas.release import upkeep
 from midas.release.content import Content
 from midas.release.documents import whole_files
 from midas.release.drafting import as_it_stands
@@ -47,7 +50,7 @@ def evidence_of(*, dataset: Dataset, version: str, clock: Clock) -> list[Evidenc
         found = []
     else:
         found = _of_draft(draft, content, about)
-    return [*found, *_of_history(dataset, about), *_of_hub(about)]
+    return [*found, *_of_history(dataset, about, clock), *_of_hub(about)]
 
 
 def _of_draft(draft: Draft, content: Content, about: str) -> list[Evidence]:
@@ -80,10 +83,23 @@ def _of_persons(content: Content, about: str) -> Iterator[Evidence]:
     yield from of_tables(protocol, tables, seen, about=about, source="clinical/")
 
 
-def _of_history(dataset: Dataset, about: str) -> Iterator[Evidence]:
-    cut = Release.objects.filter(dataset=dataset, twin=False).count()
-    if cut:
-        yield Evidence("curation.updates", cut > 1, about, f"/datasets/{dataset.slug}", of=cut)
+def _of_history(dataset: Dataset, about: str, clock: Clock) -> Iterator[Evidence]:
+    """Yield whether it came out again, as often as its protocol plans, and whether questions were answered in time."""
+    page, now = f"/datasets/{dataset.slug}", clock.now()
+    days = [
+        one.date()
+        for one in Release.objects.filter(dataset=dataset, twin=False).values_list("cut_at", flat=True)
+    ]
+    if days:
+        yield Evidence("curation.updates", len(days) > 1, about, page, of=len(days))
+    version = in_force(dataset)
+    try:
+        planned = protocol_of(version).upkeep if version else None
+    except MidasError:  # a protocol that cannot be read any more promises nothing
+        planned = None
+    if planned:
+        yield from upkeep.evidence(planned.every_months, days, today=now.date(), about=about, source=page)
+        yield from telling.evidence(dataset, days=planned.answer_days, now=now, about=about, source=page)
 
 
 def _of_hub(about: str) -> Iterator[Evidence]:

@@ -8,10 +8,19 @@ from typing import Any
 import pytest
 from tests.hub_submission import NOW
 
-from midas.access import accept, ask, decline, give, revoke, standing_grants
+from midas.access import accept, ask, decline, give, revoke, standing_grants, telling
+from midas.access.look import FEWEST
 from midas.access.models import Grant, Request, Terms
 from midas.access.terms import PAPER, purpose_for, purposes_of, terms_of, terms_of_release
-from midas.catalogue.models import Dataset, ProtocolVersion
+from midas.catalogue.models import (
+    CheckRun,
+    Dataset,
+    ProtocolVersion,
+    QualityAnswer,
+    QualityDecision,
+    QualityFinding,
+    Submission,
+)
 from midas.kernel import BadInput, Conflict, FixedClock, NotFound, sha256_bytes
 from midas.ledger.models import Entry
 from midas.people.models import Account, Institution
@@ -252,3 +261,78 @@ def test_a_grant_stands_at_the_institution_it_was_given_for(
     grant.refresh_from_db()
     assert standing_grants(meera, now=NOW) == frozenset()
     assert grant.state(NOW) == "institution changed"
+
+
+def waited(release: Release, terms: Terms, number: int, *, asked: float, decided: float | None) -> None:
+    """A request so many days ago, decided so many days after it was made."""
+    at = NOW - timedelta(days=asked)
+    Request.objects.create(
+        account=Account.objects.create(username=f"asker-{number}"), release=release, purpose="DUO:0000006", words=WORDS,
+        terms=terms, asked_at=at, decided_at=None if decided is None else at + timedelta(days=decided),
+    )  # fmt: skip
+
+
+def answered(release: Release, days: int | None = 14) -> tuple[bool | float | str, int | None] | None:
+    said = telling.evidence(release.dataset, days=days, now=NOW, about="oral-cancer@1.1.0", source="/")
+    return (said[0].value, said[0].of) if said else None
+
+
+def test_questions_are_answered_in_time_only_where_every_one_was(release: Release, terms: Terms) -> None:
+    for number in range(FEWEST - 1):
+        waited(release, terms, number, asked=30, decided=14)
+    waited(release, terms, 10, asked=13, decided=None)
+    assert answered(release) is None, "too few: what still has time is not counted"
+    waited(release, terms, 11, asked=800, decided=100)
+    assert answered(release) is None, "long ago"
+    waited(release, terms, 12, asked=20, decided=1)
+    assert answered(release) == (True, FEWEST)
+    assert answered(release, days=None) is None, "nobody promised anything"
+    assert answered(release, days=13) == (False, FEWEST)
+    waited(release, terms, 13, asked=15, decided=None)
+    assert answered(release) == (False, FEWEST + 1), "one waits longer than was promised"
+
+
+def question(
+    release: Release, number: int, by: Account, *, asked: float, verdict: str = "ask"
+) -> QualityDecision:
+    """A curator's decision so many days ago, on a finding of the mark `number`."""
+    dataset, protocol = release.dataset, release.draft.protocol
+    sent, _ = Submission.objects.get_or_create(
+        root="1" * 64,
+        defaults={"dataset": dataset, "protocol": protocol, "spoke": "kle", "signed": {}, "header": {},
+                  "state": "registered", "received_at": NOW},
+    )  # fmt: skip
+    run, _ = CheckRun.objects.get_or_create(
+        dataset=dataset, number=1,
+        defaults={"protocol": protocol, "started_at": NOW, "finished_at": NOW, "series": 1, "images": 1},
+    )  # fmt: skip
+    finding = QualityFinding.objects.create(
+        run=run,
+        dataset=dataset,
+        submission=sent,
+        images=1,
+        rule="series.gap",
+        weight=1,
+        message="x",
+        mark=str(number),
+    )
+    at = NOW - timedelta(days=asked)
+    return QualityDecision.objects.create(
+        finding=finding, mark=str(number), verdict=verdict, why="x", by=by, at=at
+    )
+
+
+def test_a_question_to_a_hospital_counts_as_well(
+    release: Release, terms: Terms, people: dict[str, Account]
+) -> None:
+    question(release, 1, people["meera"], asked=30)
+    assert answered(release) is None, "of users' questions nothing is known"
+    for number in range(FEWEST):
+        waited(release, terms, number, asked=30, decided=1)
+    assert answered(release) == (False, FEWEST + 1), "it waits since 30 days"
+    question(release, 1, people["meera"], asked=1, verdict="accept")
+    assert answered(release) == (True, FEWEST), "a curator decided otherwise: nobody waits"
+    late = question(release, 2, people["meera"], asked=30)
+    QualityAnswer.objects.create(decision=late, kind="words", words="x", spoke="kle", at=NOW)
+    assert answered(release) == (False, FEWEST + 1)
+    assert answered(release, days=30) == (True, FEWEST + 1)

@@ -11,11 +11,10 @@ import pytest
 from midas.kernel import BadInput, Conflict, Forbidden, NotFound, SystemClock
 from midas.manifest import verify_signature
 from midas.people.models import Account, Institution
-from midas.release import credit, export
+from midas.release import credit, export, validating
 from midas.wire.v1 import Signed
 
-SCHEMA = Path(__file__).parents[2] / "data" / "datacite" / "datacite-v4.5.json"
-"""DataCite's own (PyPI `datacite` 1.4.1, beside its licence): the newest that is published as JSON Schema."""
+SCHEMA = Path(validating.__file__).with_name(validating.SCHEMA)
 
 
 def person(name: str = "meera", *, credited: bool = True) -> Account:

@@ -15,6 +15,7 @@ from midas.ledger.models import Deed, Entry
 from midas.people.models import Account
 from midas.release.approving import approvals_of, approve, take_approval_back
 from midas.release.cases import Brought, Graded, State
+from midas.release.evidence import of_validators
 from midas.release.gates import GATES
 from midas.release.pairing import note_pairs
 
@@ -95,24 +96,35 @@ def test_what_a_check_is_evidence_of_names_its_paper(ward) -> None:
     found = {one.kind: one for one in look.gate_evidence(draft, files)}
     assert (found["readiness.leaks"].value, found["readiness.leaks"].source) == (0.0, "leakage.json")
     assert found["provenance.rerun"].value is True, "gathered and written again, with the same digests"
-    assert (found["standards.validators"].value, found["standards.validators"].source) == (1.0, "Croissant")
+    assert (found["standards.validators"].value, found["standards.validators"].source) == (
+        2.0,
+        "Croissant, DataCite",
+    )
+    assert found["metadata.machine_readable"].value is True
     assert {one.about for one in found.values()} == {"meningioma@1.0.0"}
     changed = {one.kind: one for one in look.gate_evidence(draft, {**files, "SHA256SUMS": b"other"})}
     assert changed["provenance.rerun"].value is False
     release = ward.cut(draft)
     held = {one.path for one in look.files(release)}
-    assert {one.source for one in found.values()} - {"Croissant"} <= held
+    assert {name for one in found.values() for name in one.source.split(", ")} - {
+        "Croissant",
+        "DataCite",
+    } <= held
     packages = paper(ward, release, "provenance.json")["software"]["packages"]
     assert {"pydicom", "django", "pyarrow", "sqlparse"} <= set(packages), "theirs as well"
-    assert look.gate_evidence(draft, files)[-1].kind == "standards.validators", (
-        "a cut leaves what was measured"
-    )
+    kinds = {one.kind for one in look.gate_evidence(draft, files)}
+    assert "standards.validators" in kinds, "a cut leaves what was measured"
 
 
 def test_papers_that_are_no_croissant_pass_no_validator() -> None:
     from midas.release.validating import validated
 
-    assert validated({"croissant.json": b'{"@type": "sc:Dataset"}'}) == []
+    assert validated({"croissant.json": b'{"@type": "sc:Dataset"}', "datacite.json": b"{}"}) == []
+
+
+def test_a_standard_whose_validator_says_nothing_is_neither_valid_nor_wrong() -> None:
+    found = {one.kind for one in of_validators("meningioma@1.0.0", ["DICOM", "Croissant"])}
+    assert found == {"standards.validators"}
 
 
 def test_every_gate_has_words_in_both_languages_and_a_source() -> None:

@@ -12,12 +12,11 @@ from midas.kernel import Ink
 
 SOURCE = Path(midas.__file__).parent
 WRITERS = frozenset({
-    "annotate/facts.py", "catalogue/findings/telling.py", "quality/evidence.py", "release/evidence.py",
-    "release/facts.py", "web/evidence.py",
+    "access/telling.py", "annotate/facts.py", "catalogue/findings/telling.py", "quality/evidence.py",
+    "release/evidence.py", "release/facts.py", "release/upkeep.py", "web/evidence.py",
 })  # fmt: skip
 NOBODY_KNOWS = {
     "metadata.related": "no release links other works or versions yet",
-    "metadata.machine_readable": "DataCite's schema is not shipped, so only Croissant is validated at a check",
     "representation.review_age": "nobody records a review of coverage yet",
     "privacy.disclosure_control": "public tables are made safe, and not verified by a second program",
     "privacy.epsilon": "nothing is released under differential privacy",

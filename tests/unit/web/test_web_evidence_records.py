@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -65,6 +65,7 @@ def test_an_expired_approval_is_no_approval(tmp_path: Path, monkeypatch: pytest.
             one.kind: one.value for one in evidence_of(dataset=ward.dataset, version="1.0.0", clock=clock)
         }
         assert found["ethics.approval"] is said
+        assert found["ethics.basis_share"] == float(said), "a decision that has ended covers nobody"
 
 
 @pytest.mark.django_db
@@ -72,3 +73,44 @@ def test_of_an_empty_dataset_only_the_hub_is_known() -> None:
     dataset = Dataset.objects.create(slug="empty", created_at=NOW.now())
     kinds = {one.kind for one in evidence_of(dataset=dataset, version="0.1.0", clock=NOW)}
     assert kinds == {"security.access_control", "security.roles", "security.logging"}
+
+
+@pytest.mark.django_db
+def test_what_the_protocol_promises_is_held_against_what_was_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ward = open_ward(tmp_path)
+    monkeypatch.setattr(evidence, "store", lambda: ward.store)
+    later = FixedClock(NOW.now() + timedelta(days=200))
+
+    def known(clock: FixedClock) -> dict[str, object]:
+        found = evidence_of(dataset=ward.dataset, version="1.1.0", clock=clock)
+        return {one.kind: one.value for one in found}
+
+    ward.cut(ward.draft("1.0.0"))
+    before = known(NOW)
+    assert before["curation.updates"] is False
+    assert not {"curation.cycle", "curation.adherence", "curation.answered"} & set(before), (
+        "nothing is promised"
+    )
+    assert before["representation.described"] is True, "the datasheet sets the persons beside the target"
+    ward.protocol.source += "upkeep: {every_months: 6}\n"
+    ward.protocol.save()
+    after = known(NOW)
+    assert after["curation.cycle"] is True
+    assert "curation.adherence" not in after, "the first planned day is still to come"
+    assert known(later)["curation.adherence"] == 0.0
+
+
+@pytest.mark.django_db
+def test_without_a_target_nothing_describes_an_imbalance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ward = open_ward(tmp_path)
+    monkeypatch.setattr(evidence, "store", lambda: ward.store)
+    target = "  variable:\n    sex: [{value: F, share: 0.5}, {value: M, share: 0.5}]\n"
+    assert target in ward.protocol.source
+    ward.protocol.source = ward.protocol.source.replace(target, "")
+    ward.protocol.save()
+    kinds = {one.kind for one in evidence_of(dataset=ward.dataset, version="1.0.0", clock=NOW)}
+    assert "representation.described" not in kinds

@@ -53,14 +53,17 @@ CORRECTIONS = (
     ("max: 10, code: {scheme: LN", 'max: 10, unit: "{score}", code: {scheme: LN'),
     (OPG, f"{OPG}    acquisition:\n      - {{keyword: KVP, min: 50, max: 100, unit: kV, cites: protocol}}\n"),
     ("  level: controlled\n", "  level: restricted\n"),
+    ("split:\n  parts:", "upkeep: {every_months: 6, answer_days: 14}\nsplit:\n  parts:"),
 )
-"""What the advice asks of the protocol: a unit for each variable, how each image is taken, whom to write to; and the access
-class that the matrix allows. De-identification stays as it was, so the hospital's audit stands."""
+"""What the advice asks of the protocol: a unit for each variable, how each image is taken, whom to write to, how often it
+comes out and how soon questions are answered; and the access class that the matrix allows. De-identification stays as it
+was, so the hospital's audit stands."""
 DONE = {
     "annotation.": "two readers and a senior reader read the lesions",
     "documentation.": "protocol 1.1.0 says how each image is taken and in which unit each variable is",
     "standards.validators": "midas release check runs the validators",
     "readiness.leaks": "midas release check looks for leaks",
+    "curation.cycle": "protocol 1.1.0 says how often a release comes",
 }
 """What of the advice is followed here, by the kinds of facts that it waits for."""
 
