@@ -206,14 +206,17 @@ def add(accounts: dict[str, Account], store) -> None:
 def gates(draft: r.Draft) -> None:
     """Write how the gates of a draft stood: most are passed, two are in the way."""
     wrong = {
-        "basis": Finding(
-            rule="gate.basis", severity=Severity.ERROR, scope="P-7K2QD-0M9XA, P-Z41TB-88WQE",
-            message="P-7K2QD-0M9XA and P-Z41TB-88WQE do not allow commercial use; the release's terms do.",
-            advice="Forbid commercial use in the protocol's access terms, or leave these persons out of the draft.",
+        "licence": Finding(
+            rule="gate.licence.scope", severity=Severity.ERROR, scope="P-7K2QD-0M9XA, P-Z41TB-88WQE",
+            message="CC-BY-4.0 would allow commercial use, which persons or their committee forbade. 2 of them: "
+            "P-7K2QD-0M9XA, P-Z41TB-88WQE.",
+            advice="Choose a licence without commercial use (such as CC-BY-NC-4.0) and set access.commercial: false, then "
+            "draft again; or have the hospitals ask these persons anew.",
         ),
         "quality": Finding(
-            rule="gate.quality", severity=Severity.ERROR, scope="", message="3 errors of quality wait for a decision.",
-            advice="Decide on them under Curation, Quality.",
+            rule="gate.quality.undecided", severity=Severity.ERROR, scope="P-7K2QD-0M9XA P-Z41TB-88WQE",
+            message="Nobody decided on 2 errors of image.unreadable: P-7K2QD-0M9XA, P-Z41TB-88WQE.",
+            advice="Decide each in the curators' work queue: accept with a reason, ask the hospital, or exclude.",
         ),
     }  # fmt: skip
     found = [

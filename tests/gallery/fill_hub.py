@@ -125,15 +125,15 @@ def _submission(made, version, spoke, subjects, dice, number, *, refused=False):
     }  # fmt: skip
     findings = [
         {"rule": "series.slice-gap", "severity": "warning", "scope": f"{_pseudonym(dice)}/series 3",
-         "message": "One slice is missing between positions 42.0 and 48.0 mm.",
-         "advice": "Export the series again; the gap is kept on record.", "cites": "PS3.3 C.7.6.2"},
-        {"rule": "acquisition.pixel-spacing", "severity": "info", "scope": f"{_pseudonym(dice)}/series 1",
-         "message": "Pixel spacing is 0.94 mm; the protocol prefers 0.5 mm.", "advice": "", "cites": "protocol items.brain-mr"},
+         "message": "Slices that seem to be missing in the stack: 1 slices, above 0.",
+         "advice": "Export the whole series.", "cites": "PS3.3 C.7.6.2"},
+        {"rule": "image.acquisition", "severity": "info", "scope": f"{_pseudonym(dice)}/series 1",
+         "message": "PixelSpacing is 0.94 mm, above 0.5.", "advice": "", "cites": "protocol items.brain-mr"},
     ]  # fmt: skip
     if refused:
-        findings = [{"rule": "leak.phone-number", "severity": "error", "scope": f"{_pseudonym(dice)}/instance 2",
-                     "message": "A text value looks like an Indian telephone number.",
-                     "advice": "Correct the de-identification options and send again.", "cites": "PS3.15 E.1-1"}]  # fmt: skip
+        findings = [{"rule": "leak.pattern.phone", "severity": "error", "scope": f"{_pseudonym(dice)}/instance 2",
+                     "message": "A text looks like: phone.",
+                     "advice": "Hold the item at the spoke and correct its de-identification; do not release it.", "cites": "PS3.15 E.1-1"}]  # fmt: skip
     return c.Submission.objects.create(
         dataset=made, protocol=version, spoke=spoke, root=sha256_bytes(f"{made.slug}{spoke}{number}".encode()),
         header=header, signed={}, findings=findings, received_at=NOW - timedelta(days=9 - number, hours=number * 5),
@@ -268,7 +268,7 @@ FINDINGS = (
     (
         "series.slice-gap",
         2,
-        "2 slices seem to be missing: 3 mm apart, once 9 mm.",
+        "Slices that seem to be missing in the stack: 2 slices, above 0.",
         "Export the whole series.",
         "PS3.3 C.7.6.2.1.1",
         2.0,
@@ -277,7 +277,7 @@ FINDINGS = (
     (
         "image.constant",
         2,
-        "Every pixel of the frame looked at has the same value.",
+        "Every pixel of a frame has the same value.",
         "Look at the image; it may be blank.",
         "protocol: items",
         None,

@@ -9,8 +9,8 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 
 from django.conf import settings
-from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 from reportlab.platypus import Flowable, KeepTogether
 
 from midas.grading.grades import DomainGrade, Judged, Standing
@@ -18,6 +18,7 @@ from midas.grading.look import Side, rubric_of, side, technical_of
 from midas.grading.models import Assessment
 from midas.grading.rubric import FORMS
 from midas.kernel import BadInput, Evidence, NotFound
+from midas.ui.phrases import language, phrase
 from midas.ui.sheet import Around, Mark, Steps, figures, gap, heading, notice, pdf, table, text
 from midas.ui.templatetags.midas import fact
 from midas.ui.words import short_key
@@ -40,7 +41,7 @@ def form_pdf(side: Side, *, points: bool) -> bytes:
     content += _documents(side)
     rubric = rubric_of(row)
     around = Around(
-        title=f"MIDAS · {title}", language="hi" if (get_language() or "").startswith("hi") else "en",
+        title=f"MIDAS · {title}", language=language(),
         foot=_("Rubric %(id)s, SHA-256 %(key)s: a draft for expert validation, no certificate")
         % {"id": rubric.id, "key": short_key(rubric.sha256)},
         page=lambda number, of: _("page %(number)s of %(of)s") % {"number": number, "of": of},
@@ -74,11 +75,13 @@ def form_title(row: Assessment) -> str:
 
 
 def _warnings(side: Side) -> list[Flowable]:
-    told = [
+    told: list[Flowable] = [
         notice(
             _("The rubric is a draft for expert validation. This is not a certificate of ICMR or of anybody.")
         )
     ]
+    if language() != "en":
+        told.append(text(_("The rubric is a translation: its English text is authoritative."), soft=True))
     if side.grade.demonstration or any(one.demonstration for one in side.statements.values()):
         told.append(
             notice(
@@ -138,7 +141,7 @@ def _overview(side: Side, *, points: bool) -> list[Flowable]:
         rows.append(
             [
                 str(one.number),
-                one.name,
+                phrase(one.name),
                 *level,
                 *([str(one.computed) if one.applies else "–"] if points else []),
             ]
@@ -169,7 +172,7 @@ def _known(one: Judged) -> tuple[str, str]:
 
 
 def _domain(one: DomainGrade, remark: str, *, points: bool) -> list[Flowable]:
-    title = f"{one.number} · {one.name}"
+    title = f"{one.number} · {phrase(one.name)}"
     if not one.applies:
         return [*heading(title), text(_("does not apply"), soft=True)]
     level = _("Level %(level)s of %(of)s") % {"level": one.level, "of": LEVELS}
@@ -179,7 +182,7 @@ def _domain(one: DomainGrade, remark: str, *, points: bool) -> list[Flowable]:
     for number, step in enumerate(one.steps, start=1):
         for judged in step:
             sort, words = _known(judged)
-            says = "\n".join((judged.says, *map(_evidence, judged.evidence)))
+            says = "\n".join((phrase(judged.says), *map(_evidence, judged.evidence)))
             rows.append([str(number), Mark(sort), _lines(says), words])
     content: list[Flowable] = [
         *heading(title),
@@ -199,7 +202,7 @@ def _lines(words: str) -> list[Flowable]:
 def _evidence(one: Evidence) -> str:
     bounds = f" ({one.low:.2f} – {one.high:.2f})" if one.low is not None and one.high is not None else ""
     marked = f" · {_('demonstration evidence')}" if one.demonstration else ""
-    value = " ".join(filter(None, (fact(one.value), one.unit)))
+    value = " ".join(filter(None, (fact(one.value), phrase(one.unit))))
     return f"{one.kind}: {value}{bounds} · {one.source}{marked}"
 
 
@@ -212,7 +215,7 @@ def _documents(side: Side) -> list[Flowable]:
     for kind, one in sorted(side.statements.items()):
         marked = [_("demonstration evidence")] if one.demonstration else []
         rows.append([
-            _lines("\n".join(filter(None, (kinds[kind].says, f"{kind}: {fact(one.value)}", one.remark)))),
+            _lines("\n".join(filter(None, (phrase(kinds[kind].says), f"{kind}: {fact(one.value)}", one.remark)))),
             _lines("\n".join([one.name, f"SHA-256 {one.sha256}", *marked])),
             _lines("\n".join(filter(None, (verdicts[one.verdict], one.verdict_remark)))),
         ])  # fmt: skip

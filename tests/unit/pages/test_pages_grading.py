@@ -106,6 +106,31 @@ def test_the_export_holds_points_only_after_the_decision(hub: Any, enter: Any) -
     assert after["technical"]["grade"]["cqi"] >= 0
 
 
+def test_a_hindi_reader_reads_the_whole_form_in_hindi_and_answers_in_it(hub: Any, enter: Any) -> None:
+    centre = enter("curator")
+    centre.post("/grading/open", {"dataset": "oral-cancer", "version": "1.1.0"})
+    number = Assessment.objects.get().pk
+    centre.cookies["django_language"] = "hi"
+    for address in (f"/grading/{number}?open=1", "/grading/rubric", "/grading/delphi"):
+        answer = centre.get(address)
+        assert page_rules.complaints(answer) == [], address
+        assert 'span lang="en"' not in answer.content.decode(), address
+    form = centre.get(f"/grading/{number}?open=1").content.decode()
+    assert "पाठक प्रशिक्षित हैं।" in form
+    assert "उसका अंग्रेज़ी पाठ ही प्रामाणिक है" in form
+    assert "हाँ या नहीं लिखें।" in state(centre, number, "stewardship.register", value="शायद").content.decode()
+    state(centre, number, "stewardship.register", value="हाँ")
+    state(centre, number, "stewardship.dpia", value="नहीं")
+    assert dict(Statement.objects.values_list("kind", "value")) == {
+        "stewardship.register": True,
+        "stewardship.dpia": False,
+    }
+    do(centre, number, "submit")
+    kept = json.dumps(Assessment.objects.get().grade, ensure_ascii=False)
+    assert "The readers are trained." in kept
+    assert "प्रशिक्षित" not in kept
+
+
 def test_nobody_else_sees_an_assessment(hub: Any, enter: Any) -> None:
     enter("curator").post("/grading/open", {"dataset": "oral-cancer", "version": "1.1.0"})
     number = Assessment.objects.get().pk

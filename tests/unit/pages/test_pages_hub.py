@@ -381,6 +381,17 @@ def test_a_draft_shows_its_gates_with_advice_and_who_approved_it(hub, enter, mon
     done = client.get(f"{path}/progress", headers={"HX-Request": "true"})
     assert done.headers["HX-Redirect"] == path
     client.post("/preferences", {"language": "hi", "theme": "light", "next": "/"})
+    none = Finding(
+        "gate.grade.none",
+        Severity.ERROR,
+        "release",
+        "The draft has no grade.",
+        "Have it graded, then check again.",
+    )
+    failed = Result("grade", State.FAILED, (none,)).to_dict()
+    GateCheck.objects.filter(draft=draft).update(results=[failed])
     response = client.get(path)
     assert complaints(response) == []
     assert "विभाजन से कुछ नहीं रिसता" in response.content.decode()
+    assert "मसौदे की कोई श्रेणी नहीं है।" in response.content.decode()
+    assert "इसका श्रेणीकरण कराएँ, फिर जाँचें।" in response.content.decode()

@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from midas.ui import charts, words
+from midas.ui.phrases import foreign, phrase
 from midas.ui.preferences import theme_of
 
 register = template.Library()
@@ -37,6 +38,16 @@ def fact(value: bool | float | str) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     return value if isinstance(value, str) else f"{value:.4g}"
+
+
+@register.filter
+def told(sentence: str) -> str:
+    """Tell a sentence of record in the reader's language; what stands in English on another page is marked so."""
+    said = phrase(str(sentence))
+    return format_html('<span lang="en">{}</span>', said) if said and foreign(said) else said
+
+
+register.filter("phrase", phrase)
 
 
 @register.filter

@@ -305,12 +305,17 @@ def _stated(request: HttpRequest, row: Assessment, by: Account) -> str:
     if file is None:
         raise BadInput(_("A statement needs its document."), advice=_("Attach the paper that shows it."))
     known = look.rubric_of(row).kinds.get(kind)
-    value = read_value(request.POST.get("value", "").strip(), known.unit if known else "")
+    value = read_value(_answer(request.POST.get("value", "").strip()), known.unit if known else "")
     state(
         assessment=row, kind=kind, value=value, document=file.read(), name=file.name or "", store=store(), by=by,
         clock=SystemClock(), demonstration=request.POST.get("demonstration") == "yes", remark=request.POST.get("remark", ""),
     )  # fmt: skip
     return _("The statement was kept with its document.")
+
+
+def _answer(text: str) -> str:
+    """Return yes and no as `read_value` knows them, whichever language of the page they were written in."""
+    return {_("yes"): "yes", _("no"): "no"}.get(text.lower(), text)
 
 
 @needs(Act.ASSESS, Act.VALIDATE, choose=_to_see)

@@ -26,6 +26,7 @@ from midas.catalogue.models import (
 from midas.people.models import Institution
 from midas.quality import registry
 from midas.ui.charts import Part
+from midas.ui.phrases import phrase
 from midas.ui.words import day
 from midas.web.pages.protocols import said
 from midas.web.pages.reading import middle
@@ -255,7 +256,7 @@ def pictures_of(rows: Iterable[QualityFinding]) -> dict[int, str]:
 
 def measured(one: QualityFinding) -> str:
     """Write what was measured, with its unit; "" where a rule only says right or wrong."""
-    return "" if one.value is None else f"{one.value:.4g} {one.unit}".strip()
+    return "" if one.value is None else f"{one.value:.4g} {phrase(one.unit)}".strip()
 
 
 def limits(one: QualityFinding) -> str:
@@ -264,7 +265,7 @@ def limits(one: QualityFinding) -> str:
         f"≤ {one.most:g}" if one.most is not None else "",
     ]
     said = " · ".join(filter(None, bounds))
-    return f"{said} {one.unit}".strip() if said else ""
+    return f"{said} {phrase(one.unit)}".strip() if said else ""
 
 
 @dataclass(frozen=True)
