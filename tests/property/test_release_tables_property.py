@@ -44,7 +44,9 @@ def test_who_is_taken_out_is_not_in_the_bytes(rows: list[dict[str, object]], nam
     assert table.equals(tables.arrow("labels", kept, tables.LABELS))
 
 
-WRITTEN = st.from_regex(r"[+-]?([0-9]{1,6}(\.[0-9]{0,4})?|\.[0-9]{1,4})([eE][+-]?[0-9])?", fullmatch=True).map(str.strip)
+WRITTEN = st.from_regex(
+    r"[+-]?([0-9]{1,6}(\.[0-9]{0,4})?|\.[0-9]{1,4})([eE][+-]?[0-9])?", fullmatch=True
+).map(str.strip)
 ANY = st.none() | st.text(" aé\\0", max_size=6) | WRITTEN
 MANY = st.lists(WRITTEN, min_size=1, max_size=3).map("\\".join)
 WHOLE = st.integers(-(2**70), 2**70)
