@@ -29,7 +29,7 @@ FIGURE = "7"
 SPEAK = (
     *sorted((SRC / "quality").glob("*.py")), *sorted((SRC / "catalogue" / "findings").glob("*.py")),
     *sorted((SRC / "grading").glob("*.py")),
-    *(SRC / "release" / f"{name}.py" for name in ("gates", "approving", "pairing", "cutting", "drafting", "excluding")),
+    *(SRC / "release" / f"{name}.py" for name in ("gates", "faults", "approving", "pairing", "cutting", "drafting", "excluding")),
     *(SRC / "catalogue" / f"{name}.py" for name in ("verification", "references", "lines", "examine", "registration")),
     SRC / "spoke" / "outbox" / "questions.py",
 )  # fmt: skip
