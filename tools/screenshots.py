@@ -1,13 +1,17 @@
-"""Pictures for the README and the guides: the running demo's pages, and the review page of a spoke with held images.
+"""Pictures for the README and the guides: the running demo's pages, a spoke with held images, a hub at work.
 
-In come the demo that `make demo` built and a spoke filled with screens of synthetic persons; out go PNG files under
-`docs/pictures/`. Persons are invented, pictures are drawn or ship in packages.
+In come the demo that `make demo` built, a spoke filled with screens of synthetic persons, and a hub as it is after some
+weeks; out go PNG files of 256 colours under `docs/pictures/`. Persons are invented, pictures are drawn or ship in packages.
 
     python tools/screenshots.py [NAME …]     all pictures, or those whose name begins so
+
+`MIDAS_GALLERY_HUB` names a filled hub (`tests/gallery/serve_hub.py`) that runs already.
 """
 
 from __future__ import annotations
 
+import io
+import os
 import socket
 import subprocess
 import sys
@@ -24,6 +28,8 @@ OUT = ROOT / "docs" / "pictures"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 PATIENCE_MS = 180_000
 VERSION = "1.0.0"
+PASSWORD = "look-and-see-1"
+"""Of everybody in a filled hub or spoke."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,13 @@ SPOKE = (
 )
 
 
+AT_WORK = (
+    Shot("hub-grade", "/grading/3"),
+    Shot("hub-gallery", "/curation/quality/queue"),
+    Shot("hub-coverage", "/datasets/oral-cancer/coverage", size=(1280, 1180)),
+)
+
+
 def open_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
@@ -59,12 +72,15 @@ def open_port() -> int:
 
 
 @contextmanager
-def spoke() -> Iterator[str]:
-    """Serve a spoke with held images for as long as the block lasts."""
+def filled(what: str) -> Iterator[str]:
+    """Fill and serve a `hub` or a `spoke` for as long as the block lasts."""
+    if what == "hub" and (running := os.environ.get("MIDAS_GALLERY_HUB")):
+        yield running
+        return
     port = open_port()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         command = [
-            sys.executable, str(ROOT / "tests/gallery/serve_spoke.py"), f"{folder}/spoke", str(port)
+            sys.executable, str(ROOT / f"tests/gallery/serve_{what}.py"), f"{folder}/{what}", str(port)
         ]  # fmt: skip
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as served:
             try:
@@ -99,9 +115,17 @@ def take(
             path = str(page.locator(".held-card .open").first.get_attribute("href"))
         page.goto(address + path, wait_until="networkidle")
         OUT.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=OUT / f"{shot.name}.png", full_page=shot.whole)
+        keep(OUT / f"{shot.name}.png", page.screenshot(full_page=shot.whole))
         print(f"{shot.name}.png")
         context.close()
+
+
+def keep(path: Path, taken: bytes) -> None:
+    """Keep a picture with 256 colours of its own: a page has few, and the file is a third as large."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(taken)) as image:
+        image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def main(names: list[str]) -> None:
@@ -116,8 +140,11 @@ def main(names: list[str]) -> None:
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         if shots := wanted(SPOKE):
-            with spoke() as address:
-                take(browser, address, shots, account=("asha", "look-and-see-1"))
+            with filled("spoke") as address:
+                take(browser, address, shots, account=("asha", PASSWORD))
+        if shots := wanted(AT_WORK):
+            with filled("hub") as address:
+                take(browser, address, shots, account=("curator", PASSWORD))
         if shots := wanted(HUB):
             place = Place(ROOT / ".demo")
             done = place.kept("done.json")

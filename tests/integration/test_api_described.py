@@ -97,6 +97,7 @@ def test_every_call_of_the_sdk_is_described(hub: Hub) -> None:
         client.put_blob([MORE], sha256_bytes(MORE))
         client.submission(client.submit(made.seal()).root)
         assert client.asked() == ()
+        assert client.coverage("oral-cancer").dataset == "oral-cancer"
         with pytest.raises(MidasError):
             client.answer(1, kind="corrected")
     with Client(hub.address, hub.researcher_token, transport=transport) as client:

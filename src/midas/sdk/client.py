@@ -32,6 +32,7 @@ from midas.wire.v1 import (
     AnswerSent,
     AskedLine,
     AskedPage,
+    CoverageTotal,
     DatasetCard,
     DatasetPage,
     ItemSaid,
@@ -397,6 +398,11 @@ class Client:
             found += page.asked
             after = page.next
         return tuple(found)
+
+    def coverage(self, dataset: str) -> CoverageTotal:
+        """Return whom all hospitals of a dataset have collected together, as far as this spoke may know it."""
+        answer = self._json("GET", f"/api/v1/datasets/{quote(dataset, safe='')}/coverage")
+        return self._model(CoverageTotal, answer)
 
     def answer(self, number: int, *, kind: Literal["words", "corrected"], words: str = "") -> AnswerKept:
         """Answer a question; the same answer again is answered alike.

@@ -1,7 +1,7 @@
 """Whom this hospital has collected so far, against whom the protocol's dataset stands for, and whom to collect next.
 
 In come the spoke's own records, waiting and sent; out come counts and the comparison of `midas.quality.coverage`, in numbers
-only. The hub compares the same for all hospitals together; here nothing is asked of it.
+only. What the hub told of all hospitals together is compared in the same way.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from midas.spoke.intake.models import State
 from midas.spoke.outbox.models import Output
 from midas.spoke.vault.models import Person
 from midas.spoke.vault.projects import Desk
+from midas.wire.v1 import CoverageTotal
 
 BAND = 10
 """Years of the age bands in which persons are counted where the protocol sets no bands."""
@@ -58,6 +59,25 @@ def collected(desk: Desk, *, more: int) -> Collected:
         compared.append(cover(variable, counts, {one.value: one.share for one in target}, unknown=unknown))
     advice = collect_next(compared, more=more) if compared else ()
     return Collected(people, tuple(compared), advice, tuple(untold), _others(desk, tables))
+
+
+@dataclass(frozen=True)
+class All:
+    """All hospitals together by what the hub told: `people` are those of here and of `others`, the latter in whole fives."""
+
+    people: int
+    others: int
+    compared: tuple[Coverage, ...]
+    advice: tuple[Advice, ...]
+
+
+def all_together(told: CoverageTotal, *, more: int) -> All:
+    """Compare what the hub told with the target it told; `more`: how many persons come next, at all hospitals."""
+    compared = tuple(
+        cover(one.variable, one.persons, one.target, unknown=one.unknown) for one in told.variables
+    )
+    advice = collect_next(compared, more=more) if compared else ()
+    return All(told.mine + told.others, told.others, compared, advice)
 
 
 def _count(values: pl.DataFrame) -> Counter[str]:

@@ -35,7 +35,7 @@ from midas.spoke.intake import items, store, taking
 from midas.spoke.intake.items import Tally
 from midas.spoke.intake.models import Batch, Decision, Item, Standing
 from midas.spoke.labelling import clean_labels
-from midas.spoke.outbox import questions
+from midas.spoke.outbox import questions, together
 from midas.spoke.outbox.models import Parcel
 from midas.spoke.outbox.packing import pack_parcel
 from midas.spoke.outbox.sending import Hub, hub_of, send_parcels
@@ -205,13 +205,15 @@ def send(
 
 
 def exchange(*, home: Home, clock: Clock = NOW, project: str | None = None) -> int:
-    """Send answers to curators' questions and fetch what they ask now; return how many wait for an answer here.
+    """Send answers to curators' questions, fetch what they ask now and whom all hospitals have collected.
 
-    Without a hub, or while it does not answer, the questions that are known are counted.
+    Return how many questions wait for an answer here. Without a hub, or while it does not answer, what is known stands.
     """
     work = desk(home=home, slug=project)
     try:
         with hub_of(work, attempts=2) as hub:
-            return questions.exchange(work, hub=hub, clock=clock)[1]
+            together.ask(work, hub=hub, clock=clock)
+            questions.exchange(work, hub=hub, clock=clock)
     except MidasError:
-        return questions.waiting(work)
+        pass
+    return questions.waiting(work)

@@ -96,6 +96,11 @@ EXAMPLES: dict[type[BaseModel], BaseModel] = {
             message="The image shows the other side than the lesion has.", why="Which side is it?",
             subject="P-7K3QM-2XV9A", study_uid="2.25.100001", series_uid="2.25.100002",
         ),), next=None),
+        v1.CoverageTotal(
+            dataset="oral-cancer", protocol="1.0.0", mine=38, others=120, variables=(v1.CoveredVariable(
+                variable="sex", persons={"F": 61, "M": 92}, target={"F": 0.3, "M": 0.7}, unknown=5,
+            ),),
+        ),
         v1.AnswerSent(kind="words", words="The image is right, the table was wrong."),
         v1.AnswerKept(
             number=12, kind="words", words="The image is right, the table was wrong.", at="2026-11-23T08:30:00+00:00",

@@ -443,6 +443,29 @@ class AnswerKept(Wire):
     at: str
 
 
+class CoveredVariable(Wire):
+    """Persons by value of one variable of the target, and the target's shares (0 to 1); `unknown` persons have no value."""
+
+    variable: str
+    persons: dict[str, int]
+    target: dict[str, float]
+    unknown: int = 0
+
+
+class CoverageTotal(Wire):
+    """`GET /api/v1/datasets/{dataset}/coverage`: a dataset's persons of all hospitals against its target, for one spoke.
+
+    The spoke's own persons (`mine`) are counted as they are, those of all `others` together in whole fives; a table of fewer
+    than thirty others, or one that would tell a group of one to four, is left out.
+    """
+
+    dataset: Slug
+    protocol: str = Field(description="version of the protocol whose target it is")
+    mine: int
+    others: int
+    variables: tuple[CoveredVariable, ...] = ()
+
+
 class BlobKept(Wire):
     """`PUT /api/v1/blobs/{sha256}`: 201 where it is new, 200 where it was there."""
 

@@ -81,6 +81,7 @@ def test_an_assessment_goes_from_the_centre_to_the_nodal_centre_and_back(hub: An
             assert page_rules.complaints(client.get(address)) == [], address
     after = centre.get(f"/grading/{number}?open=1").content.decode()
     assert "Quality index (CQI)" in after
+    assert "By the Technical form." in after, "advice follows the form that decided"
     assert "Technical, by the nodal centre" in after
     assert after.count('<details class="card fold" open>') == 15
 

@@ -417,3 +417,32 @@ def test_a_question_is_answered_beside_its_item_and_an_answer_that_names_is_held
     assert complaints(told) == []
     assert Question.objects.get(number=3).state == "ready"
     assert enter().post("/questions/3/answer", {"kind": "corrected"}).status_code == 302
+
+
+def test_all_hospitals_stand_beside_this_one_with_the_day_the_hub_told_it(spoke, enter) -> None:
+    from datetime import UTC, datetime
+
+    from midas.spoke.outbox.models import Together
+
+    client = enter("asha")
+    assert "everyone" not in client.get("/coverage").content.decode()
+    assert client.get("/coverage").context["everyone"] is None
+    told = {
+        "dataset": "oral-cancer", "protocol": "1.0.0", "mine": 3, "others": 140,
+        "variables": [{"variable": "sex", "persons": {"F": 42, "M": 101}, "target": {"F": 0.5, "M": 0.5}, "unknown": 0}],
+    }  # fmt: skip
+    Together.objects.create(
+        project=spoke.project, told=told, told_at=datetime(2026, 11, 20, 6, 0, tzinfo=UTC),
+        missed_at=datetime(2026, 11, 22, 6, 0, tzinfo=UTC),
+    )  # fmt: skip
+    answer = client.get("/coverage?more=40")
+    assert complaints(answer) == []
+    assert answer.context["everyone"].people == 143
+    assert [(value, one.persons) for _, value, one in answer.context["advice_of_all"]] == [("women", 40)]
+    shown = answer.content.decode()
+    assert "20 Nov 2026" in shown
+    assert "22 Nov 2026" in shown, "when the hub was asked in vain"
+    assert client.post("/coverage/ask").status_code == 302
+    after = client.get("/coverage")
+    assert "No hub is configured" in after.content.decode()
+    assert after.context["everyone"].people == 143, "what was told stands"

@@ -83,6 +83,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "/api/v1/releases/{dataset}@{version}/question": (
         post(f"{OPEN_API}/question", Act.DOWNLOAD_OPEN), post(f"{HELD_API}/question", Act.DOWNLOAD, Act.DRAFT),
     ),
+    "/api/v1/datasets/{dataset}/coverage": (get("/api/v1/datasets/oral-cancer/coverage"),),
     "/api/v1/asked": (get("/api/v1/asked"),),
     "/api/v1/asked/{number}/answer": (post("/api/v1/asked/1/answer"),),
     "/api/v1/blobs/missing": (post("/api/v1/blobs/missing"),),

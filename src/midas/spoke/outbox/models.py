@@ -1,4 +1,5 @@
-"""What goes to the hub: packed, signed, sent, and the receipt that came back; what curators ask, and what is answered."""
+"""What goes to the hub: packed, signed, sent, and the receipt that came back; what curators ask, and what is answered;
+whom all hospitals have collected."""
 
 from django.db import models
 
@@ -67,3 +68,12 @@ class Question(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["project", "number"], name="question_once")]
+
+
+class Together(models.Model):
+    """Whom all hospitals have collected, as the hub told it last: `told` is a CoverageTotal of midas.wire.v1."""
+
+    project = models.OneToOneField(Project, on_delete=models.PROTECT, related_name="+")
+    told = models.JSONField(null=True)
+    told_at = models.DateTimeField(null=True)
+    missed_at = models.DateTimeField(null=True, help_text="when the hub was last asked in vain since then")

@@ -35,6 +35,7 @@ ROUTES = [
     path("questions/exchange", asked.exchange, name="exchange"),
     path("questions/<int:number>/answer", asked.answer, name="answer"),
     path("coverage", coverage.coverage, name="coverage"),
+    path("coverage/ask", coverage.ask, name="ask-coverage"),
     path("outbox", outbox.parcels, name="outbox"),
     path("sign-in", signing.sign_in, name="sign-in"),
     path("sign-out", signing.sign_out, name="sign-out"),

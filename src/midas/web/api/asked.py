@@ -1,6 +1,6 @@
-"""Questions of curators to a hospital, for its spoke: it fetches those that are open and brings the answers.
+"""What a hub tells a hospital's spoke: questions of curators, whose answers it brings, and whom all have collected.
 
-A spoke sees and answers its own questions only.
+A spoke sees and answers its own questions only, and of other hospitals' persons only numbers that anyone could be told.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from midas.catalogue.findings.asking import ON_PAGE
 from midas.catalogue.models import QualityDecision
 from midas.kernel import SystemClock
 from midas.people.rule import Act
-from midas.web import answers
+from midas.web import answers, covering
 from midas.web.api.describe import body_of, operation, query_of
 from midas.web.guard import needs
-from midas.wire.v1 import AnswerKept, AnswerSent, AskedLine, AskedPage, AskedQuery
+from midas.wire.v1 import AnswerKept, AnswerSent, AskedLine, AskedPage, AskedQuery, CoverageTotal
 
 
 @operation("GET", "What curators ask this spoke", gives=AskedPage, query=AskedQuery)
@@ -51,3 +51,10 @@ def answer(request: HttpRequest, number: int) -> HttpResponse:
     )
     told = AnswerKept(number=number, kind=sent.kind, words=kept.words, at=kept.at.isoformat())
     return answers.wire(told, status=201)
+
+
+@operation("GET", "Whom all hospitals have collected, for one of them", gives=CoverageTotal)
+@needs(Act.SUBMIT)
+def coverage(request: HttpRequest, dataset: str) -> HttpResponse:
+    spoke = request.caller.spoke  # type: ignore[attr-defined]
+    return answers.wire(covering.total(dataset=dataset, spoke=spoke.slug))

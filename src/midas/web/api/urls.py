@@ -12,6 +12,7 @@ urlpatterns = [
     path("openapi.json", description.openapi_json, name="openapi"),
     path("datasets", reading.datasets),
     path("datasets/<slug:dataset>", reading.dataset),
+    path("datasets/<slug:dataset>/coverage", asked.coverage),
     path("datasets/<slug:dataset>/access", access.dataset_access),
     path("access", access.my_access),
     path(RELEASE, reading.release),

@@ -12,13 +12,13 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from midas.catalogue.models import Dataset, Visit
+from midas.catalogue.models import Dataset
 from midas.people.rule import Act
 from midas.protocol.model import Protocol
-from midas.protocol.words import age_band
 from midas.quality.coverage import OTHER, Advice, Coverage, collect_next, cover
 from midas.release.counting import TARGET, of_catalogue
-from midas.release.disclosure import NOT_SAID, OF
+from midas.release.disclosure import NOT_SAID
+from midas.web import covering
 from midas.web.guard import Place, needs
 from midas.web.pages import composition
 from midas.web.pages.datasets import dataset_or_404
@@ -83,7 +83,7 @@ def coverage(request: HttpRequest, dataset: str) -> HttpResponse:
         "advice": [(_title(one.variable, protocol), _label(one.variable, one.value), one) for one in advice],
         "charts": [
             one for one in composition.charts(composition.Seen(True, "", composition.exact(counted, "")), protocol)
-            if one.dimension in {"age", "sex", "state", "hospital", "device"} - {_table(name) for name in targets}
+            if one.dimension in {"age", "sex", "state", "hospital", "device"} - {covering.table_of(name) for name in targets}
         ],
     }  # fmt: skip
     return page(request, "coverage", context, section="curation" if whole else "spokes")
@@ -105,46 +105,19 @@ def _more(request: HttpRequest) -> int:
 # -- the comparison --------------------------------------------------------------------------------------------
 
 
-def _table(variable: str) -> str:
-    """Name the table of counts that a variable of the target population is in."""
-    return {"age-band": "age", "spoke": "hospital"}.get(variable, variable)
-
-
 def _compared(
     dataset: Dataset, protocol: Protocol, counted: dict[str, Any], site: str
 ) -> tuple[list[Coverage], list[str]]:
     """Compare each variable of the target; return also the variables that the catalogue does not count."""
     found, uncounted = [], []
-    for variable, shares in protocol.population.variable.items():
-        wanted = {one.value: one.share for one in shares}
-        if variable == "age-band":
-            cells = _ages(dataset, list(wanted), site) | {NOT_SAID: counted["tables"]["age"].get(NOT_SAID, 0)}
+    for variable, cells in covering.counts(dataset, protocol, counted, spoke=site).items():
+        wanted = {one.value: one.share for one in protocol.population.variable[variable]}
+        if cells:
+            unknown = cells.pop(NOT_SAID, 0)
+            found.append(cover(variable, cells, wanted, unknown=unknown))
         else:
-            tables = counted["tables"]
-            cells = dict(tables.get(_table(variable), tables.get(TARGET + variable, {})))
-        if not cells:
             uncounted.append(variable)
-            continue
-        unknown = cells.pop(NOT_SAID, 0) + (cells.pop("U", 0) if variable == "sex" else 0)
-        if variable == "spoke":
-            cells = {key.rpartition(OF)[2]: number for key, number in cells.items()}
-        found.append(cover(variable, cells, wanted, unknown=unknown))
     return found, uncounted
-
-
-def _ages(dataset: Dataset, words: list[str], site: str) -> dict[str, int]:
-    """Count persons in the target's own age bands, each at the first visit that says an age."""
-    here: dict[str, Any] = {"subject__dataset": dataset, "subject__withdrawn_at": None}
-    seen = Visit.objects.filter(**here, **({"subject__spoke": site} if site else {})).exclude(age_years=None)
-    ages: dict[int, int] = {}
-    for subject, age in seen.order_by("day").values_list("subject", "age_years").iterator(chunk_size=5000):
-        ages.setdefault(subject, age or 0)
-    bands = {word: band for word in words if (band := age_band(word))}
-    cells = dict.fromkeys(words, 0)
-    for age in ages.values():
-        word = next((word for word, (first, last) in bands.items() if first <= age <= last), OTHER)
-        cells[word] = cells.get(word, 0) + 1
-    return cells
 
 
 # -- in words --------------------------------------------------------------------------------------------------
@@ -167,7 +140,7 @@ def _variable(one: Coverage, advice: tuple[Advice, ...], protocol: Protocol) -> 
 
 def _title(variable: str, protocol: Protocol) -> str:
     titles = composition.titles(protocol)
-    return titles.get(_table(variable)) or titles.get(TARGET + variable) or variable
+    return titles.get(covering.table_of(variable)) or titles.get(TARGET + variable) or variable
 
 
 def _label(variable: str, value: str) -> str:

@@ -153,7 +153,8 @@ def assessment(request: HttpRequest, number: int) -> HttpResponse:
     technical = sides.technical.row if sides.technical else None
     nodal_writes = nodal and technical is not None and technical.open
     centre = may(account_of(request), Act.ASSESS, lite.dataset.slug) and lite.open
-    shown = sides.technical if nodal_writes else sides.lite
+    decided = technical is not None and not technical.open
+    shown = sides.technical if nodal_writes or decided else sides.lite
     context = {
         "assessed": [section_a(one) for one in (lite, technical) if one],
         "lite": lite, "technical": technical, "title": title_of(lite.dataset.slug), "points": sides.points,
@@ -164,6 +165,7 @@ def assessment(request: HttpRequest, number: int) -> HttpResponse:
         "domains": _domains(sides), "advice": _advice(shown or sides.lite, points=sides.points),
         "writes": "technical" if nodal_writes else "lite" if centre else "",
         "written": technical if nodal_writes else lite, "statements": _statements(shown or sides.lite),
+        "advised": "technical" if shown is sides.technical and shown else "lite",
         "kinds": _kinds(look.rubric_of(lite)), "may_validate": nodal and lite.status == "submitted" and not nodal_writes,
         "cell": [{"value": one.value, "said": words_of(one)} for one in (shown or sides.lite).grade.cell],
         "demonstration": any(one.grade.demonstration for one in (sides.lite, sides.technical) if one),

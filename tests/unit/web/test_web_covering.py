@@ -1,0 +1,103 @@
+"""What one hospital is told of all hospitals' persons: its own as they are, of the others nothing that tells a few apart."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from midas.catalogue.models import Dataset, ProtocolVersion, Subject, Submission, Visit
+from midas.kernel import NotFound
+from midas.protocol import load_named
+from midas.quality.coverage import OTHER
+from midas.release.disclosure import LEAST
+from midas.web.covering import total
+
+pytestmark = pytest.mark.django_db
+AT = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+TARGET = """  variable:
+    sex: [{value: F, share: 0.5}, {value: M, share: 0.5}]
+    age-band: [{value: 18-39, share: 0.4}, {value: 40-120, share: 0.6}]
+"""
+
+
+@pytest.fixture
+def made() -> Dataset:
+    loaded = load_named("oral-cancer")
+    old = "  variable:\n    sex: [{value: F, share: 0.5}, {value: M, share: 0.5}]\n"
+    found = Dataset.objects.create(slug="oral-cancer", created_at=AT)
+    ProtocolVersion.objects.create(
+        dataset=found, sha256=loaded.sha256, version="1.0.0", source=loaded.source.replace(old, TARGET), added_at=AT
+    )  # fmt: skip
+    return found
+
+
+def persons(made: Dataset, spoke: str, sexes: str, *, age: int | None = 50) -> None:
+    known = ProtocolVersion.objects.get(dataset=made)
+    sent = Submission.objects.create(
+        dataset=made, protocol=known, spoke=spoke, root=f"{Submission.objects.count():064x}", header={}, signed={},
+        received_at=AT, state="registered",
+    )  # fmt: skip
+    first = Subject.objects.count()
+    for number, sex in enumerate(sexes, start=first):
+        one = Subject.objects.create(
+            dataset=made,
+            pseudonym=f"P-{number:05d}-AAAAA",
+            spoke=spoke,
+            sex=sex,
+            basis=[],
+            first_submission=sent,
+        )
+        Visit.objects.create(subject=one, name="baseline", day=0, age_years=age)
+
+
+def told(spoke: str = "spdc-wardha"):
+    return total(dataset="oral-cancer", spoke=spoke)
+
+
+def test_its_own_persons_are_counted_as_they_are_and_the_others_in_whole_fives(made: Dataset) -> None:
+    persons(made, "spdc-wardha", "FFFMMMMU")
+    persons(made, "sriher-chennai", "F" * 23 + "M" * 18 + "OOO", age=30)
+    found = told()
+    assert (found.mine, found.others) == (8, 40)
+    sex, age = found.variables
+    assert sum(sex.persons.values()) + sex.unknown == 48
+    assert (sex.persons["F"] - 3) % LEAST == (sex.persons["M"] - 4) % LEAST == 0
+    assert sex.persons.get(OTHER, 0) == 0, "three are told as nobody"
+    assert sex.unknown == 1
+    assert (age.persons, age.unknown) == ({"18-39": 40, "40-120": 8}, 0)
+    assert sex.target == {"F": 0.5, "M": 0.5}
+
+
+def test_a_few_others_are_told_in_no_table(made: Dataset) -> None:
+    persons(made, "spdc-wardha", "FM")
+    persons(made, "sriher-chennai", "F" * 29)
+    assert (told().others, told().variables) == (25, ())
+    assert told("sriher-chennai").others == 0, "two are nobody"
+
+
+def test_one_hospital_alone_is_told_its_own(made: Dataset) -> None:
+    persons(made, "spdc-wardha", "FFM")
+    found = told()
+    assert (found.mine, found.others) == (3, 0)
+    assert found.variables[0].persons == {"F": 2, "M": 1}
+
+
+@pytest.mark.parametrize("women", range(12))
+def test_who_is_one_more_elsewhere_cannot_be_told(made: Dataset, women: int) -> None:
+    """What is told changes with the others' persons only, and only by whole fives."""
+    persons(made, "sriher-chennai", "F" * women + "M" * 30)
+    before = told().variables[0].persons
+    persons(made, "sriher-chennai", "F")
+    after = told().variables[0].persons
+    assert all((after[one] - before[one]) % LEAST == 0 for one in after)
+    assert after["F"] == 0 or after["F"] >= LEAST
+
+
+def test_only_a_hospital_that_collects_for_it_is_told(made: Dataset) -> None:
+    with pytest.raises(NotFound):
+        told("elsewhere")
+    with pytest.raises(NotFound):
+        total(dataset="none", spoke="spdc-wardha")
+    persons(made, "elsewhere", "F")
+    assert told("elsewhere").mine == 1
