@@ -127,14 +127,17 @@ def form(
     ] = "en",
     home: Home = None,
 ) -> None:
-    """Write a form of a version as PDF. The same form gives the same bytes; its SHA-256 is told."""
+    """Write a form of a version as PDF. The same form gives the same bytes; its SHA-256 is told.
+
+    A Lite form holds points once the nodal centre has decided.
+    """
     opened(home)
     from midas.kernel import sha256_bytes, whole_file
     from midas.web.form_sheet import form_named, form_pdf, spoken
 
     side = form_named(*split_name(name), which)
     with spoken(lang):
-        made = form_pdf(side, points=True)
+        made = form_pdf(side, points=which == "technical" or side.row.decided)
     path = to or Path(f"{name.replace('@', '-')}-{which}.pdf")
     with whole_file(path) as stream:
         stream.write(made)

@@ -142,7 +142,7 @@ def validate(
         Statement.objects.filter(assessment=row, verdict="").values_list("kind", flat=True) if okay else ()
     )
     for kind in list(waiting):
-        grading.judge(assessment=row, kind=kind, verdict="okay")
+        grading.judge(assessment=row, kind=kind, verdict="okay", by=account)
     if approve:
         row = grading.approve(assessment=row, by=account, why=approve, clock=clock, access=access)
     elif send_back:

@@ -21,6 +21,8 @@ from midas.kernel import BadInput
 
 PIXELS_LIMIT = 400_000_000
 """Pixels of one photograph: four times the largest medical camera; beyond it the file is a slide or a bomb."""
+WIDE_LIMIT = PIXELS_LIMIT // 4
+"""The same for grey pictures of 16 bits and of real numbers, which take eight times the memory until they are scaled."""
 
 KINDS = (Kind.JPEG, Kind.PNG, Kind.TIFF, Kind.HEIC, Kind.WEBP)
 PROFILE_LIMIT = 1 << 20
@@ -95,6 +97,8 @@ def _look(path: Path, kind: Kind) -> Photo:
             raise BadInput("The TIFF holds several pictures.", advice="Hand in one file for each picture.")
         turned = image.getexif().get(0x0112, 1) not in (0, 1) if kind is not Kind.HEIC else False
         wide = image.mode.startswith(("I", "F"))
+        if wide and image.width * image.height > WIDE_LIMIT:
+            raise BadInput("The photograph is larger than any camera's.", advice="Hand it in with 8 bits.")
         icc = image.info.get("icc_profile")
         image.load()
         pixels = _sixteen(image) if wide else _eight(ImageOps.exif_transpose(image))
@@ -132,9 +136,11 @@ def _sixteen(image: Image.Image) -> np.ndarray:
     """Scale a 16-bit or real-valued grey picture to 8 bits over the range that it really uses."""
     upright = ImageOps.exif_transpose(image)
     values = np.asarray(upright).astype(np.float64)
-    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    known = values[np.isfinite(values)]
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
     if high <= low:
         return np.zeros(values.shape, np.uint8)
+    values = np.nan_to_num(values, copy=False, nan=low, posinf=high, neginf=low)
     return np.clip((values - low) * (255.0 / (high - low)), 0, 255).astype(np.uint8)
 
 

@@ -104,7 +104,10 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """What a rubric says of a set of facts. `access` is none where something stops a release."""
+    """What a rubric says of a set of facts. `access` is none where something stops a release.
+
+    `beside` are facts that no ladder shows and that decide all the same: which domains apply, and the override.
+    """
 
     rubric: str
     sha256: str
@@ -125,6 +128,7 @@ class Grade:
     access: Access | None
     stops: tuple[str, ...]
     unheard: tuple[str, ...]
+    beside: tuple[Evidence, ...] = ()
 
     @property
     def releasable(self) -> bool:
@@ -133,8 +137,11 @@ class Grade:
     @property
     def demonstration(self) -> bool:
         """Whether anything that counts rests on demonstration evidence."""
-        return self.prs.demonstration or any(
-            one.demonstration for domain in self.domains for step in domain.steps for one in step if one.holds
+        ladders = (one for domain in self.domains for step in domain.steps for one in step if one.holds)
+        return (
+            self.prs.demonstration
+            or any(one.demonstration for one in self.beside)
+            or any(one.demonstration for one in ladders)
         )
 
     def domain(self, number: int) -> DomainGrade:
@@ -175,4 +182,5 @@ class Grade:
             else {"access": self.decided.access.value, "by": self.decided.by, "why": self.decided.why},
             "access": None if self.access is None else self.access.value, "releasable": self.releasable,
             "stops": list(self.stops), "unheard": list(self.unheard),
+            "beside": [fact.to_dict() for fact in self.beside],
         }  # fmt: skip

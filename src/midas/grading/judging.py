@@ -15,13 +15,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
-from math import isfinite
 
 from midas.grading.grades import Decision, DomainGrade, Grade, Judged, Lack, Risk, Standing
 from midas.grading.risk import risk_of
 from midas.grading.rubric import Access, Comparison, Domain, Form, Rubric, Statement, stricter
 from midas.kernel import BadInput, Evidence, Ink
 
+LARGEST = 2.0**63
+"""Numbers beyond it measure nothing."""
 Facts = Mapping[str, tuple[Evidence, ...]]
 """What is known of each kind."""
 
@@ -53,6 +54,7 @@ def grade(
         maximum=maximum, cqi=cqi, computed=percent(sum(one.computed for one in counted), maximum), band=band,
         prs=prs, prs_lite=lite, prs_technical=technical, cell=cell, overridden=overridden, decided=decided,
         access=None if stops else _access(rubric, cell, overridden, decided), stops=stops, unheard=unheard,
+        beside=_beside(rubric, facts),
     )  # fmt: skip
 
 
@@ -70,7 +72,7 @@ def hear(rubric: Rubric, evidence: Iterable[Evidence]) -> tuple[Facts, tuple[str
         kind = rubric.kinds.get(fact.kind)
         if kind is None or not kind.hears(fact.ink):
             unheard.add(fact.kind)
-        elif any(isinstance(one, float) and not isfinite(one) for one in (fact.value, fact.low, fact.high)):
+        elif not _sayable(fact):
             raise BadInput(f"{fact.kind} is not a number.", advice="Leave out what could not be measured.")
         else:
             heard[fact.kind].add(fact)
@@ -79,6 +81,20 @@ def hear(rubric: Rubric, evidence: Iterable[Evidence]) -> tuple[Facts, tuple[str
         ink = Ink.COMPUTED if any(one.ink is Ink.COMPUTED for one in known) else Ink.ATTESTED
         facts[name] = tuple(sorted((one for one in known if one.ink is ink), key=repr))
     return facts, tuple(sorted(unheard))
+
+
+def _sayable(fact: Evidence) -> bool:
+    """Say whether a fact's value is true or false, words or a finite number, and all else that it says finite numbers."""
+    beside = [one for one in (fact.low, fact.high, fact.of) if one is not None]
+    numbers: list[object] = [*beside, *([] if isinstance(fact.value, str) else [fact.value])]
+    return all(isinstance(one, bool | int | float) and abs(one) <= LARGEST for one in numbers)
+
+
+def _beside(rubric: Rubric, facts: Facts) -> tuple[Evidence, ...]:
+    """Return the facts that decide without a ladder: which domains apply, and whether the override does."""
+    applies = [one.applies_if for one in rubric.domains if one.applies_if]
+    kinds = (*applies, *rubric.override.kinds, rubric.override.unless_kind)
+    return tuple(fact for kind in kinds for fact in facts.get(kind, ()))
 
 
 def _compared(comparison: Comparison, facts: Facts) -> bool | None:

@@ -11,6 +11,7 @@ from midas.grading.models import Assessment, Statement
 from midas.grading.rubric import rubric_named
 from midas.kernel import Clock, Conflict, Evidence, Forbidden, Ink
 from midas.ledger import Deed, enter
+from midas.ledger.models import Entry
 from midas.people.models import Account
 
 
@@ -46,9 +47,23 @@ def open_technical(
 
 
 def hands_of(lite: Assessment) -> set[int]:
-    """Return the accounts that had a hand in a form."""
+    """Return the accounts that ever had a hand in a Lite form, also in what was taken back or replaced since."""
+    noted = Entry.objects.filter(
+        deed=Deed.ASSESS, target=str(lite.pk), details__form=Assessment.Form.LITE.value
+    )
     stated = Statement.objects.filter(assessment=lite).values_list("stated_by", flat=True)
-    return {*stated, lite.opened_by_id, *([lite.submitted_by_id] if lite.submitted_by_id else [])}
+    return {
+        *noted.exclude(by=None).values_list("by", flat=True), *stated, lite.opened_by_id,
+        *([lite.submitted_by_id] if lite.submitted_by_id else []),
+    }  # fmt: skip
+
+
+def refuse_own(row: Assessment, by: Account) -> None:
+    """Raise `Forbidden` where a Technical form answers a Lite one that this person had a hand in."""
+    if row.lite is not None and by.pk in hands_of(row.lite):
+        raise Forbidden(
+            "Nobody validates their own assessment.", advice="Ask another person of the nodal centre."
+        )
 
 
 @transaction.atomic

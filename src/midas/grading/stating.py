@@ -8,7 +8,7 @@ from math import isfinite
 from django.db import transaction
 
 from midas.grading.models import Assessment, Statement
-from midas.grading.opening import computed
+from midas.grading.opening import computed, refuse_own
 from midas.grading.rubric import Rubric, rubric_named
 from midas.kernel import BadInput, Clock, Conflict, Evidence, Ink, NotFound
 from midas.ledger import Deed, enter
@@ -57,9 +57,11 @@ def state(
     """State a fact and keep the document that shows it; what was stated of the kind before is replaced.
 
     `NotFound` for a kind that the rubric does not know; `BadInput` for one that only MIDAS computes, for an empty or too
-    large document. In the Technical form the nodal centre's own statement stands as accepted.
+    large document. In the Technical form the nodal centre's own statement stands as accepted; `Forbidden` for who had a
+    hand in the Lite one.
     """
     row = locked(assessment)
+    refuse_own(row, by)
     rubric = rubric_named(row.rubric)
     known = rubric.kinds.get(kind)
     if known is None:
@@ -121,6 +123,7 @@ def _fits(rubric: Rubric, kind: str, value: bool | float | str) -> bool:
 def unstate(*, assessment: Assessment, kind: str, by: Account, clock: Clock) -> None:
     """Take a statement back; `NotFound` where nothing was stated."""
     row = locked(assessment)
+    refuse_own(row, by)
     gone, _ = Statement.objects.filter(assessment=row, kind=kind).delete()
     if not gone:
         raise NotFound("Nothing was stated here.", advice="Look at the form again.")
@@ -145,9 +148,16 @@ def remark(*, assessment: Assessment, domain: int, words: str) -> Assessment:
 
 
 @transaction.atomic
-def judge(*, assessment: Assessment, kind: str, verdict: str, words: str = "") -> Statement:
-    """Keep the nodal centre's verdict on what the centre stated. `BadInput` for a revision without a remark."""
+def judge(
+    *, assessment: Assessment, kind: str, verdict: str, words: str = "", by: Account | None = None
+) -> Statement:
+    """Keep the nodal centre's verdict on what the centre stated. `BadInput` for a revision without a remark.
+
+    `Forbidden` where `by` had a hand in the Lite form.
+    """
     row = locked(assessment)
+    if by is not None:
+        refuse_own(row, by)
     if row.form != Assessment.Form.TECHNICAL or verdict not in Statement.Verdict.values:
         raise BadInput("Verdicts belong to the Technical form.", advice="Say okay or needs_revision there.")
     found = Statement.objects.filter(assessment=row, kind=kind).first()

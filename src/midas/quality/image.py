@@ -6,6 +6,7 @@ In comes a DICOM dataset; out come attributes wherever the object keeps them, an
 from __future__ import annotations
 
 from functools import cached_property
+from math import prod
 from typing import Any, NamedTuple
 
 import cv2
@@ -19,6 +20,10 @@ SAMPLE = 64
 SMALL = 128
 """Rows and columns of the small picture by which neighbouring slices are compared."""
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+SAMPLES_OF_A_FRAME = 1 << 28
+"""Samples of one frame that are decoded: four times a mammogram in colour; of two bytes each it is half a GiB."""
+FRAMES_WITHOUT_PIXELS = 1 << 17
+"""Frames of an object that came without its pixels, by which they could be counted."""
 
 
 class Plane(NamedTuple):
@@ -54,9 +59,16 @@ class Slice:
 
     @cached_property
     def raw(self) -> NDArray[Any]:
-        """Stored values, rows x columns, or x 3 in colour; whatever the decoder raises, where it cannot."""
+        """Stored values, rows x columns, or x 3 in colour; whatever the decoder raises, where it cannot.
+
+        `ValueError` where the object asks for more than `SAMPLES_OF_A_FRAME`.
+        """
         from pydicom.pixels import pixel_array
 
+        from midas.formats.dicom import codecs  # noqa: F401 - no decoder meets a frame that is not what the object says
+
+        if self.owner.samples > SAMPLES_OF_A_FRAME:
+            raise ValueError("the frame is larger than any image")
         return np.asarray(pixel_array(self.owner.ds, index=self.index))
 
     @cached_property
@@ -119,8 +131,29 @@ class Image:
         self.ds = ds
         self.modality = str(ds.get("Modality") or "")
         self.has_pixels = any(name in ds for name in PIXELS)
-        frames = as_number(ds.get("NumberOfFrames"))
-        self.slices = tuple(Slice(self, index) for index in range(max(1, int(frames or 1))))
+        self.slices = tuple(Slice(self, index) for index in range(self._frames()))
+
+    def _frames(self) -> int:
+        """Return how many frames there are: no more than the pixels have room for, whatever the header says."""
+        said = max(1, int(as_number(self.ds.get("NumberOfFrames")) or 1))
+        data = self.ds.get("PixelData")
+        if said == 1 or not isinstance(data, bytes):
+            return min(said, FRAMES_WITHOUT_PIXELS)
+        bits = self.samples * int(self.ds.get("BitsAllocated") or 1)
+        room = len(data) // 8 if self.encapsulated else 8 * len(data) // max(1, bits)
+        return min(said, max(1, room))
+
+    @property
+    def samples(self) -> int:
+        """Samples of one frame, by the header."""
+        sizes = (self.ds.get(name) or 1 for name in ("Rows", "Columns", "SamplesPerPixel"))
+        return prod(int(one) for one in sizes)
+
+    @property
+    def encapsulated(self) -> bool:
+        """Whether each frame is a compressed stream of its own (PS3.5 A.4)."""
+        syntax = getattr(self.ds, "file_meta", Dataset()).get("TransferSyntaxUID")
+        return bool(syntax and not syntax.is_private and syntax.is_encapsulated)
 
     def value(self, keyword: str) -> Any:
         """Return an attribute of the object or, in enhanced objects, of the shared functional groups."""

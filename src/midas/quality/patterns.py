@@ -158,13 +158,14 @@ PATTERNS: tuple[Pattern, ...] = (
 
 
 def normal(text: str) -> str:
-    """Return text with native digits as 0–9, full-width forms as plain ones, and invisible characters taken out."""
+    """Return text with native digits as 0–9, full-width forms and dashes as plain ones, and no invisible characters."""
     plain = unicodedata.normalize("NFKC", text)
     return "".join(
-        str(unicodedata.digit(char)) if char.isdigit() and not char.isascii() else char
+        str(unicodedata.digit(char)) if char.isdigit() and not char.isascii()
+        else "-" if unicodedata.category(char) == "Pd" else char
         for char in plain
         if unicodedata.category(char) != "Cf"
-    )
+    )  # fmt: skip
 
 
 def kinds_in(text: str) -> Iterator[tuple[str, str]]:

@@ -62,14 +62,18 @@ def frame_of(table: Table, rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     for name in names:
         cells = [row.get(name) for row in held]
         kind = kinds.get(name, str)
-        if all(
-            cell is None or (isinstance(cell, kind) and (kind is bool) == isinstance(cell, bool))
-            for cell in cells
-        ):
+        if all(cell is None or _is(cell, kind) for cell in cells):
             series.append(pl.Series(heading(name), cells, dtype=_DTYPES[kind]))
         else:
             series.append(pl.Series(heading(name), [_text(cell) for cell in cells], dtype=pl.String))
     return pl.DataFrame(series)
+
+
+def _is(cell: object, kind: Any) -> bool:
+    """Say whether a cell is of a type and fits into a column of it: whole numbers of more than 64 bits do not."""
+    if not isinstance(cell, kind) or (kind is bool) != isinstance(cell, bool):
+        return False
+    return not isinstance(cell, int) or -(2**63) <= cell < 2**63
 
 
 def _text(cell: object) -> str | None:

@@ -237,7 +237,8 @@ def _missing(rows: pl.DataFrame, table: Table) -> Iterator[Measured]:
 
 def _unit(rows: pl.DataFrame, table: Table, name: str, unit: str) -> Iterator[Measured]:
     """Compare a hospital's median with that of all others: does it fit only after a conversion that is often forgotten?"""
-    check, known = _BY_ID["table.unit"], rows.select(SITE, value=heading(name)).drop_nulls()
+    check, numbers = _BY_ID["table.unit"], rows.select(SITE, value=pl.col(heading(name)).cast(pl.Float64))
+    known = numbers.filter(pl.col("value").is_finite())
     for (site,), here in known.group_by(SITE, maintain_order=True):
         rest = known.filter(pl.col(SITE) != site)
         mine, others = here["value"].to_numpy(), rest["value"].to_numpy()

@@ -9,6 +9,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+from midas.catalogue.findings import Since
 from midas.kernel import Finding
 from midas.release.content import Content
 from midas.release.lawful import Allows, Basis, Weighing
@@ -30,7 +31,8 @@ class Graded:
     """What the grading room said of this draft: index, band, the widest access class, hard stops, and the `whole` grade.
 
     `computed` is what of the index rests on computed facts alone; `demonstration` whether anything that counts rests on
-    a stand-in for a document; `sha256` the digest of `whole` as canonical JSON.
+    a stand-in for a document; `sha256` the digest of `whole` as canonical JSON. `early`: its facts were gathered before the
+    draft was made, so that they may be others'; `withdrawn_since` counts persons of the dataset who left after that.
     """
 
     cqi: float
@@ -41,6 +43,8 @@ class Graded:
     status: str = ""
     computed: float = 0.0
     demonstration: bool = False
+    early: bool = False
+    withdrawn_since: int = 0
     whole: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -57,12 +61,13 @@ class Brought:
 
     `undecided` are errors that nobody decided on, `copies` (picture, person): persons with one picture in common hold nearly
     the same, noted as a pair or not (`note_pairs` keeps a pair in one part), `unseen` pairs of pictures that may be the same
-    and that nobody compared yet.
+    and that nobody compared yet. `since` are exclusions and corrections that the draft is too old to follow.
     """
 
     undecided: tuple[Finding, ...] = ()
     copies: tuple[tuple[str, str], ...] = ()
     unseen: int = 0
+    since: tuple[Since, ...] = ()
     graded: Graded | None = None
     needs_grade: bool = False
     needs_approvals: int = 0

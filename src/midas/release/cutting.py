@@ -9,20 +9,23 @@ from typing import Any
 from django.db import transaction
 
 from midas import __version__
-from midas.catalogue import lens
+from midas.catalogue import findings, lens
 from midas.catalogue.models import Subject
 from midas.catalogue.withdrawal import doom
 from midas.kernel import Clock, Conflict, Digest, Progress
 from midas.ledger import Deed, enter
 from midas.manifest import WHOLE, Entry, PrivateKey, Tree, key_of, sign
 from midas.people.models import Account
-from midas.release.cases import Brought
+from midas.release.approving import approvals_of
+from midas.release.cases import Brought, Case
 from midas.release.checking import keep_check, look_at
 from midas.release.content import Content
 from midas.release.documents import whole_files
 from midas.release.drafting import draft_digest
+from midas.release.excluding import concerned
 from midas.release.gates import refuse_failed
 from midas.release.gathering import gather
+from midas.release.lawful import bases_of
 from midas.release.models import Draft, Release, ReleaseSubject, ReleaseTombstone
 from midas.release.papers import papers, read_back
 from midas.release.publication import publish
@@ -59,8 +62,9 @@ def cut(
     # 2 gather what the catalogue holds, less whoever must not be in it
     content = gather(draft=draft, store=store, progress=progress)
     # 3 pass the gates; a release that exists passed them on its day, and keeps what they said then
+    case = None
     if before is None:
-        content = _through_the_gates(
+        content, case = _through_the_gates(
             content, draft=draft, store=store, clock=clock, brought=brought, progress=progress
         )
     else:
@@ -78,9 +82,12 @@ def cut(
                 advice="Keep the release as it is and draft the next version.",
             )
         return before
-    # 6 sign and record, all or nothing
+    # 6 sign and record, all or nothing, as long as what let it pass still stands
     try:
-        return record(content, made, draft=draft, signer=signer, clock=clock, by=by)
+        with transaction.atomic():
+            if case is not None:
+                _still_stands(draft, case)
+            return record(content, made, draft=draft, signer=signer, clock=clock, by=by)
     except Conflict:
         doom(entry.sha256 for entry in made.tree.entries if entry.owner == WHOLE)
         raise
@@ -88,14 +95,26 @@ def cut(
 
 def _through_the_gates(
     content: Content, *, draft: Draft, store: Blobs, clock: Clock, brought: Brought | None, progress: Progress | None
-) -> Content:  # fmt: skip
-    """Return the content with its papers, or refuse with what every failed gate says."""
+) -> tuple[Content, Case]:  # fmt: skip
+    """Return the content with its papers and what was looked at, or refuse with what every failed gate says."""
     checked = look_at(
         content, draft=draft, store=store, day=clock.now().date(), brought=brought, progress=progress
     )
     keep_check(draft, checked, clock=clock)
     refuse_failed(checked.results)
-    return replace(content, papers=papers(content, checked, draft=draft))
+    return replace(content, papers=papers(content, checked, draft=draft)), checked.case
+
+
+def _still_stands(draft: Draft, case: Case) -> None:
+    """Raise `Conflict` where approvals, anybody's lawful basis or curators' decisions changed while files were written."""
+    bases = dict(Subject.objects.filter(dataset=draft.dataset).values_list("pseudonym", "basis"))
+    changed = [name for name, before in case.bases.items() if bases_of(bases.get(name) or ()) != before]
+    since = set(concerned(case.content, findings.decided_since(draft.dataset, draft.judged)))
+    if changed or since or len(approvals_of(draft)) < min(case.approvals, case.brought.needs_approvals):
+        raise Conflict(
+            "What allows this release changed while it was cut: an approval, somebody's consent or a curator's decision.",
+            advice="Look at the gates again; nothing was released.",
+        )
 
 
 def _withdrawn_since(release: Release) -> bool:

@@ -20,7 +20,7 @@ from midas.release.models import Cohort, Draft
 if TYPE_CHECKING:
     from midas.people.models import Account
 
-_VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
+_VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)", re.ASCII)
 
 
 def version_order(version: str) -> tuple[int, ...]:

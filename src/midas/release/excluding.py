@@ -6,7 +6,7 @@ goes with it, and a subject of whose images nothing stays goes with the reason.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -14,9 +14,9 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from midas.annotate.models import Derived
-from midas.catalogue.findings import left_by
+from midas.catalogue.findings import Since, left_by
 from midas.catalogue.models import Instance, Label, Series
-from midas.release.content import LeftOut
+from midas.release.content import Content, LeftOut
 from midas.release.models import Draft
 from midas.release.readings import Read
 
@@ -61,6 +61,15 @@ def excluded(draft: Draft) -> Excluded:
         drawn.values_list("segmentation_uid", flat=True), derived.values_list("sop_instance_uid", flat=True),
     )  # fmt: skip
     return Excluded(left.subjects, left.series, frozenset(uids), left.facts)
+
+
+def concerned(content: Content, since: Iterable[Since]) -> Iterator[str]:
+    """Yield the persons of a content whom decisions concern that it was made without."""
+    subjects = set(content.tables["subjects"]["subject"].to_pylist())
+    series = set(content.tables["series"]["series_uid"].to_pylist())
+    for one in since:
+        if one.subject in subjects and (not one.series or one.series in series):
+            yield one.subject
 
 
 def without(read: Read, out: Excluded) -> Read:

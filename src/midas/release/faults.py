@@ -15,6 +15,7 @@ from midas.protocol.duo import duo_label
 from midas.quality import examine_line
 from midas.quality.coverage import Coverage, measure
 from midas.release.cases import Case
+from midas.release.excluding import concerned
 from midas.release.floor import below
 from midas.release.leakage import SAYS
 from midas.release.licences import KNOWN
@@ -161,6 +162,13 @@ def quality(case: Case) -> Iterator[Finding]:
             f"Nobody decided on {count:,} errors of {rule}: {', '.join(scopes[:NAMED])}{more}.",
             "Decide each in the curators' work queue: accept with a reason, ask the hospital, or exclude.",
         )  # fmt: skip
+    if names := set(
+        concerned(case.content, case.brought.since)
+    ):  # it would be released as if nobody had decided
+        yield _wrong(
+            "quality.since", "Curators excluded or corrected something of this draft after it was made. Of whom,",
+            "Draft the next version: it follows these decisions. This one never will.", names=names,
+        )  # fmt: skip
 
 
 def representation(case: Case) -> Iterator[Finding]:
@@ -201,6 +209,17 @@ def grade(case: Case) -> Iterator[Finding]:
     if graded is None:
         yield _wrong("grade.none", "The draft has no grade.", "Have it graded, then check again.")
         return
+    if graded.early:
+        yield _wrong(
+            "grade.early", "The grade's facts were gathered before this draft was made: it may hold something else.",
+            "Draft the next version first, then have that draft graded.",
+        )  # fmt: skip
+    if graded.withdrawn_since:
+        yield _wrong(
+            "grade.withdrawn", f"{graded.withdrawn_since:,} persons of the dataset withdrew after the grade's facts were "
+            "gathered: shares and counts in it are those of before.", "Say so in the notes of the next version.",
+            severity=Severity.WARNING,
+        )  # fmt: skip
     if graded.stops:
         yield _wrong(
             "grade.stop", f"The grade has a hard stop: {'; '.join(graded.stops)}.",

@@ -99,10 +99,16 @@ def leakage(
     for name, part in placed:
         if parts.setdefault(name, part) != part:
             twice.append(Across(name, name, (parts[name], part)))
-    found = {
-        "link": ties.links, "near-duplicate": ties.pairs, "file": in_common(ties.same_file),
-        "source": in_common(ties.same_source), "pixels": in_common(ties.same_pixels),
-    }  # fmt: skip
+    # whoever is not in the release would come between those who are: each is compared with the first one alone
+    alike = {
+        kind: in_common(one for one in held if one[1] in parts)
+        for kind, held in (
+            ("file", ties.same_file),
+            ("source", ties.same_source),
+            ("pixels", ties.same_pixels),
+        )
+    }
+    found = {"link": ties.links, "near-duplicate": ties.pairs, **alike}
     looked, across = Counter({"person": len(parts)}), {"person": tuple(sorted(twice))}
     for kind, pairs in found.items():
         wanted = {(min(pair), max(pair)) for pair in pairs if pair[0] in parts and pair[1] in parts}

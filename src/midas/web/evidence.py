@@ -26,7 +26,7 @@ from midas.quality.tables import examine_table
 from midas.release import upkeep
 from midas.release.content import Content
 from midas.release.documents import whole_files
-from midas.release.drafting import as_it_stands
+from midas.release.drafting import as_it_stands, version_order
 from midas.release.facts import evidence as of_content
 from midas.release.gathering import gather
 from midas.release.look import gate_evidence
@@ -39,7 +39,8 @@ ATTACK_SEED = 20
 
 
 def evidence_of(*, dataset: Dataset, version: str, clock: Clock) -> list[Evidence]:
-    """Return the facts of a version of a dataset; what cannot be worked out is left out."""
+    """Return the facts of a version of a dataset; what cannot be worked out is left out. `BadInput` for no version."""
+    version_order(version)
     about = f"{dataset.slug}@{version}"
     try:
         draft = Draft.objects.filter(dataset=dataset, version=version).first() or as_it_stands(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from midas.catalogue import findings
+from midas.catalogue.models import Subject
 from midas.compute import here
 from midas.grading.look import approved
 from midas.kernel import canonical, sha256_bytes
@@ -26,6 +27,7 @@ def brought(draft: Draft) -> Brought:
         undecided=findings.undecided(draft.dataset),
         copies=alike.held,
         unseen=alike.unseen,
+        since=findings.decided_since(draft.dataset, draft.judged),
         graded=_graded(draft),
         needs_grade=config.release_needs_grade,
         needs_approvals=config.release_approvals,
@@ -42,5 +44,6 @@ def _graded(draft: Draft) -> Graded | None:
     return Graded(
         cqi=told["cqi"], band=told["band"], access=told["access"] or "", stops=tuple(told["stops"]),
         sha256=sha256_bytes(canonical(told)), status=told["status"], computed=told["computed"],
-        demonstration=told["demonstration"], whole=told,
+        demonstration=told["demonstration"], early=row.evidence_at < draft.created_at, whole=told,
+        withdrawn_since=Subject.objects.filter(dataset=draft.dataset, withdrawn_at__gt=row.evidence_at).count(),
     )  # fmt: skip

@@ -140,3 +140,10 @@ def test_nobody_else_sees_an_assessment(hub: Any, enter: Any) -> None:
             assert enter(name).get(f"/grading{address}").status_code == 403
     assert enter().get(f"/grading/{number}").status_code == 302
     assert enter("nodal").post(f"/grading/{number}/write", {"what": "submit"}).status_code == 403
+
+
+def test_a_version_that_is_none_is_not_assessed(hub: Any, enter: Any) -> None:
+    """It would stand in the name of a file that is handed out, and beside another one that reads the same."""
+    for version in ('1.0.0"; filename="x.exe', "1.0.0\r\nX: y", "1१.0.0", "../../1.0.0", "latest", ""):
+        enter("curator").post("/grading/open", {"dataset": "oral-cancer", "version": version})
+    assert not Assessment.objects.exists()

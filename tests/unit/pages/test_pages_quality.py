@@ -77,6 +77,41 @@ def test_a_batch_is_decided_for_one_reason(hub, enter) -> None:
     assert "Looked at; it is as it should be." in page
 
 
+def test_two_curators_at_one_queue_do_not_decide_over_one_another_unseen(hub, enter) -> None:
+    """Whoever looked at the queue before another decided is told so; nothing of the whole batch is decided then."""
+    first, second = open_ones()[:2]
+    told = {"verdict": "accept", "why": "A scout view.", "seen": enter("curator").get(QUEUE).context["seen"]}
+    exclude = {**told, "verdict": "exclude", "finding": [first.pk]}
+    enter("curator").post(DECIDE, exclude)
+    late = enter("curator").post(DECIDE, {**told, "finding": [first.pk, second.pk]}, follow=True)
+    assert "decided on 1 of these meanwhile" in late.content.decode()
+    assert standing().get(pk=first.pk).verdict == "exclude"
+    assert standing().get(pk=second.pk).verdict == ""
+    page = enter("curator").get(f"{QUALITY}/findings/{first.pk}")
+    enter("curator").post(
+        DECIDE, {**told, "finding": first.pk, "seen": page.context["seen"], "from": "finding"}
+    )
+    assert standing().get(pk=first.pk).verdict == "accept"
+
+
+def test_a_forged_batch_is_no_fault_and_none_is_decided_in_part(hub, enter) -> None:
+    told, before = {"verdict": "accept", "why": "All of them."}, QualityDecision.objects.count()
+    for forged in (
+        ["9" * 5000],
+        ["9" * 19],
+        ["-1"],
+        ["१"],
+        ["1 OR 1=1"],
+        [""],
+        [str(one) for one in range(1, 502)],
+    ):
+        answer = enter("curator").post(
+            DECIDE, {**told, "finding": forged, "from": "finding", "seen": "9" * 5000}
+        )
+        assert answer.status_code in {302, 404}, forged[0][:20]
+    assert QualityDecision.objects.filter(pk__gt=before, finding__pk__gt=2).count() == 0
+
+
 def test_an_exclusion_is_listed_and_a_question_reaches_the_hospitals_page(hub, enter) -> None:
     client, (first, second, *_) = enter("curator"), open_ones()
     client.post(DECIDE, {"finding": [first.pk], "verdict": "exclude", "why": "Blurred.", "covers": "subject"})

@@ -196,3 +196,28 @@ def ward(db: None, tmp_path: Path) -> Ward:
         for one in people:
             made.person(one, batch)
     return made
+
+
+@pytest.fixture
+def judge(ward: Ward, tmp_path: Any) -> Any:
+    """Check everything once, when the protocol asks for it no more; return what decides of a person's finding."""
+    from midas.catalogue import findings
+    from midas.catalogue.findings.standing import standing
+    from midas.catalogue.models import Series
+    from midas.compute import here
+    from midas.people.models import Account
+
+    Series.objects.update(item="asked-no-more")
+    findings.check(dataset=ward.dataset, store=ward.store, runner=here(), scratch=tmp_path, clock=ward.clock)
+    by = Account.objects.create(username="meera")
+
+    def decide(person: str, verdict: str = "exclude", **more: Any) -> Any:
+        one = standing().filter(subject__pseudonym=person).order_by("pk").first()
+        assert one is not None
+        if verdict == "correct":
+            return findings.correct(finding=one, by=by, clock=ward.clock, why="The log says so.", **more)
+        return findings.decide(
+            findings=[one], verdict=verdict, by=by, clock=ward.clock, why="Blurred.", **more
+        )[0]
+
+    return decide

@@ -23,13 +23,14 @@ from midas.ui.phrases import INDIAN, book, phrase
 from midas.ui.templatetags.midas import told as marked
 
 SRC = Path(__file__).parents[3] / "src" / "midas"
+RELEASE = ("gates", "faults", "approving", "pairing", "cutting", "drafting", "excluding")
 BOOK = SRC / "ui" / "locale" / "hi" / "phrases"
 FIGURE = "7"
 """What a sentence is tried with where its code puts a value."""
 SPEAK = (
     *sorted((SRC / "quality").glob("*.py")), *sorted((SRC / "catalogue" / "findings").glob("*.py")),
     *sorted((SRC / "grading").glob("*.py")),
-    *(SRC / "release" / f"{name}.py" for name in ("gates", "faults", "approving", "pairing", "cutting", "drafting", "excluding")),
+    *(SRC / "release" / f"{name}.py" for name in RELEASE),
     *(SRC / "catalogue" / f"{name}.py" for name in ("verification", "references", "lines", "examine", "registration")),
     SRC / "spoke" / "outbox" / "questions.py",
 )  # fmt: skip

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from midas.catalogue.findings.comparing import copies as copies
     from midas.catalogue.findings.deciding import correct as correct
     from midas.catalogue.findings.deciding import decide as decide
+    from midas.catalogue.findings.deciding import last_decision as last_decision
     from midas.catalogue.findings.standing import Left as Left
+    from midas.catalogue.findings.standing import Since as Since
     from midas.catalogue.findings.standing import decided as decided
+    from midas.catalogue.findings.standing import decided_since as decided_since
     from midas.catalogue.findings.standing import left_by as left_by
     from midas.catalogue.findings.standing import undecided as undecided
     from midas.catalogue.findings.telling import evidence as evidence
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 _DOOR = {
     "answer": "asking", "asked": "asking", "check": "checking", "unchecked": "checking", "Copies": "comparing",
     "copies": "comparing", "correct": "deciding", "decide": "deciding", "Left": "standing", "decided": "standing",
+    "Since": "standing", "decided_since": "standing", "last_decision": "deciding",
     "evidence": "telling", "left_by": "standing", "undecided": "standing",
 }  # fmt: skip
 __all__ = list(_DOOR)

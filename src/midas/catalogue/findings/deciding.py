@@ -32,15 +32,18 @@ def decide(
     by: Account,
     clock: Clock,
     covers: str = Covers.SERIES,
+    seen: int | None = None,
 ) -> list[QualityDecision]:
     """Decide the same of several findings: `accept`, `ask` (the spoke), `exclude` (from the next draft) or `reopen`.
 
-    Raise `BadInput` without a reason or for another verdict, `Conflict` where a finding is not of today any more or has
-    nothing to take back.
+    `seen` is the number of the last decision that whoever decides could know of. Raise `BadInput` without a reason or for
+    another verdict, `Conflict` where a finding is not of today any more, has nothing to take back, or was decided on since.
     """
     reason = _reason(why)
     if verdict not in {Verdict.ACCEPT, Verdict.ASK, Verdict.EXCLUDE, Verdict.REOPEN} or covers not in Covers:
         raise BadInput("That is not a decision.", advice="Accept, ask the spoke, exclude, or open it again.")
+    if seen is not None:
+        _nobody_else_did(findings, seen)
     for one in findings:
         _may_decide(one, verdict)
         if verdict == Verdict.EXCLUDE:
@@ -105,6 +108,23 @@ def _reason(why: str) -> str:
     if not said:
         raise BadInput("A decision needs a reason.", advice="Write one sentence; it is kept.")
     return said
+
+
+def _nobody_else_did(findings: Sequence[QualityFinding], seen: int) -> None:
+    """Raise `Conflict` where somebody decided on one of these meanwhile: neither decision is lost unseen."""
+    marks = [one.mark for one in findings]
+    since = QualityDecision.objects.filter(mark__in=marks, pk__gt=seen).select_related("by").order_by("pk")
+    if (other := since.last()) is not None:
+        number = since.values("mark").distinct().count()
+        raise Conflict(
+            f"{other.by.username} decided on {number} of these meanwhile; nothing was decided now.",
+            advice="Look at the queue again, then decide what is still open.",
+        )
+
+
+def last_decision() -> int:
+    """Return the number of the last decision of all, for a page that lets somebody decide; 0 where there is none."""
+    return QualityDecision.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
 def _may_decide(finding: QualityFinding, verdict: str) -> None:

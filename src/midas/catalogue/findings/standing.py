@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,6 +42,16 @@ def decided(dataset: Dataset) -> list[int]:
     return sorted({*excluded.values_list("pk", flat=True), *corrected.values_list("decision", flat=True)})
 
 
+def decided_since(dataset: Dataset, judged: Collection[int]) -> tuple[Since, ...]:
+    """Return the exclusions and corrections that stand and that a draft, which froze `judged`, does not follow."""
+    new = QualityDecision.objects.filter(pk__in=set(decided(dataset)) - set(judged)).order_by("pk")
+    told = ("finding__rule", "finding__subject__pseudonym", "finding__series__uid", "covers")
+    return tuple(
+        Since(rule, person or "", "" if covers == QualityDecision.Covers.SUBJECT else series or "")
+        for rule, person, series, covers in new.values_list(*told)
+    )
+
+
 def undecided(dataset: Dataset, *, severity: Severity = Severity.ERROR) -> tuple[Finding, ...]:
     """Return the open findings of today of one severity, less those of what is excluded: what a release must not rest on.
 
@@ -68,6 +78,15 @@ def undecided(dataset: Dataset, *, severity: Severity = Severity.ERROR) -> tuple
             *told[1:3], "pk"
         ).values_list(*told)
     )
+
+
+@dataclass(frozen=True, order=True)
+class Since:
+    """That a curator excluded or corrected a series, or without one a whole person, for what a rule found."""
+
+    rule: str
+    subject: str
+    series: str = ""
 
 
 @dataclass(frozen=True)

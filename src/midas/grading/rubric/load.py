@@ -55,7 +55,9 @@ def load(raw: bytes) -> Rubric:
 
 def _parameters(plain: dict[str, Any]) -> dict[str, Any]:
     """Return the rubric with the value in place of each `$name`; a bare number in a comparison is refused."""
-    values = {f"${name}": one.get("value") for name, one in (plain.get("parameters") or {}).items()}
+    told = plain.get("parameters")
+    named = told.items() if isinstance(told, dict) else ()
+    values = {f"${name}": one.get("value") for name, one in named if isinstance(one, dict)}
 
     def put(node: Any) -> Any:
         if isinstance(node, dict):
@@ -119,6 +121,22 @@ def _wrong(rubric: Rubric, raw: bytes) -> list[str]:
         set(row) != columns or not all(row.values()) for row in rubric.matrix.values()
     ):
         wrong.append("the matrix lacks a cell, or has one too many")
+    return [*wrong, *_wrong_names(rubric)]
+
+
+def _wrong_names(rubric: Rubric) -> list[str]:
+    """Return what stops or overrides nothing, because what it names is not there."""
+    reached = {(one.number, level) for one in rubric.domains for level in range(5)}
+    bands = {one.id for one in rubric.bands}
+    wrong = [
+        f"the hard stop '{one.id}' names nothing that is there"
+        for one in rubric.hard_stops
+        if one.band not in bands and (one.domain, one.level) not in reached
+    ]
+    rule = rubric.override
+    wrong += [f"no sensitivity '{one}'" for one in rule.sensitivity if one not in rubric.prs.sensitivity]
+    if rule.unless_prs not in {one.id for one in rubric.prs.bands}:
+        wrong.append(f"no band of the PRS '{rule.unless_prs}'")
     return wrong
 
 

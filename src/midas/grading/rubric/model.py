@@ -35,13 +35,13 @@ def stricter(*classes: Access) -> Access:
 
 
 class Node(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
 
 class Parameter(Node):
     """A number that statements refer to as `$name`."""
 
-    value: float
+    value: float = Field(ge=0)
     source: Source
     says: str
 
@@ -200,8 +200,8 @@ class Privacy(Node):
     """The tables of the privacy-risk score."""
 
     bands: tuple[RiskBand, ...] = Field(min_length=1)
-    identification: dict[str, float]
-    sensitivity: dict[str, float]
+    identification: dict[str, Annotated[float, Field(ge=0, le=100)]]
+    sensitivity: dict[str, Annotated[float, Field(gt=0)]]
     technical: tuple[Baseline, ...] = Field(min_length=1)
     epsilon_factor: float = Field(gt=0)
     baseline: Literal["highest"]

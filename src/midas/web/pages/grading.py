@@ -37,7 +37,7 @@ from midas.grading import (
 )
 from midas.grading.look import Side, Sides
 from midas.grading.models import Assessment, Statement
-from midas.grading.opening import hands_of
+from midas.grading.opening import hands_of, refuse_own
 from midas.grading.rubric import Rubric
 from midas.grading.stating import read_value, remark, unstate
 from midas.kernel import BadInput, Ink, MidasError, SystemClock
@@ -260,6 +260,7 @@ def assessment_write(request: HttpRequest, number: int) -> HttpResponse:
 
 def _written(request: HttpRequest, row: Assessment, by: Account) -> str:
     clock, told = SystemClock(), request.POST
+    refuse_own(row, by)
     match told.get("what"):
         case "state":
             return _stated(request, row, by)
@@ -272,6 +273,7 @@ def _written(request: HttpRequest, row: Assessment, by: Account) -> str:
                 kind=told.get("kind", ""),
                 verdict=told.get("verdict", ""),
                 words=told.get("words", ""),
+                by=by,
             )
             return _("The verdict was kept.")
         case "remark":

@@ -108,12 +108,12 @@ def _by_state(counted: list[look.Group]) -> list[Part]:
 @needs(Act.READ_DATASET, dataset=ANYWHERE)
 def queue(request: HttpRequest) -> HttpResponse:
     """List findings to be decided, as a gallery or a table; a further page goes on from the last one's key."""
-    mine, choice = _mine(request), Choice.of(request.GET)
+    seen, mine, choice = findings.last_decision(), _mine(request), Choice.of(request.GET)
     shown, counted = look.page_of(choice, mine), look.groups(Choice(dataset=choice.dataset), mine)
     context = {
         **_filters(choice, mine, counted), "cards": shown.cards,
         "after": shown.after, "number": sum(one.number for one in counted if choice.holds(one)), "state_names": states(),
-        "may_decide": bool(_mine(request, Act.JUDGE_QUALITY)), "query": request.GET.urlencode(),
+        "may_decide": bool(_mine(request, Act.JUDGE_QUALITY)), "query": request.GET.urlencode(), "seen": seen,
     }  # fmt: skip
     return page(request, "quality_queue", context, section="curation")
 
@@ -122,7 +122,11 @@ def queue(request: HttpRequest) -> HttpResponse:
 @require_POST
 def decide(request: HttpRequest) -> HttpResponse:
     """Decide the same of all chosen findings, for one reason; go back to where it was decided."""
-    wanted = {int(one) for one in request.POST.getlist("finding")[:MOST_AT_ONCE] if one.isdecimal()}
+    told = {one_number(one) for one in request.POST.getlist("finding")[: MOST_AT_ONCE + 1]}
+    wanted = {one for one in told if one is not None}
+    if len(told) > MOST_AT_ONCE:
+        messages.error(request, _("These are too many at once; nothing was decided. Choose fewer."))
+        return HttpResponseRedirect(_back(request))
     chosen = list(QualityFinding.objects.filter(pk__in=wanted).select_related("dataset").order_by("pk"))
     account = account_of(request)
     if account is None or any(not may(account, Act.JUDGE_QUALITY, one.dataset.slug) for one in chosen):
@@ -131,12 +135,18 @@ def decide(request: HttpRequest) -> HttpResponse:
         made = findings.decide(
             findings=chosen, verdict=request.POST.get("verdict", ""), why=request.POST.get("why", ""), by=account,
             clock=SystemClock(), covers=request.POST.get("covers", "series"),
+            seen=one_number(request.POST.get("seen", "")),
         )  # fmt: skip
     except MidasError as error:
         messages.error(request, str(error))
     else:
         _told(request, made)
     return HttpResponseRedirect(_back(request))
+
+
+def one_number(text: str) -> int | None:
+    """Read the number of a row; `None` for anything else, and for what no row can have."""
+    return int(text) if text.isdecimal() and len(text) < 19 else None
 
 
 def _told(request: HttpRequest, made: list[QualityDecision]) -> None:
@@ -150,8 +160,9 @@ def _told(request: HttpRequest, made: list[QualityDecision]) -> None:
 
 def _back(request: HttpRequest) -> str:
     """Return the queue as it was filtered, or the finding's own page."""
-    if request.POST.get("from") == "finding" and request.POST.get("finding", "").isdecimal():
-        return reverse("hub:quality-finding", args=[int(request.POST["finding"])])
+    number = one_number(request.POST.get("finding", ""))
+    if request.POST.get("from") == "finding" and number is not None:
+        return reverse("hub:quality-finding", args=[number])
     kept = {name: value for name, value in vars(Choice.of(_query(request))).items() if value}
     return f"{reverse('hub:quality-queue')}?{urlencode(kept)}"
 
@@ -176,14 +187,14 @@ def _found(request: HttpRequest, number: int, act: Act) -> QualityFinding:
 
 @needs(Act.READ_DATASET, dataset=ANYWHERE)
 def finding(request: HttpRequest, number: int) -> HttpResponse:
-    one = _found(request, number, Act.READ_DATASET)
+    seen, one = findings.last_decision(), _found(request, number, Act.READ_DATASET)
     history = list(QualityDecision.objects.filter(mark=one.mark).select_related("by").order_by("-pk"))
     made = {row.decision_id: row for row in Correction.objects.filter(decision__in=history)}
     answers = {row.decision_id: row for row in QualityAnswer.objects.filter(decision__in=history)}
     state = state_of(history[0].verdict if history else "")
     beside = standing().filter(**_beside(one)).exclude(pk=one.pk).order_by("weight", "pk")[:20]
     context = {
-        "one": one, "title": look.title_of(one.rule), "state": state, "state_name": states()[state],
+        "one": one, "seen": seen, "title": look.title_of(one.rule), "state": state, "state_name": states()[state],
         "measured": look.measured(one), "limits": look.limits(one), "picture": _picture(one),
         "small": look.pictures_of([one]).get(one.pk, ""), "other": one.other, "viewer": _viewer(one),
         "history": [
