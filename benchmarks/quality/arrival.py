@@ -1,11 +1,13 @@
-"""Seconds from an image's arrival in the spoke's folder to what the first look found, on the operator's screen.
+"""Seconds from an image's arrival in a folder that the spoke watches to what the first look found, on the operator's screen.
 
-    python benchmarks/quality/arrival.py [--images 50] [--once]
+    python benchmarks/quality/arrival.py [--images 50] [--settle 2] [--start]
 
-A spoke of its own with the tables of one person, its site served by `midas spoke serve`. One CT image of 512 x 512 after the
-other is put into a folder, and `midas spoke receive` is started, as an operator or a timer does: the program's start counts.
-Meanwhile the page of the newest batch is asked for over HTTP, signed in as an operator, until it names a finding. Goes out:
-p50, p95 and the longest, in seconds of the clock; with `--once` all images lie in one folder, and the page must count them.
+A spoke of its own with the tables of one person, its site served by `midas spoke serve`, a folder watched by `midas spoke
+watch`. One image after the other is renamed into it: by turns a CT slice of 512 x 512, twice as noisy as it may be, and a
+photograph of 2 million pixels, out of focus. Meanwhile the page of the batch is asked for over HTTP, signed in as an
+operator, until it counts one more image with that finding. Goes out: p50, p95 and the longest, in seconds of the clock,
+for both and for each kind. With `--start` each image has a folder and a `midas spoke receive` of its own, as before there
+were watched folders: the program's start counts.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import re
 import socket
 import subprocess
@@ -27,6 +30,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import httpx
 import numpy as np
+from PIL import Image as Picture
 from tests.unit.quality import phantoms
 
 MIDAS = [sys.executable, "-W", "ignore", "-c", "from midas.cli import main; main()"]
@@ -39,6 +43,8 @@ TABLES = {
     "OPD visits": [("UHID", "Visit", "Visit Date", "Age"), ("WR/24/1", "baseline", "12/01/2024", "")],
     "lesions": [("UHID", "Visit", "Lesion No", "Site", "Side"), ("WR/24/1", "baseline", "A", "जीभ", "L")],
 }  # fmt: skip
+RULES = ("ct.noise", "photo.sharpness")
+PHOTOS = ("File", "UHID", "Visit", "Lesion", "View")
 
 
 def midas(*words: str | Path) -> str:
@@ -48,23 +54,34 @@ def midas(*words: str | Path) -> str:
     return done.stdout
 
 
-def tables(folder: Path) -> Path:
+def tables(folder: Path, images: int) -> Path:
     folder.mkdir()
-    for name, rows in TABLES.items():
+    photos = [
+        (f"{number}.jpg", "WR/24/1", "baseline", "A", "lesion-close-up") for number in range(1, images, 2)
+    ]
+    for name, rows in {**TABLES, "photos": [PHOTOS, *photos]}.items():
         with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as stream:
             csv.writer(stream).writerows(rows)
     return folder
 
 
-def image(path: Path, number: int) -> None:
-    """Write a CT image of the person, each in a study of its own, twice as noisy as it may be."""
+def image(folder: Path, number: int) -> Path:
+    """Write an image of the person: each CT slice in a study of its own, each photograph of other pixels."""
+    random = np.random.default_rng(number)
+    if number % 2:
+        small = random.integers(60, 200, (30, 40, 3), dtype=np.uint8)
+        Picture.fromarray(small).resize((1632, 1224), Picture.Resampling.BICUBIC).save(
+            folder / f"{number}.jpg", quality=92
+        )
+        return folder / f"{number}.jpg"
     phantoms.SIDE = 512
-    made = phantoms.ct(0, phantoms.ct_pixels(np.random.default_rng(number), noise=80))
+    made = phantoms.ct(0, phantoms.ct_pixels(random, noise=80))
     made.PatientID, made.PatientName, made.PatientBirthDate = "WR/24/1", "Demo^Ramesh", "19610305"
     made.StudyDate = made.SeriesDate = made.AcquisitionDate = made.ContentDate = "20240113"
     made.StudyInstanceUID, made.SeriesInstanceUID = f"1.2.3.{number}", f"1.2.3.{number}.1"
     made.SOPInstanceUID = made.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.{number}.1.1"
-    made.save_as(path)
+    made.save_as(folder / f"{number}.dcm")
+    return folder / f"{number}.dcm"
 
 
 class Screen:
@@ -83,16 +100,15 @@ class Screen:
         if asked.status_code != 200 or "/sign-in" in str(asked.url):
             raise SystemExit(f"signing in: {asked.status_code} at {asked.url}")
 
-    def found(self, batch: int) -> int:
-        """Return how many items the page says that one check found something in; 0 where it says nothing yet."""
-        page = self.site.get(f"/batches/{batch}")
-        told = re.search(r'id="seen".*?</table>', page.text, re.DOTALL)
-        numbers = re.findall(r'<td class="num">([\d,]+)</td>', told[0]) if told else []
-        return max((int(one.replace(",", "")) for one in numbers), default=0)
+    def found(self, batch: int, rule: str) -> int:
+        """Return in how many images a check found something, as the page of a batch says; 0 where it says nothing yet."""
+        page = self.site.get(f"/batches/{batch}").text
+        told = re.search(rf'seen={re.escape(rule)}".*?<td class="num">([\d,]+)</td>', page, re.DOTALL)
+        return int(told[1].replace(",", "")) if told else 0
 
-    def wait(self, batch: int, number: int) -> None:
+    def wait(self, batch: int, rule: str, number: int) -> None:
         until = time.monotonic() + LONGEST
-        while self.found(batch) < number:
+        while self.found(batch, rule) < number:
             if time.monotonic() > until:
                 raise SystemExit(f"batch {batch}: nothing on the screen after {LONGEST} s")
             time.sleep(EVERY)
@@ -104,60 +120,85 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def arrive(home: Path, folder: Path, numbers: range, batch: int, screen: Screen) -> float:
-    """Put the images into the folder, receive it, and return the seconds until the screen tells of all of them."""
-    folder.mkdir()
-    for number in numbers:
-        image(folder.parent / f"{number}.part", number)
+def by_watching(work: Path, watched: Path, number: int, screen: Screen) -> float:
+    """Rename an image into the watched folder; return the seconds until the screen tells of it."""
+    made = image(work, number)
     began = time.perf_counter()
-    for number in numbers:
-        (folder.parent / f"{number}.part").rename(folder / f"{number}.dcm")
-    work = threading.Thread(target=midas, args=("spoke", "receive", folder, "--home", home))
-    work.start()
-    screen.wait(batch, len(numbers))
+    made.rename(watched / made.name)
+    screen.wait(2, RULES[number % 2], number // 2 + 1)
+    return time.perf_counter() - began
+
+
+def by_starting(work: Path, home: Path, number: int, screen: Screen) -> float:
+    """Receive an image from a folder of its own by a program of its own; return the seconds until the screen tells."""
+    folder = work / f"in{number}"
+    folder.mkdir()
+    made = image(work, number)
+    began = time.perf_counter()
+    made.rename(folder / made.name)
+    starting = threading.Thread(target=midas, args=("spoke", "receive", folder, "--home", home))
+    starting.start()
+    screen.wait(number + 2, RULES[number % 2], 1)
     took = time.perf_counter() - began
-    work.join()
+    starting.join()
     return took
+
+
+def measured(images: int, settle: float, start: bool) -> list[float]:
+    with tempfile.TemporaryDirectory() as name:
+        work = Path(name)
+        home, watched, port = work / "home", work / "watched", free_port()
+        watched.mkdir()
+        where = ("--home", home)
+        midas("spoke", "init", "--name", "wardha", "--protocol", "oral-cancer", "--port", str(port), *where)
+        told = json.loads(midas("spoke", "user", "add", "asha", "--json", *where))
+        midas("spoke", "receive", tables(work / "tables", images), *where)
+        programs = (
+            [["spoke", "serve"]]
+            if start
+            else [["spoke", "serve"], ["spoke", "watch", str(watched), "--settle", str(settle)]]
+        )
+        running = [
+            subprocess.Popen(
+                [*MIDAS, *words, "--home", str(home)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            for words in programs
+        ]
+        try:
+            screen = Screen(f"http://127.0.0.1:{port}", "asha", told["password"])
+            each: list[float] = []
+            for number in range(images):
+                if start:
+                    each.append(by_starting(work, home, number, screen))
+                else:
+                    each.append(by_watching(work, watched, number, screen))
+                print(f"{number + 1:4} {each[-1]:6.2f} s", file=sys.stderr, flush=True)
+        finally:
+            for program in running:
+                program.terminate()
+            for program in running:
+                program.wait()
+    return each
 
 
 def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     asked.add_argument("--images", type=int, default=50)
-    asked.add_argument("--once", action="store_true")
+    asked.add_argument("--settle", type=float, default=2.0)
+    asked.add_argument("--start", action="store_true")
     words = asked.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        work = Path(name)
-        home, port = work / "home", free_port()
-        midas(
-            "spoke",
-            "init",
-            "--name",
-            "wardha",
-            "--protocol",
-            "oral-cancer",
-            "--home",
-            home,
-            "--port",
-            str(port),
-        )
-        told = json.loads(midas("spoke", "user", "add", "asha", "--home", home, "--json"))
-        midas("spoke", "receive", tables(work / "tables"), "--home", home)
-        serving = subprocess.Popen([*MIDAS, "spoke", "serve", "--home", str(home)], stderr=subprocess.DEVNULL)
-        try:
-            screen = Screen(f"http://127.0.0.1:{port}", "asha", told["password"])
-            if words.once:
-                took = arrive(home, work / "all", range(words.images), 2, screen)
-                print(f"{words.images} images at once: all on the screen after {took:.1f} s")
-                return 0
-            each = []
-            for number in range(words.images):
-                each.append(arrive(home, work / f"in{number}", range(number, number + 1), number + 2, screen))
-                print(f"{number + 1:4} {each[-1]:6.2f} s", file=sys.stderr, flush=True)
-        finally:
-            serving.terminate()
-            serving.wait()
-    middle, high = np.percentile(each, [50, 95])
-    print(f"{len(each)} images, one by one: p50 {middle:.2f} s, p95 {high:.2f} s, longest {max(each):.2f} s")
+    began, busy = time.perf_counter(), os.times()
+    each = measured(words.images, words.settle, words.start)
+    for name, some in (("all", each), ("CT slices", each[::2]), ("photographs", each[1::2])):
+        if some:
+            middle, high = np.percentile(some, [50, 95])
+            print(
+                f"{len(some)} {name}, one by one: p50 {middle:.2f} s, p95 {high:.2f} s, longest {max(some):.2f} s"
+            )
+    spent, took = sum(os.times()[:4]) - sum(busy[:4]), time.perf_counter() - began
+    print(
+        f"{spent:.0f} s of processor in {took:.0f} s; load of the machine at the end: {os.getloadavg()[0]:.1f}"
+    )
     return 0
 
 

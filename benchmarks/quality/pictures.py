@@ -1,12 +1,12 @@
 """What the checks of photographs and slides cost beside decoding, and how near-duplicates are found among a million.
 
-    python benchmarks/quality/pictures.py [--pictures 1000000] [--rounds N] [--windows N]
+    python benchmarks/quality/pictures.py [--pictures 1000000] [--rounds N] [--windows N] [--only-search]
 
 Comes in: nothing; pictures are made of scikit-image's. Goes out, in seconds or milliseconds of one core's processor time,
 the best of the rounds, since a busy machine's clock tells little: decoding and checking a photograph of 12 million pixels
 and a slide (the bar is twice the decoding), a picture's hashes and a candidate's second look; the search at growing
 sizes, with planted copies that must all be found, and how its cost grows (2 would be quadratic); what share of cropped
-copies of real pictures is found. Windows cost the same each: `--windows` of them are searched, the whole set is told.
+copies of real pictures is found. With `--windows N` only N windows are searched, the whole picture among them.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ from midas.formats import Kind
 from midas.formats.dicom import read
 from midas.ingest import Door, to_dicom
 from midas.quality import examine
-from midas.quality.duplicates import CROPPED, WHOLE, WINDOWS, alike, hashes, pairs
+from midas.quality.duplicates import CROPPED, WINDOWS, alike, hashes, pairs
 from midas.quality.image import Image
-from midas.quality.lookup import Lookup, distance
+from midas.quality.lookup import distance
 from midas.quality.photos import photograph
 
 BAR = 2.0
@@ -105,39 +105,54 @@ def slides(rounds: int) -> bool:
     return checking <= BAR * decoding
 
 
+def planted(number: int, windows: int) -> tuple[np.ndarray, int]:
+    """Random hashes of so many pictures and windows: one picture in a hundred is a copy, every other copy a cropped one.
+
+    Of a picture `at`, the copy stands at `at` plus the number returned; only a window of it looks like a cropped copy.
+    """
+    held, copies = spoilt(number // 100, 5, CROPPED)
+    random = np.random.default_rng(8)
+    marks = np.empty((number, windows), np.uint64)
+    for window in range(windows):
+        marks[:, window] = random.integers(1, 1 << 63, number, dtype=np.uint64)
+    many = len(held)
+    marks[:many, 0], marks[many : 2 * many, 0] = held, copies
+    if windows > 1:
+        cropped = np.arange(0, many, 2)
+        marks[cropped, 0] = random.integers(1, 1 << 63, len(cropped), dtype=np.uint64)
+        marks[cropped, random.integers(1, windows, len(cropped))] = held[cropped]
+    return marks, many
+
+
 def search(most: int, windows: int) -> bool:
-    """Random hashes, one in a hundred a planted copy: the search without any help from the data."""
-    before: dict[int, float] = {}
-    whole = True
+    """Search random hashes at three sizes, without any help from the data."""
+    before, whole = math.nan, True
     for number in (most // 16, most // 4, most):
-        held, copies = spoilt(number // 100, 5, WHOLE)
-        rest = np.random.default_rng(8).integers(1, 1 << 63, number - 2 * len(held), dtype=np.uint64)
-        marks = np.concatenate([held, copies, rest])
-        found = pairs(marks[:, None], cropped=None)
-        planted = distance(held, copies) <= WHOLE
+        marks, many = planted(number, windows)
+        found: list[Any] = []
+        start = time.monotonic()
+        cost = spent(lambda m=marks, f=found: f.extend(pairs(m)))
+        took = time.monotonic() - start
         seen = {(one.first, one.second) for one in found}
-        whole &= all((at, at + len(held)) in seen for at in np.flatnonzero(planted))
-        index = Lookup(marks)
-        cost = {}
-        for within, name in ((CROPPED, "a window"), (WHOLE, "the whole")):
-            times = windows if within == CROPPED else 1
-            cost[within] = spent(lambda w=within, m=marks, i=index: i.near(m, w), times)
-            power = math.log(cost[within] / before[within], 4) if within in before else math.nan
-            print(f"{number:9,} pictures, {name} within {within} bits: {cost[within]:7.2f} s", end="")
-            print(f", growing by the power {power:.2f}" if within in before else "")
-        before = cost
-        total = cost[WHOLE] + (len(WINDOWS) - 1) * cost[CROPPED]
+        whole &= all((at, at + many) in seen for at in range(many))
         print(
-            f"{number:9,} pictures, all {len(WINDOWS)} windows: {total:,.0f} s; comparing all: {_all(marks):,.0f} s"
+            f"{number:9,} pictures, {windows} windows: {cost:8.1f} s of processor, {took:8.1f} s of the clock",
+            end="",
         )
+        print(f", {len(found):,} pairs", end="")
+        print(
+            f", growing by the power {math.log(cost / before, 4):.2f}" if before == before else "", flush=True
+        )
+        before = cost
+        print(f"{'':9} comparing all with all: about {_all(marks[:, 0], windows):,.0f} s")
     print(f"every planted copy found: {'yes' if whole else 'NO'}; peak memory {_peak():.1f} GB")
     return whole
 
 
-def _all(marks: np.ndarray) -> float:
+def _all(marks: np.ndarray, windows: int) -> float:
     """Estimate what comparing all with all would take, eight ways and all windows, from a part of it."""
     one = spent(lambda: [distance(marks, marks[at]) for at in range(10)]) / 10
-    return one * len(marks) * len(WINDOWS) / 2
+    return one * len(marks) * (windows - 0.5)
 
 
 def _peak() -> float:
@@ -161,10 +176,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pictures", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--windows", type=int, default=1)
+    parser.add_argument("--windows", type=int, default=len(WINDOWS))
+    parser.add_argument("--only-search", action="store_true")
     args = parser.parse_args()
     cv2.setNumThreads(1)
-    right = [photographs(args.rounds), slides(args.rounds)]
+    right = [] if args.only_search else [photographs(args.rounds), slides(args.rounds)]
     cropped()
     right.append(search(args.pictures, args.windows))
     return 0 if all(right) else 1

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from midas.cli import show, spoke_questions, spoke_review, spoke_users
+from midas.cli import show, spoke_questions, spoke_review, spoke_users, spoke_watch
 from midas.cli.at_spoke import Home, Json, opened, tally
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
@@ -16,6 +16,7 @@ app.add_typer(spoke_review.app, name="review")
 app.add_typer(spoke_users.app, name="user")
 app.command("questions")(spoke_questions.questions)
 app.command("answer")(spoke_questions.answer)
+app.command("watch")(spoke_watch.watch)
 
 
 @app.command("init")
@@ -277,12 +278,16 @@ def serve(
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port.")] = None,
     cert: Annotated[Path | None, typer.Option(help="TLS certificate (PEM).")] = None,
     key: Annotated[Path | None, typer.Option(help="TLS private key (PEM).")] = None,
+    watch: Annotated[
+        list[Path] | None, typer.Option(help="Take in what is put into this folder, now and at later starts.")
+    ] = None,
 ) -> None:
     """Serve the spoke's own site until Ctrl-C: what came in, what is held and why, what to do.
 
     [bold]Examples[/]
 
       midas spoke serve
+      midas spoke serve --watch /media/camera
       midas spoke serve --host 10.0.0.5 --port 8443 --cert cert.pem --key key.pem
     """
     from granian import Granian
@@ -294,15 +299,19 @@ def serve(
     made = opened(home)
     place = serving(made.config, host=host, port=port, cert=cert, key=key)
     show.nobody_listens(place.bind, place.port)
-    reconfigure(made, bind=place.bind, port=place.port, tls_cert=place.tls_cert, tls_key=place.tls_key)
+    watched = tuple(str(one.absolute()) for one in watch or ()) or made.config.watch
+    made = reconfigure(
+        made, bind=place.bind, port=place.port, tls_cert=place.tls_cert, tls_key=place.tls_key, watch=watched
+    )
     remember_home(made.path)
     scheme = "https" if place.tls_cert else "http"
     show.err.print(
         f"[bold green]✓[/] MIDAS spoke at {scheme}://{place.bind}:{place.port}/   [dim]Ctrl-C stops it[/]"
     )
-    Granian(
-        "midas.spoke.asgi:application", address=place.bind, port=place.port, interface=Interfaces.ASGINL, workers=1,
-        websockets=False, log_access=False,
-        ssl_cert=Path(place.tls_cert) if place.tls_cert else None,
-        ssl_key=Path(place.tls_key) if place.tls_key else None,
-    ).serve()  # fmt: skip
+    with spoke_watch.beside(made):
+        Granian(
+            "midas.spoke.asgi:application", address=place.bind, port=place.port, interface=Interfaces.ASGINL, workers=1,
+            websockets=False, log_access=False,
+            ssl_cert=Path(place.tls_cert) if place.tls_cert else None,
+            ssl_key=Path(place.tls_key) if place.tls_key else None,
+        ).serve()  # fmt: skip

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 from collections import deque
@@ -30,7 +31,8 @@ class Processes:
         if n < 1:
             raise BadInput(f"{n} processes cannot work.", advice="Give 1 or more.")
         self.n = n
-        self._pool = ProcessPoolExecutor(n, mp_context=multiprocessing.get_context(_start(forked)))
+        context = multiprocessing.get_context(_start(forked))
+        self._pool = ProcessPoolExecutor(n, mp_context=context, initializer=_undisturbed)
         if forked:
             self._pool.submit(int).result()
 
@@ -63,6 +65,11 @@ class Processes:
             return self._pool.submit(work, item)
         except BrokenProcessPool as error:
             raise _died() from error
+
+
+def _undisturbed() -> None:
+    """Leave Ctrl-C, which a terminal sends to every process, to the one that gives out the work."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _start(forked: bool) -> Literal["fork", "spawn"]:

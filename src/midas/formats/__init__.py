@@ -8,6 +8,6 @@ written outside the scratch folder given, no link is followed, and nothing that 
 """
 
 from midas.formats.sniff import Kind, sniff
-from midas.formats.walk import Found, Limits, Trouble, walk
+from midas.formats.walk import Found, Limits, Trouble, slide_folder, walk
 
-__all__ = ["Found", "Kind", "Limits", "Trouble", "sniff", "walk"]
+__all__ = ["Found", "Kind", "Limits", "Trouble", "slide_folder", "sniff", "walk"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from midas.formats.unpack import Limits, Trouble, Unpacked, unpack
 
 DEFAULT = Limits()
 
-__all__ = ["Found", "Limits", "Trouble", "walk"]
+__all__ = ["Found", "Limits", "Trouble", "slide_folder", "walk"]
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,20 @@ class _Spent:
     bytes: int = 0
 
 
-def walk(root: Path, *, scratch: Path, limits: Limits = DEFAULT) -> Iterator[Found | Trouble]:
+def walk(
+    root: Path, *, scratch: Path, limits: Limits = DEFAULT, only: Iterable[str] | None = None
+) -> Iterator[Found | Trouble]:
     """Yield every file under `root` (a folder, an archive or a single file), in the order of their names.
 
+    With `only`, yield these files (and folders) of the folder `root` and no others: paths relative to it.
     Unpacked files live below `scratch` until the caller removes it. Raises nothing for bad content.
     """
     scratch.mkdir(parents=True, exist_ok=True)
     spent = _Spent()
+    if only is not None:
+        for name in sorted(only):
+            yield from _named(root / name, _shown(name), scratch, limits, spent, 0)
+        return
     if root.is_symlink() or not root.is_dir():
         yield from _entry(root, root.name, scratch, limits, spent, 0)
         return
@@ -62,24 +69,29 @@ def _folder(
     except OSError:
         yield Trouble(prefix.rstrip("/") or folder.name, "unreadable", "The folder cannot be opened.")
         return
-    taken = {f.name for name in names if (f := _mirax(folder / name)) is not None}
+    taken = {f.name for name in names if (f := slide_folder(folder / name)) is not None}
     for name in names:
         path = folder / name
         if name in taken:
             continue
-        shown = prefix + _shown(name)
-        if path.is_dir() and not path.is_symlink():
-            yield from _folder(path, f"{shown}/", scratch, limits, spent, depth)
-        else:
-            yield from _entry(path, shown, scratch, limits, spent, depth)
+        yield from _named(path, prefix + _shown(name), scratch, limits, spent, depth)
+
+
+def _named(
+    path: Path, shown: str, scratch: Path, limits: Limits, spent: _Spent, depth: int
+) -> Iterator[Found | Trouble]:
+    if path.is_dir() and not path.is_symlink():
+        yield from _folder(path, f"{shown}/", scratch, limits, spent, depth)
+    else:
+        yield from _entry(path, shown, scratch, limits, spent, depth)
 
 
 def _shown(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _mirax(path: Path) -> Path | None:
-    """The data folder that belongs to this file, when the file is the first part of a MIRAX slide."""
+def slide_folder(path: Path) -> Path | None:
+    """Return the data folder that belongs to this file, when the file is the first part of a MIRAX slide."""
     folder = mirax_folder(path)
     if folder is None or path.is_symlink() or not path.is_file():
         return None

@@ -5,7 +5,7 @@ In comes a folder or archive; out comes a stream of identified arrivals and trou
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,14 +22,14 @@ class Arrival:
 
 
 def arrivals(
-    root: Path, *, scratch: Path, limits: Limits = DEFAULT
+    root: Path, *, scratch: Path, limits: Limits = DEFAULT, only: Iterable[str] | None = None
 ) -> Iterator[Identified[Arrival] | Trouble]:
-    """Yield everything under `root` once: a file as an arrival, what cannot be taken as a trouble.
+    """Yield everything under `root` once, or `only` some of its files: as an arrival, or what cannot be taken as a trouble.
 
     A trouble's name may name a person (treat it as identified); its message never does. Unpacked files live below
     `scratch` until the caller removes it.
     """
-    for seen in walk(root, scratch=scratch, limits=limits):
+    for seen in walk(root, scratch=scratch, limits=limits, only=only):
         if isinstance(seen, Trouble):
             yield seen
         else:

@@ -112,22 +112,22 @@ def pairs(marks: Hashes, *, whole: int = WHOLE, cropped: int | None = CROPPED) -
     for picture, leader in zip(alive.tolist(), owners[group].tolist(), strict=True):
         if picture != leader:
             found[leader, picture] = Pair(leader, picture, 0, False)
-    index: Lookup | Plain = Plain(full[owners]) if len(owners) <= FEW else Lookup(full[owners])
-    _add(found, owners, index, full[owners], owners, whole, cropped=False)
-    for window in range(1, marks.shape[1] if cropped is not None else 1):
-        queries = np.ascontiguousarray(marks[owners, window])
-        some = np.flatnonzero(queries != 0)
-        _add(found, owners, index, queries[some], owners[some], cropped or 0, cropped=True)
+    held = full[owners]
+    index: Lookup | Plain = Plain(held) if len(owners) <= FEW else Lookup(held)
+    ones, others, apart = index.near(held, whole)
+    _add(found, owners[ones], owners[others], apart, cropped=False)
+    if cropped is not None:
+        for pictures, others, apart in index.near_any(marks[:, 1:], owners, cropped):
+            _add(found, pictures, owners[others], apart, cropped=True)
     return tuple(sorted(found.values()))
 
 
 def _add(
-    found: dict[tuple[int, int], Pair], owners: NDArray[np.int64], index: Lookup | Plain, queries: Hashes,
-    asked: NDArray[np.int64], within: int, *, cropped: bool,
+    found: dict[tuple[int, int], Pair], ones: NDArray[np.int64], others: NDArray[np.int64],
+    apart: NDArray[np.uint8], *, cropped: bool,
 ) -> None:  # fmt: skip
-    """Add the pairs of one look through the index; a pair of whole pictures comes before one of a window."""
-    ones, others, apart = index.near(queries, within)
-    lows, highs = np.minimum(asked[ones], owners[others]), np.maximum(asked[ones], owners[others])
+    """Add pairs that were found; a pair of whole pictures comes before one of a window."""
+    lows, highs = np.minimum(ones, others), np.maximum(ones, others)
     different = lows != highs
     for low, high, bits in zip(
         lows[different].tolist(), highs[different].tolist(), apart[different].tolist(), strict=True

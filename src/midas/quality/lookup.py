@@ -11,16 +11,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from itertools import combinations
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Hashes = NDArray[np.uint64]
 Indices = NDArray[np.int64]
+Number = TypeVar("Number", np.uint64, np.int32)
 BANDS, WIDTH = 3, 21
 FURTHEST = 8
 """Largest distance searched: two changed bits in each band."""
+NEARBY = 5
+"""Largest distance searched for many at once: one changed bit in each band."""
 AT_ONCE = 1 << 18
 """Queries looked up in one step."""
 CANDIDATES = 1 << 22
@@ -109,24 +112,41 @@ class _Band(NamedTuple):
 
     starts: NDArray[np.int64]
     hashes: Hashes
-    owners: Indices
+    owners: NDArray[np.int32]
 
 
-def _indexed(hashes: Hashes, band: int) -> _Band:
-    """Enter each hash in every way that makes its key smallest: mostly one, several where the key is symmetric."""
-    smallest = _smallest(band)[0][_key(hashes, band)]
+def _indexed(hashes: Hashes, band: int, radius: int = 0) -> _Band:
+    """Enter each hash in every way that makes its key smallest: mostly one, several where the key is symmetric.
+
+    With a radius, enter it likewise under each key that differs from its own in at most so many bits.
+    """
     keys, held, owners = [], [], []
-    for turn in range(len(TURNS)):
-        ways = turned(hashes, turn)
-        at = np.flatnonzero(_key(ways, band) == smallest)
-        keys.append(smallest[at])
-        held.append(ways[at])
-        owners.append(at)
+    for pattern in _patterns(radius):
+        change = np.uint64(int(pattern) << WIDTH * band)
+        smallest = _smallest(band)[0][_key(hashes ^ change, band)]
+        for turn in range(len(TURNS)):
+            at = np.flatnonzero(_key(turned(hashes ^ change, turn), band) == smallest).astype(np.int32)
+            keys.append(smallest[at])
+            held.append(turned(hashes[at], turn))
+            owners.append(at)
     joined = np.concatenate(keys)
+    keys.clear()
     order = np.argsort(joined, kind="stable")
     starts = np.zeros((1 << WIDTH) + 1, np.int64)
     np.cumsum(np.bincount(joined, minlength=1 << WIDTH), out=starts[1:])
-    return _Band(starts, np.concatenate(held)[order], np.concatenate(owners)[order])
+    return _Band(starts, _ordered(held, order), _ordered(owners, order))
+
+
+def _ordered(parts: list[NDArray[Number]], order: Indices) -> NDArray[Number]:
+    """Join parts and put them into an order; the parts are let go, since a million hashes have many entries."""
+    joined = np.concatenate(parts)
+    parts.clear()
+    return np.asarray(joined[order])
+
+
+def _radius(within: int, band: int) -> int:
+    """Return in how many bits this band may differ, so that no pair is missed that differs in all but this in more."""
+    return (within + 1 + BANDS - 1 - band) // BANDS - 1
 
 
 def _patterns(radius: int) -> Iterator[np.uint32]:
@@ -147,6 +167,14 @@ class Plain:
         apart = distance(queries[:, None], self.hashes[None, :])
         asked, held = np.nonzero(apart <= within)
         return asked, held, apart[asked, held]
+
+    def near_any(
+        self, rows: Hashes, asked: Indices, within: int
+    ) -> Iterator[tuple[Indices, Indices, NDArray[np.uint8]]]:
+        """As that of `Lookup`."""
+        for queries, some in _columns(rows, asked):
+            at, held, apart = self.near(queries, within)
+            yield some[at], held, apart
 
 
 class Lookup:
@@ -175,12 +203,31 @@ class Lookup:
         asked, held = pairs[:, 0], pairs[:, 1]
         return asked, held, distance(queries[asked], self.hashes[held])
 
+    def near_any(
+        self, rows: Hashes, asked: Indices, within: int
+    ) -> Iterator[tuple[Indices, Indices, NDArray[np.uint8]]]:
+        """Yield all pairs at most `within` bits apart where each query is a row of several hashes, of which any may be near.
+
+        Out come the query, of those `asked` (rows), the hash found, and their distance; 0 in a row is no hash. A pair may
+        come more than once. The hashes are entered under every key within reach, for one band after the other, so that
+        each query is one look at a row of neighbours. `ValueError` beyond `NEARBY`.
+        """
+        if not 0 <= within <= NEARBY:
+            raise ValueError(f"distances from 0 to {NEARBY} can be searched")
+        for band in range(BANDS):
+            if (radius := _radius(within, band)) < 0:
+                continue
+            index = _indexed(self.hashes, band, radius)
+            for queries, some in _columns(rows, asked):
+                for at, held in _among(index, queries, band, within):
+                    yield some[at], held, distance(queries[at], self.hashes[held])
+
     def _in_band(self, queries: Hashes, start: int, band: int, within: int) -> Iterator[NDArray[np.int64]]:
         index = self._bands[band]
         smallest, way = _smallest(band)
         ways = np.stack([turned(queries, turn) for turn in range(len(TURNS))])
         keys, every = _key(queries, band), np.arange(len(queries))
-        for pattern in _patterns((within + 1 + BANDS - 1 - band) // BANDS - 1):
+        for pattern in _patterns(_radius(within, band)):
             tried = keys ^ pattern
             key = smallest[tried]
             first = index.starts[key]
@@ -192,6 +239,39 @@ class Lookup:
                 )
                 if len(asked):
                     yield np.stack([asked + row + start, index.owners[entry]], axis=1)
+
+
+def _columns(rows: Hashes, asked: Indices) -> Iterator[tuple[Hashes, Indices]]:
+    """Yield the hashes of each column that are there, and whose they are."""
+    for column in range(rows.shape[1]):
+        queries = rows[asked, column]
+        some = np.flatnonzero(queries)
+        yield queries[some], asked[some]
+
+
+def _among(index: _Band, queries: Hashes, band: int, within: int) -> Iterator[tuple[Indices, Indices]]:
+    """Look queries up in an index that holds every key within reach, in the order of their keys."""
+    smallest, way = _smallest(band)
+    keys = _key(queries, band)
+    order = np.argsort(smallest[keys])
+    for start in range(0, len(order), AT_ONCE):
+        rows = order[start : start + AT_ONCE]
+        sought = _each_turned(queries[rows], way[keys[rows]])
+        first = index.starts[smallest[keys[rows]]]
+        counts = index.starts[smallest[keys[rows]] + 1] - first
+        for row, stop in _steps(counts):
+            asked, entry = _matches(sought[row:stop], first[row:stop], counts[row:stop], index.hashes, within)
+            if len(asked):
+                yield rows[asked + row], index.owners[entry].astype(np.int64)
+
+
+def _each_turned(hashes: Hashes, ways: NDArray[np.uint8]) -> Hashes:
+    """Return each hash turned in its own way."""
+    found = hashes.copy()
+    for turn in range(1, len(TURNS)):
+        at = np.flatnonzero(ways == turn)
+        found[at] = turned(hashes[at], turn)
+    return found
 
 
 def _steps(counts: Indices) -> Iterator[tuple[int, int]]:

@@ -94,6 +94,11 @@ def instances(order: Order) -> tuple[Path, ...]:
     )  # fmt: skip
 
 
+def ready(number: int) -> int:
+    """Do nothing, in a worker that has imported by then what it needs: so the first image need not wait for that."""
+    return number
+
+
 def work(order: Order) -> Worked:
     """Do steps 3 to 6 of the spine for one file."""
     worked = _work(order)

@@ -18,14 +18,25 @@ sent. A kill at any point loses nothing: the same call goes on where it stopped.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import errno
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from django.db import transaction
 
 from midas import compute, ingest
-from midas.formats import Trouble
-from midas.kernel import BadInput, Clock, MidasError, NoProgress, NotFound, Progress, Runner, SystemClock
+from midas.formats import Kind, Trouble
+from midas.kernel import (
+    BadInput,
+    Clock,
+    MidasError,
+    NoProgress,
+    NotFound,
+    Progress,
+    Runner,
+    SystemClock,
+    Unavailable,
+)
 from midas.kernel.identified import Identified
 from midas.spoke import reviewing
 from midas.spoke.cleaning import clean_matched
@@ -33,7 +44,8 @@ from midas.spoke.comparing import look_again, look_alongside
 from midas.spoke.home import Home, scratch_folder
 from midas.spoke.intake import items, store, taking
 from midas.spoke.intake.items import Tally
-from midas.spoke.intake.models import Batch, Decision, Item, Standing
+from midas.spoke.intake.matching import PICTURES
+from midas.spoke.intake.models import Batch, Decision, Item, Standing, State
 from midas.spoke.labelling import clean_labels
 from midas.spoke.outbox import questions, together
 from midas.spoke.outbox.models import Parcel
@@ -44,6 +56,8 @@ from midas.spoke.vault.models import Project
 from midas.spoke.vault.projects import Desk, desk
 
 QUIET, NOW = NoProgress(), SystemClock()
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+IMAGES = tuple(kind.value for kind in (Kind.DICOM, Kind.SLIDE, *PICTURES))
 
 
 def tally(project: Project) -> Tally:
@@ -82,14 +96,44 @@ def _process(work: Desk, progress: Progress, runner: Runner | None, clock: Clock
     return tally(work.project)
 
 
-def _receive_files(work: Desk, folder: Path, progress: Progress, clock: Clock) -> None:
+def take_in(
+    *, home: Home, folder: Path, names: Collection[str], runner: Runner, onto: Batch | None = None,
+    progress: Progress = QUIET, clock: Clock = NOW, project: str | None = None,
+) -> Batch:  # fmt: skip
+    """Do steps 1 to 6 for some files of a folder (paths relative to it), as `receive` does for the whole of it.
+
+    They join the batch `onto`, if there is one. Where only images came, only these are worked on, so that each is soon
+    told of; what they change for others (`receive` without a folder) can wait until nothing comes.
+    """
+    work = desk(home=home, slug=project)
+    batch = onto or _begin(work, folder, clock)
+    _receive_files(work, folder, progress, clock, batch=batch, only=names)
+    fresh = batch.items.filter(state=State.WAITING, stage="received")
+    if fresh.exclude(kind__in=IMAGES).exists():
+        _process(work, progress, runner, clock)
+        return batch
+    keys = list(fresh.order_by("pk").values_list("pk", flat=True))
+    for key in progress.track(keys, label="Match", total=len(keys)):
+        taking.take_image(work, Item.objects.get(pk=key), at=clock.now())
+    clean_matched(work, only=Item.objects.filter(pk__in=keys), progress=progress, runner=runner, clock=clock)
+    return batch
+
+
+def _begin(work: Desk, folder: Path, clock: Clock) -> Batch:
     if not folder.exists():
         raise NotFound("The folder to receive is not there.", advice="Check the path.")
-    batch = Batch.objects.create(
-        project=work.project, origin=work.vault.seal(str(folder), about="batch"), started_at=clock.now()
-    )
+    origin = work.vault.seal(str(folder), about="batch")
+    return Batch.objects.create(project=work.project, origin=origin, started_at=clock.now())
+
+
+def _receive_files(
+    work: Desk, folder: Path, progress: Progress, clock: Clock, *, batch: Batch | None = None,
+    only: Collection[str] | None = None,
+) -> None:  # fmt: skip
+    batch = batch or _begin(work, folder, clock)
     with scratch_folder(work.home) as scratch:
-        for seen in progress.track(ingest.arrivals(folder, scratch=scratch), label="Receive"):
+        found = ingest.arrivals(folder, scratch=scratch, only=only)
+        for seen in progress.track(found, label="Receive"):
             if isinstance(seen, Trouble):
                 _keep_trouble(work, batch, seen, clock)
             else:
@@ -114,7 +158,15 @@ def _keep_file(work: Desk, batch: Batch, seen: Identified[ingest.Arrival], clock
     found = seen.reveal().found
     try:
         kept = store.keep(work.home, found.path, companions=found.companions)
-    except OSError:
+    except store.StillWritten:
+        said = "The file changed while it was read; receive it again when it is whole."
+        _keep_trouble(work, batch, Trouble(found.name, "unreadable", said), clock)
+        return
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            raise Unavailable(
+                "The spoke's disk takes no more files.", advice="Make room, and receive the same again."
+            ) from None
         _keep_trouble(
             work, batch, Trouble(found.name, "unreadable", "The file cannot be read to its end."), clock
         )

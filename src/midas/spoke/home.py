@@ -55,6 +55,7 @@ class Config(BaseModel):
         default="127.0.0.1", description="address of the site; others need tls_cert and tls_key"
     )
     port: int = Field(default=8040, ge=1, le=65535, description="port of the site")
+    watch: tuple[str, ...] = Field(default=(), description="folders whose files are taken in as they arrive")
     tls_cert: str = Field(
         default="", description="PEM file; required for an address other than this machine's own"
     )

@@ -13,7 +13,7 @@ from skimage import data
 
 from midas.quality import lookup
 from midas.quality.duplicates import WINDOWS, Pair, alike, hashes, pairs
-from midas.quality.lookup import FURTHEST, LAYOUT, TURNS, Lookup, Plain, distance, turned, upright
+from midas.quality.lookup import FURTHEST, LAYOUT, NEARBY, TURNS, Lookup, Plain, distance, turned, upright
 
 NAMES = (
     "astronaut", "camera", "chelsea", "coffee", "coins", "grass", "gravel", "brick", "hubble_deep_field", "moon",
@@ -111,7 +111,29 @@ def test_few_hashes_are_compared_with_all_and_give_the_same() -> None:
             assert np.array_equal(one, other)
 
 
+@pytest.mark.parametrize("within", range(NEARBY + 1))
+def test_rows_of_hashes_are_searched_at_once_as_one_by_one(within: int) -> None:
+    """Every window against every picture, symmetric hashes and windows without content included."""
+    held, asked = spoilt(400, within, 7)
+    held[:3] = 0b111, (1 << 63) - 1, 1
+    rows = np.stack([asked, turned(held, 3) ^ np.uint64(0b1001), np.zeros_like(asked), asked[::-1]], axis=1)
+    rows[:2, 0] = turned(held[:2], 6)
+    some = np.flatnonzero(np.arange(len(rows)) % 5)
+    wanted = set()
+    for column in range(rows.shape[1]):
+        here = some[rows[some, column] != 0]
+        query, found, bits = Lookup(held).near(rows[here, column], within)
+        wanted |= set(zip(here[query].tolist(), found.tolist(), bits.tolist(), strict=True))
+    for index in (Lookup(held), Plain(held)):
+        got = set()
+        for query, found, bits in index.near_any(rows, some, within):
+            got |= set(zip(query.tolist(), found.tolist(), bits.tolist(), strict=True))
+        assert got == wanted
+
+
 def test_the_search_refuses_what_it_cannot_promise() -> None:
+    with pytest.raises(ValueError, match="distances"):
+        list(Lookup(np.array([1], np.uint64)).near_any(np.ones((1, 2), np.uint64), np.arange(1), NEARBY + 1))
     with pytest.raises(ValueError, match="distances"):
         Lookup(np.array([1], np.uint64)).near(np.array([1], np.uint64), FURTHEST + 1)
     assert pairs(np.zeros((0, len(WINDOWS)), np.uint64)) == ()

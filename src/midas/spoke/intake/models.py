@@ -18,6 +18,14 @@ class Batch(models.Model):
     finished_at = models.DateTimeField(null=True)
 
 
+class Watched(models.Model):
+    """A file of a watched folder that was taken in, as it was then: it is not read again while it stays so."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    lookup = models.CharField(max_length=64, unique=True, help_text="HMAC of folder and path")
+    stamp = models.CharField(max_length=80, help_text="size, time of writing and of change, in ns")
+
+
 class Screen(models.Model):
     """How images of one device and one size are laid out: what one decision may be used for again.
 

@@ -7,6 +7,7 @@ The original is never changed, moved or linked to.
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
 import shutil
 from dataclasses import dataclass
@@ -29,17 +30,28 @@ class Stored:
     place: str
 
 
+class StillWritten(OSError):
+    """The file changed while it was read: what was read may be half of it."""
+
+
 def keep(home: Home, path: Path, *, companions: tuple[Path, ...] = ()) -> Stored:
-    """Copy a file (and the folder of files that belongs to it) into the store; same bytes, same place."""
+    """Copy a file (and the folder of files that belongs to it) into the store; same bytes, same place.
+
+    `StillWritten` where it changed meanwhile.
+    """
     private_folder(home.intake)
     aside = home.intake / f".{secrets.token_hex(8)}"
     hashed, size = hashlib.sha256(), 0
     try:
         with path.open("rb") as source, whole_file(aside, mode=0o600) as copy:
+            before = os.fstat(source.fileno())
             while chunk := source.read(CHUNK):
                 hashed.update(chunk)
                 copy.write(chunk)
                 size += len(chunk)
+            after = os.fstat(source.fileno())
+            if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+                raise StillWritten
         digest = Digest(hashed.hexdigest())
         ending = path.suffix.lower() if path.suffix.lower() in NAMED else ""
         target = private_folder(home.intake / digest[:2]) / f"{digest}{ending}"

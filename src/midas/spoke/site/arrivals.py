@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Q
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from midas.spoke.accounts import may_review
@@ -18,6 +20,8 @@ from midas.spoke.site.reading import words
 from midas.spoke.site.seen import seen_in
 
 ON_PAGE = 50
+LIVE = timedelta(minutes=10)
+"""A batch's page asks for news until nothing came for so long."""
 
 
 @door(Door.LOCAL)
@@ -42,6 +46,10 @@ def batch(request: HttpRequest, number: int) -> HttpResponse:
         "sent": _("Sent"),
     }
     items = Item.objects.filter(batch=found).select_related("person")
+    told = items.aggregate(n=Count("pk"), last=Max("changed_at"))
+    state_of_it = f"{told['n']} {told['last']} {found.finished_at}"
+    if request.headers.get("X-Seen") == state_of_it:
+        return HttpResponse(status=204)
     counts = dict(items.values_list("state").annotate(n=Count("pk")).order_by())
     state = request.GET.get("state", "")
     chosen = items.filter(state=state) if state in State.values else items
@@ -65,6 +73,8 @@ def batch(request: HttpRequest, number: int) -> HttpResponse:
         "items": shown,
         "seen": seen,
         "rule": rule,
+        "state_of_it": state_of_it,
+        "live": found.finished_at is None or timezone.now() - found.finished_at < LIVE,
         "states": [
             {"value": value, "label": title, "chosen": value == state,
              "count": counts.get(value, 0) if value else sum(counts.values())}

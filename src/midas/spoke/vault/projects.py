@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from django.db import transaction
 
@@ -71,5 +71,11 @@ def desk(*, home: Home, slug: str | None = None) -> Desk:
     project = Project.objects.filter(slug=wanted).first()
     if project is None:
         raise NotFound(f"There is no project {wanted} here.", advice="Make one with `midas spoke init`.")
-    protocol = parse(project.protocol_source.encode()).protocol
+    protocol = _protocol(project.protocol_source)
     return Desk(home=home, project=project, protocol=protocol, vault=Vault.of(home))
+
+
+@lru_cache(maxsize=8)
+def _protocol(source: str) -> Protocol:
+    """Each page and each arrival asks for it, and reading it takes a quarter of a second."""
+    return parse(source.encode()).protocol

@@ -1,0 +1,316 @@
+"""Folders that are watched: what is put into one is taken in as soon as it has come to rest, and stays where it is.
+
+In come folders; out come items, exactly as from `midas spoke receive`. One program at a time watches for a spoke. A file is
+at rest when size and times stay the same for some seconds and nobody on this machine writes into it; DICOM files wait for
+their neighbours, since half a series would be called incomplete. A file that changes afterwards is taken in again; one that
+stays as it was is never read twice, also after a restart. A name that marks a copy in progress waits for its own.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from django.db import transaction
+
+from midas import compute
+from midas.formats import Kind, slide_folder, sniff
+from midas.kernel import BadInput, Clock, Conflict, MidasError, NotFound, Runner, SystemClock, Unavailable
+from midas.spoke import flow
+from midas.spoke.bench import ready
+from midas.spoke.home import Home
+from midas.spoke.intake.items import Tally
+from midas.spoke.intake.models import Batch, Watched
+from midas.spoke.vault.projects import desk
+
+EVERY = 0.25
+"""Seconds between two looks into the folders."""
+SETTLE = 2.0
+"""Seconds for which a file must stay as it is."""
+SITTING = timedelta(minutes=10)
+"""Images that come within this time of one another are one batch."""
+PAUSE = 10.0
+"""Seconds to wait after something went wrong."""
+UNFINISHED = (".part", ".partial", ".filepart", ".tmp", ".temp", ".crdownload", ".download", "~")
+MIRAX = "Slidedat.ini"
+
+
+class Stamp(NamedTuple):
+    """By what a change of a file is known: bytes, and nanoseconds of its last writing and change."""
+
+    size: int
+    written: int
+    changed: int
+
+    @classmethod
+    def of(cls, about: os.stat_result) -> Stamp:
+        return cls(about.st_size, about.st_mtime_ns, about.st_ctime_ns)
+
+
+def unfinished(name: str) -> bool:
+    """Say whether a file or folder bears a name that a program gives to what it still copies or hides."""
+    return name.startswith((".", "~$")) or name.lower().endswith(UNFINISHED)
+
+
+def files(folder: Path) -> dict[str, Stamp]:
+    """Return every file below a folder by its path in it; a slide's data folder counts as part of the slide.
+
+    Links are not followed. `OSError` where the folder itself cannot be read; one below it that cannot stands for itself.
+    """
+    found: dict[str, Stamp] = {}
+    inner: dict[str, Path] = {}
+    for entry in sorted(os.scandir(folder), key=lambda one: one.name):
+        if entry.is_dir(follow_symlinks=False):
+            if not unfinished(entry.name):
+                inner[entry.name] = folder / entry.name
+        else:
+            found[entry.name] = Stamp.of(entry.stat(follow_symlinks=False))
+    for name, below in inner.items():
+        try:
+            held = files(below)
+        except OSError:
+            found[name] = Stamp.of(below.lstat())
+            continue
+        if MIRAX in held:
+            _join(found, held, folder, name)
+        else:
+            found |= {f"{name}/{path}": stamp for path, stamp in held.items()}
+    return found
+
+
+def _join(found: dict[str, Stamp], held: dict[str, Stamp], folder: Path, name: str) -> None:
+    """Let a slide stand for its data folder; a data folder whose slide is not there yet waits for it."""
+    for path, stamp in found.items():
+        if PurePosixPath(path).stem == name and slide_folder(folder / path) is not None:
+            every = (stamp, *held.values())
+            found[path] = Stamp(
+                sum(one.size for one in every), max(one.written for one in every), max(one.changed for one in every)
+            )  # fmt: skip
+
+
+def written_to(path: Path) -> bool:
+    """Say whether a program on this machine has the file open to write: Linux tells its owner (fcntl(2), F_SETLEASE).
+
+    Where that cannot be asked (another's file, a network share, another system) the answer is no.
+    """
+    if not hasattr(fcntl, "F_SETLEASE"):
+        return False
+    try:
+        held = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        # Should a writer come just now, this is the signal that he sends: one that does nothing.
+        fcntl.fcntl(held, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(held, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+    except OSError as error:
+        return error.errno == errno.EAGAIN
+    finally:
+        os.close(held)
+    return False
+
+
+@dataclass
+class Folder:
+    """One watched folder: since when each of its files has been as it is."""
+
+    path: Path
+    settle: float = SETTLE
+    since: dict[str, tuple[Stamp, float]] = field(default_factory=dict)
+
+    def at_rest(self, now: float, *, known: Callable[[str, Stamp], bool]) -> dict[str, Stamp]:
+        """Look once, at `now` (seconds of any steady clock), and return the files to take in that are at rest.
+
+        `known` says whether a file was taken in as it is.
+        """
+        seen = files(self.path)
+        before, self.since = self.since, {}
+        resting: dict[str, Stamp] = {}
+        moving: set[str] = set()
+        for name, stamp in seen.items():
+            old = before.get(name)
+            self.since[name] = old if old is not None and old[0] == stamp else (stamp, now)
+            if known(name, stamp):
+                continue
+            if now - self.since[name][1] < self.settle or written_to(self.path / name):
+                moving.add(_place(name))
+            elif not unfinished(PurePosixPath(name).name):
+                resting[name] = stamp
+        return {
+            name: stamp
+            for name, stamp in resting.items()
+            if _place(name) not in moving or kind_of(self.path / name) != Kind.DICOM
+        }
+
+
+def _place(name: str) -> str:
+    return name.rpartition("/")[0]
+
+
+def kind_of(path: Path) -> Kind:
+    try:
+        return sniff(path) if path.is_file() and not path.is_symlink() else Kind.UNKNOWN
+    except OSError:
+        return Kind.UNKNOWN
+
+
+class Watch:
+    """What one program watches. `look` is one look into every folder; it returns how many files were taken in."""
+
+    def __init__(
+        self, *, home: Home, folders: Sequence[Path], runner: Runner, settle: float = SETTLE, clock: Clock | None = None,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        self.home, self.runner, self.timer = home, runner, timer
+        self.clock = clock or SystemClock()
+        self.folders = [Folder(path, settle) for path in checked(home, folders)]
+        self.batches: dict[Path, Batch] = {}
+        self.restless = True
+        self.desk = desk(home=home)
+        mine = Watched.objects.filter(project=self.desk.project)
+        self._taken: dict[str, str] = dict(mine.values_list("lookup", "stamp"))
+        self._known: dict[tuple[Path, str], Stamp] = {}
+        self._lookups: dict[tuple[Path, str], str] = {}
+
+    def look(self) -> int:
+        """Take in what is at rest; where nothing is, do once what the images before left to be done."""
+        taken = sum(self._look(folder) for folder in self.folders)
+        if taken:
+            self.restless = True
+        elif self.restless:
+            self.restless = False
+            flow.receive(home=self.home, folder=None, runner=self.runner, clock=self.clock)
+        return taken
+
+    def tally(self) -> Tally:
+        return flow.tally(self.desk.project)
+
+    def _look(self, folder: Folder) -> int:
+        try:
+            chosen = folder.at_rest(
+                self.timer(), known=lambda name, stamp: self._is_known(folder, name, stamp)
+            )
+        except OSError:
+            return 0  # a stick that was pulled out, a share that is away: it is looked for again
+        chosen = {name: stamp for name, stamp in chosen.items() if os.path.lexists(folder.path / name)}
+        if chosen:
+            self._take(folder, chosen)
+        return len(chosen)
+
+    def _take(self, folder: Folder, chosen: dict[str, Stamp]) -> None:
+        plain = all(kind_of(folder.path / name).value in flow.IMAGES for name in chosen)
+        last = self.batches.pop(folder.path, None) if plain else None
+        batch = flow.take_in(
+            home=self.home, folder=folder.path, names=chosen, runner=self.runner, clock=self.clock,
+            onto=last if last is not None and self._one_sitting(last) else None,
+        )  # fmt: skip
+        if plain:
+            self.batches[folder.path] = batch
+        self._remember(folder, chosen)
+
+    def _one_sitting(self, batch: Batch) -> bool:
+        return batch.finished_at is not None and self.clock.now() - batch.finished_at < SITTING
+
+    # -- what was taken in ---------------------------------------------------------------------------------------
+
+    def _is_known(self, folder: Folder, name: str, stamp: Stamp) -> bool:
+        if self._known.get((folder.path, name)) == stamp:
+            return True
+        if self._taken.get(self._lookup(folder, name)) != _text(stamp):
+            return False
+        self._known[folder.path, name] = stamp
+        return True
+
+    def _lookup(self, folder: Folder, name: str) -> str:
+        place = folder.path, name
+        if place not in self._lookups:
+            exact = hashlib.sha256(os.fsencode(folder.path / name)).hexdigest()
+            self._lookups[place] = self.desk.vault.lookup("watched", exact, within=self.desk.project.slug)
+        return self._lookups[place]
+
+    @transaction.atomic
+    def _remember(self, folder: Folder, chosen: dict[str, Stamp]) -> None:
+        for name, stamp in chosen.items():
+            lookup = self._lookup(folder, name)
+            told = {"project": self.desk.project, "stamp": _text(stamp)}
+            Watched.objects.update_or_create(lookup=lookup, defaults=told)
+            self._taken[lookup] = _text(stamp)
+            self._known[folder.path, name] = stamp
+
+
+def _text(stamp: Stamp) -> str:
+    return ":".join(map(str, stamp))
+
+
+def checked(home: Home, folders: Sequence[Path]) -> list[Path]:
+    """Return the folders to watch. `NotFound` for one that is not there, `BadInput` for none or one with this spoke."""
+    if not folders:
+        raise BadInput("No folder to watch.", advice="Name one: midas spoke watch FOLDER.")
+    found = [path.resolve() for path in folders]
+    for path in found:
+        if not path.is_dir():
+            raise NotFound("A folder to watch is not there.", advice="Make it, or check the path.")
+        if path == home.path or path in home.path.parents or home.path in path.parents:
+            raise BadInput(
+                "A folder to watch holds this spoke, or lies in it.",
+                advice="Choose a folder apart from --home.",
+            )
+        if any(path in other.parents for other in found):
+            raise BadInput("One folder to watch lies in another.", advice="Name the outer one alone.")
+    return list(dict.fromkeys(found))
+
+
+@contextmanager
+def alone(home: Home) -> Iterator[None]:
+    """Let one program watch for a spoke at a time; `Conflict` for a second one."""
+    with (home.path / "watching.lock").open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Conflict(
+                "Another program watches folders for this spoke already.", advice="Stop it first."
+            ) from None
+        yield
+
+
+Told = Callable[[int, Tally], None]
+
+
+def watch(
+    *, home: Home, folders: Sequence[Path], stop: threading.Event, told: Told, wrong: Callable[[MidasError], object],
+    settle: float = SETTLE, processes: int | None = None,
+) -> None:  # fmt: skip
+    """Watch until `stop` is set; tell what was taken in, and what went wrong before it is tried again."""
+    with alone(home):
+        checked(home, folders)
+        while not stop.is_set():
+            with compute.processes(processes or home.config.processes or None) as pool:
+                try:
+                    list(pool.map(ready, range(pool.n)))
+                    _look_on(Watch(home=home, folders=folders, runner=pool, settle=settle), stop, told)
+                except MidasError as error:
+                    wrong(error)
+                except Exception as error:  # noqa: BLE001 - the next file is waited for, whatever this one did
+                    said = f"What came in could not be worked on ({type(error).__name__})."
+                    wrong(Unavailable(said, advice="It is tried again; `midas spoke receive` says more."))
+                stop.wait(PAUSE)
+
+
+def _look_on(seen: Watch, stop: threading.Event, told: Told) -> None:
+    while not stop.is_set():
+        began = time.monotonic()
+        if number := seen.look():
+            told(number, seen.tally())
+        else:
+            stop.wait(max(EVERY, time.monotonic() - began))

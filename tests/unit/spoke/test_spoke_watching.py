@@ -1,0 +1,305 @@
+"""Folders that are watched: whole files and once, half ones never, whatever happens in between; with real files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.spoke.conftest import CLOCK, write_ct, write_table
+
+from midas import compute
+from midas.kernel import BadInput, Conflict, NotFound, Unavailable
+from midas.spoke import flow, watching
+from midas.spoke.intake import items, store
+from midas.spoke.intake.models import Batch, Item
+from midas.spoke.outbox.models import Output
+from midas.spoke.watching import Folder, Stamp, Watch, alone, files, written_to
+
+
+class Timer:
+    """Seconds that pass only when they are told to."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "camera"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def start(work: Any, folder: Path) -> Callable[[], Watch]:
+    """Start watching, as after a restart: nothing is remembered but what the database holds."""
+
+    def begin() -> Watch:
+        return Watch(
+            home=work.home, folders=[folder], runner=compute.here(), settle=2, clock=CLOCK, timer=Timer()
+        )
+
+    return begin
+
+
+def rest(watch: Watch) -> int:
+    """Look, wait until everything is at rest, look again, and once more; return how many files were taken in."""
+    timer: Any = watch.timer
+    taken = watch.look()
+    timer.now += 2.5
+    return taken + watch.look() + watch.look()
+
+
+def ends(work: Any) -> dict[str, tuple[str, str]]:
+    return {items.name_of(work, one): (one.state, one.reason) for one in Item.objects.exclude(kind="row")}
+
+
+def test_what_is_put_into_the_folder_is_taken_in_as_receive_does(work, export, folder, start) -> None:
+    flow.receive(home=work.home, folder=export / "tables", runner=compute.here(), clock=CLOCK)
+    watch = start()
+    assert watch.look() == 0
+    shutil.copytree(export / "scans", folder / "scans")
+    (folder / "notes.txt").write_text("call Ramesh Deshmukhwar on 9823012345\n" * 5)
+    before = {name: (folder / name).read_bytes() for name in files(folder)}
+    assert watch.look() == 0, "nothing has come to rest yet"
+    assert rest(watch) == 9
+    seen = ends(work)
+    assert {name: seen[name] for name in before} == {
+        "scans/Ramesh/1.dcm": ("waiting", ""), "scans/Ramesh/2.dcm": ("waiting", ""),
+        "scans/Sunanda/1.dcm": ("waiting", ""), "scans/early.dcm": ("waiting", ""),
+        "scans/withdrawn.dcm": ("refused", "withdrawn"), "scans/late.dcm": ("held", "no-basis"),
+        "scans/nobody.dcm": ("held", "no-person"), "scans/cut.dcm": ("refused", "truncated"),
+        "notes.txt": ("refused", "unknown-kind"),
+    }  # fmt: skip
+    count = watch.tally()
+    assert count.items_in == count.waiting + count.held + count.refused + count.sent
+    assert {name: (folder / name).read_bytes() for name in before} == before, "the originals stay as they are"
+    assert flow.receive(home=work.home, folder=folder, runner=compute.here(), clock=CLOCK) == count
+    assert Output.objects.filter(kind="instance").count() == 4
+
+
+def test_nothing_is_taken_twice_and_a_restart_takes_what_came_meanwhile(
+    work, export, folder, start, monkeypatch
+) -> None:
+    flow.receive(home=work.home, folder=export / "tables", runner=compute.here(), clock=CLOCK)
+    (folder / "1.dcm").write_bytes((export / "scans/Ramesh/1.dcm").read_bytes())
+    first = start()
+    assert rest(first) == 1
+    assert rest(first) == 0
+    (folder / "2.dcm").write_bytes((export / "scans/Sunanda/1.dcm").read_bytes())
+    read: list[str] = []
+    keep = store.keep
+    monkeypatch.setattr(
+        store, "keep", lambda home, path, **more: read.append(path.name) or keep(home, path, **more)
+    )
+    assert rest(start()) == 1
+    assert read == ["2.dcm"], "what was taken in before is not even read again"
+    assert ends(work)["2.dcm"] == ("waiting", "")
+    assert Output.objects.filter(kind="instance").count() == 2
+
+
+def test_a_kill_before_the_end_of_a_look_loses_and_doubles_nothing(
+    work, export, folder, start, monkeypatch
+) -> None:
+    flow.receive(home=work.home, folder=export / "tables", runner=compute.here(), clock=CLOCK)
+    shutil.copy(export / "scans/Ramesh/1.dcm", folder)
+
+    def die(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    for where in ("take_in", "receive"):
+        with monkeypatch.context() as patched:
+            patched.setattr(flow, "clean_matched" if where == "take_in" else "look_alongside", die)
+            with pytest.raises(KeyboardInterrupt):
+                rest(start())
+    assert rest(start()) == 1, "it is read again, and found to be the same"
+    assert rest(start()) == 0
+    assert ends(work) == {"1.dcm": ("waiting", "")}
+    assert Output.objects.filter(kind="instance").count() == 1
+
+
+def test_a_copy_in_progress_is_not_taken_half(work, export, folder, start) -> None:
+    """It grows, it stalls with the file open, and it bears another name until it is whole."""
+    flow.receive(home=work.home, folder=export / "tables", runner=compute.here(), clock=CLOCK)
+    whole = (export / "scans/Ramesh/1.dcm").read_bytes()
+    watch = start()
+    timer: Any = watch.timer
+    with (folder / "slow.dcm").open("wb") as stream:
+        for part in range(4):
+            stream.write(whole[part * 5000 : (part + 1) * 5000])
+            stream.flush()
+            timer.now += 1.5
+            assert watch.look() == 0
+        stalls = written_to(folder / "slow.dcm")
+        timer.now += 60
+        assert watch.look() == (0 if stalls else 1)
+        stream.write(whole[20000:])
+    assert not written_to(folder / "slow.dcm")
+    for name in (".rsync.dcm.Xy12", "copy.dcm.part", "~$sheet.xlsx", "page.crdownload"):
+        (folder / name).write_bytes(whole[:9000])
+    assert rest(watch) == 1
+    if stalls:
+        assert ends(work) == {"slow.dcm": ("waiting", "")}
+    (folder / "copy.dcm.part").write_bytes((export / "scans/Sunanda/1.dcm").read_bytes())
+    (folder / "copy.dcm.part").rename(folder / "copy.dcm")
+    assert rest(watch) == 1
+    assert ends(work)["copy.dcm"] == ("waiting", "")
+
+
+def test_a_file_that_changes_while_it_is_read_is_not_kept(work, export, folder, start, monkeypatch) -> None:
+    flow.receive(home=work.home, folder=export / "tables", runner=compute.here(), clock=CLOCK)
+    place = folder / "1.dcm"
+    whole = (export / "scans/Ramesh/1.dcm").read_bytes()
+    place.write_bytes(whole[:20000])
+    monkeypatch.setattr(store, "CHUNK", 4096)
+    seen: list[int] = []
+
+    class Growing:
+        def update(self, chunk: bytes) -> None:
+            if not seen:
+                seen.append(len(chunk))
+                place.write_bytes(whole)
+                os.utime(place)
+
+        def hexdigest(self) -> str:
+            raise AssertionError("half a file has no name")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store.hashlib, "sha256", Growing)
+        with pytest.raises(store.StillWritten):
+            store.keep(work.home, place)
+    assert not list(work.home.intake.glob(".*")), "nothing half stays behind"
+    assert rest(start()) == 1
+    assert ends(work) == {"1.dcm": ("waiting", "")}
+
+
+def test_a_file_that_changes_afterwards_is_taken_in_again(work, export, folder, start) -> None:
+    whole = (export / "scans/nobody.dcm").read_bytes()
+    (folder / "1.dcm").write_bytes(whole[:20000])
+    watch = start()
+    assert rest(watch) == 1
+    (folder / "1.dcm").write_bytes(whole)
+    assert rest(watch) == 1
+    states = sorted(Item.objects.values_list("state", "reason"))
+    assert states == [("held", "no-person"), ("refused", "truncated")], "both are told of"
+
+
+def test_slices_wait_for_their_neighbours_and_photographs_do_not(folder: Path) -> None:
+    at = Folder(folder, settle=2)
+    unknown = lambda *_: False  # noqa: E731
+    write_ct(folder / "1.dcm", uhid="ZZ/1", name="Nobody^Known", on="20240116")
+    (folder / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(2000))
+    assert at.at_rest(0, known=unknown) == {}
+    write_ct(folder / "2.dcm", uhid="ZZ/1", name="Nobody^Known", on="20240116", number=2)
+    assert at.at_rest(1, known=unknown) == {}
+    assert set(at.at_rest(2.5, known=unknown)) == {"photo.jpg"}
+    assert set(at.at_rest(3.1, known=unknown)) == {"photo.jpg", "1.dcm", "2.dcm"}
+
+
+def test_a_slide_and_its_folder_are_one(folder: Path) -> None:
+    (folder / "case").mkdir()
+    (folder / "case" / "Slidedat.ini").write_text("[GENERAL]\n")
+    (folder / "case" / "Data0000.dat").write_bytes(bytes(100))
+    assert files(folder) == {}, "a data folder waits for its slide"
+    (folder / "case.mrxs").write_bytes(b"\xff\xd8\xff\xe0" + bytes(2000))
+    before = files(folder)
+    assert set(before) == {"case.mrxs"}
+    (folder / "case" / "Data0001.dat").write_bytes(bytes(100))
+    assert files(folder)["case.mrxs"] != before["case.mrxs"]
+
+
+def test_links_and_what_cannot_be_opened_are_told_of(work, folder, start, tmp_path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "secret.dcm").write_bytes(b"x" * 200)
+    (folder / "link").symlink_to(tmp_path / "elsewhere")
+    (folder / "empty.dcm").write_bytes(b"")
+    locked = folder / "locked.dcm"
+    locked.write_bytes(b"y" * 200)
+    locked.chmod(0)
+    readable = os.access(locked, os.R_OK)
+    watch = start()
+    assert rest(watch) == 3
+    seen = ends(work)
+    assert seen["link"] == ("refused", "unsafe-path")
+    assert seen["empty.dcm"] == ("refused", "truncated")
+    assert seen["locked.dcm"] == ("refused", "unknown-kind" if readable else "unreadable")
+    locked.chmod(0o600)
+    assert rest(watch) == 1, "its rights changed: it is looked at again"
+
+
+def test_images_of_one_sitting_are_one_batch_and_tables_have_their_own(work, export, folder, start) -> None:
+    watch = start()
+    shutil.copy(export / "scans/Ramesh/1.dcm", folder / "1.dcm")
+    rest(watch)
+    shutil.copy(export / "scans/Sunanda/1.dcm", folder / "2.dcm")
+    rest(watch)
+    assert Batch.objects.count() == 1
+    assert {reason for _, reason in ends(work).values()} == {"no-person"}
+    shutil.copytree(export / "tables", folder / "tables")
+    rest(watch)
+    assert Batch.objects.count() == 2
+    assert set(ends(work).values()) == {("waiting", "")}, "the tables say whose the images are"
+    rows = (folder / "tables" / "OPD visits.csv").read_text("utf-8").replace(",9\n", ",2\n")
+    write_table(folder / "tables" / "OPD visits.csv", [tuple(row.split(",")) for row in rows.splitlines()])
+    rest(watch)
+    assert Batch.objects.count() == 3
+    assert not Item.objects.filter(reason="bad-row").exists(), "a corrected table counts"
+
+
+def test_a_full_disk_refuses_no_file(work, export, folder, start, monkeypatch) -> None:
+    shutil.copy(export / "scans/Ramesh/1.dcm", folder / "1.dcm")
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "keep", full)
+        with pytest.raises(Unavailable, match="disk"):
+            rest(start())
+    assert not Item.objects.exists()
+    assert rest(start()) == 1
+
+
+def test_a_folder_that_goes_away_is_waited_for(work, export, folder, start) -> None:
+    watch = start()
+    folder.rename(folder.with_name("unplugged"))
+    assert rest(watch) == 0
+    folder.with_name("unplugged").rename(folder)
+    shutil.copy(export / "scans/nobody.dcm", folder)
+    assert rest(watch) == 1
+
+
+def test_what_cannot_be_watched_is_said(work, folder, tmp_path) -> None:
+    for wrong, kind in (
+        ([], BadInput), ([tmp_path / "none"], NotFound), ([work.home.path], BadInput), ([tmp_path], BadInput),
+        ([work.home.intake], BadInput),
+    ):  # fmt: skip
+        with pytest.raises(kind):
+            watching.checked(work.home, wrong)
+    (folder / "inner").mkdir()
+    with pytest.raises(BadInput):
+        watching.checked(work.home, [folder, folder / "inner"])
+    with alone(work.home), pytest.raises(Conflict), alone(work.home):
+        pass
+
+
+def test_what_is_remembered_names_nobody(work, folder, start) -> None:
+    (folder / "Ramesh Deshmukhwar.txt").write_text("nothing\n" * 50)
+    assert rest(start()) == 1
+    from django.db import connection
+
+    assert "Deshmukhwar" not in "\n".join(connection.connection.iterdump())
+
+
+def test_a_stamp_knows_a_change(folder: Path) -> None:
+    path = folder / "a"
+    path.write_bytes(b"one")
+    before = Stamp.of(path.stat())
+    path.write_bytes(b"two")
+    assert Stamp.of(path.stat()) != before
