@@ -21,6 +21,7 @@ from django.db.models.functions import Cast
 
 from midas.catalogue.models import Instance, ScopeStudy, Series, Subject
 from midas.kernel import BrokenPromise, Clock, NoProgress, NotFound, Progress, sha256_bytes
+from midas.release import tables
 from midas.release.approving import approvals_of
 from midas.release.cases import Brought, Case, Held, Result
 from midas.release.changes import parts_of
@@ -33,7 +34,6 @@ from midas.release.lawful import bases_of
 from midas.release.leakage import Leakage, Ties, in_common, leakage
 from midas.release.models import Draft, GateCheck, Release
 from midas.release.splitting import near_pairs
-from midas.release.tables import batches
 from midas.release.validating import validated
 from midas.store import Blobs
 
@@ -194,11 +194,12 @@ def _pictures(draft: Draft, held: pl.Series) -> pl.DataFrame:
     columns = ("sha256", Cast("sources", TextField()), "preview", "series")
     rows = found.order_by("pk").values_list(*columns).iterator(chunk_size=5000)
     known = ((*row, subject[key]) for *row, key in rows if key in subject)
-    parts = [pl.DataFrame(some, schema=_PICTURES, orient="row") for some in batches(known)]
-    pictures = pl.concat(parts) if parts else pl.DataFrame(schema=_PICTURES)
-    return pictures.filter(pl.col("sha256").is_in(held.implode())).with_columns(
-        pl.col("sources").str.json_decode(pl.List(pl.String))
-    )
+    parts = [
+        tables.frame(some, _PICTURES).with_columns(pl.col("sources").str.json_decode(pl.List(pl.String)))
+        for some in tables.batches(known)
+    ]
+    pictures = pl.concat(parts) if parts else tables.frame((), _PICTURES | {"sources": pl.List(pl.String)})
+    return pictures.filter(pl.col("sha256").is_in(held.implode()))
 
 
 _PICTURES = {"sha256": pl.String, "sources": pl.String, "preview": pl.String, "subject": pl.String}
@@ -209,9 +210,12 @@ def _pixels(pictures: pl.DataFrame, parts: Mapping[str, str], store: Blobs) -> I
 
     Flat pictures, such as slices of air, are alike without being anyone's, and are left out.
     """
-    part = pl.col("subject").replace_strict(parts, default=None, return_dtype=pl.String)
-    placed = pictures.select("preview", "sha256", "subject", part=part)
-    placed = placed.filter((pl.col("preview") != "") & pl.col("part").is_not_null())
+    part = pl.DataFrame(
+        {"subject": list(parts), "part": list(parts.values())},
+        schema=dict.fromkeys(("subject", "part"), pl.String),
+    )
+    seen = pictures.select("preview", "sha256", "subject").filter(pl.col("preview") != "")
+    placed = seen.join(part, on="subject", maintain_order="left")
     taken = Counter[tuple[str, str]]()
     for preview, digest, name, where in _shared(placed, "part"):
         taken[preview, where] += 1

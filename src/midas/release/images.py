@@ -85,12 +85,10 @@ def _some(chosen: Chosen, progress: Progress) -> Iterator[list[Place]]:
 def _part(chosen: Chosen, some: list[Place]) -> pa.Table:
     """Return the manifest of a few series."""
     keys, out = [one.pk for one in chosen.submissions], chosen.excluded
-    series = pl.DataFrame(some, schema=_SERIES, orient="row").with_row_index("rank")
-    rows = Instance.objects.filter(series__in=series["series"].to_list()).order_by()
     told = (*_OF_IMAGE, "submission", "series", Cast("facts", TextField()))
-    columns = zip(*rows.values_list(*told), strict=True)
-    images = pl.DataFrame(dict(zip(_IMAGES, columns, strict=False)), schema=_IMAGES)  # no row, no column
-    images = images.filter(
+    rows = Instance.objects.filter(series__in=[one[_KEY] for one in some]).order_by().values_list(*told)
+    series = pl.DataFrame(some, schema=_SERIES, orient="row").with_row_index("rank")
+    images = tables.frame(rows, _IMAGES).filter(
         pl.col("submission").is_in(keys) & ~pl.col("sop_instance_uid").is_in(list(out.uids))
     )
     images = images.join(series, on="series").sort("rank", "sop_instance_uid")

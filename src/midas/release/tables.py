@@ -135,6 +135,12 @@ def batches(rows: Iterable[Any]) -> Iterator[list[Any]]:
         yield batch
 
 
+def frame(rows: Iterable[Sequence[Any]], schema: Mapping[str, Any]) -> pl.DataFrame:
+    """Return rows of the database as a frame of these columns."""
+    columns = zip(*rows, strict=True)  # of no rows there are no columns
+    return pl.DataFrame(dict(zip(schema, columns, strict=False)), schema=schema)
+
+
 def arrow(name: str, rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
     """Turn rows into a table of exactly these columns; raise `Conflict` where a value does not fit its column."""
     with _fitting(name):

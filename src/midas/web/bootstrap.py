@@ -6,6 +6,7 @@ out goes a `HubHome` with Django ready and the database migrated. Defaults are t
 
 from __future__ import annotations
 
+import gc
 import os
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 HOME_VARIABLE = "MIDAS_HUB_HOME"
 SETTING = "MIDAS_HUB"
 YEAR_S = 365 * 24 * 3600
+COLLECT = 50_000, 20, 100
+"""When Python looks for cycles: rows come by the hundred thousand and make none, so it need not look at every 700."""
 SQLITE = {
     "timeout": 30,
     "transaction_mode": "IMMEDIATE",
@@ -143,6 +146,7 @@ def configure(path: Path | None = None, *, debug: bool = False) -> HubHome:
             raise BadInput("This process already serves another home.", advice="Start another process.")
         return home
     os.umask(0o077)
+    gc.set_threshold(*COLLECT)
     settings.configure(**django_settings(home, debug=debug))
     django.setup()
     _migrate()
