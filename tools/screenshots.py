@@ -28,7 +28,7 @@ OUT = ROOT / "docs" / "pictures"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 PATIENCE_MS = 180_000
 VERSION = "1.0.0"
-PASSWORD = "look-and-see-1"
+PASSWORD = "look-and-see-1"  # pragma: allowlist secret
 """Of everybody in a filled hub or spoke."""
 
 
