@@ -139,15 +139,17 @@ class Image:
         data = self.ds.get("PixelData")
         if said == 1 or not isinstance(data, bytes):
             return min(said, FRAMES_WITHOUT_PIXELS)
-        bits = self.samples * int(self.ds.get("BitsAllocated") or 1)
+        bits = self.samples * self._whole("BitsAllocated")
         room = len(data) // 8 if self.encapsulated else 8 * len(data) // max(1, bits)
         return min(said, max(1, room))
 
     @property
     def samples(self) -> int:
         """Samples of one frame, by the header."""
-        sizes = (self.ds.get(name) or 1 for name in ("Rows", "Columns", "SamplesPerPixel"))
-        return prod(int(one) for one in sizes)
+        return prod(map(self._whole, ("Rows", "Columns", "SamplesPerPixel")))
+
+    def _whole(self, keyword: str) -> int:
+        return max(1, int(as_number(self.ds.get(keyword)) or 1))
 
     @property
     def encapsulated(self) -> bool:

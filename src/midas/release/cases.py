@@ -32,7 +32,7 @@ class Graded:
 
     `computed` is what of the index rests on computed facts alone; `demonstration` whether anything that counts rests on
     a stand-in for a document; `sha256` the digest of `whole` as canonical JSON. `early`: its facts were gathered before the
-    draft was made, so that they may be others'; `withdrawn_since` counts persons of the dataset who left after that.
+    draft was made, so that they may be others'; `withdrawn_since` says that persons of the dataset left after that.
     """
 
     cqi: float
@@ -44,7 +44,7 @@ class Graded:
     computed: float = 0.0
     demonstration: bool = False
     early: bool = False
-    withdrawn_since: int = 0
+    withdrawn_since: bool = False
     whole: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from midas import __version__
 from midas.catalogue import findings, lens
-from midas.catalogue.models import Subject
+from midas.catalogue.models import Dataset, Subject
 from midas.catalogue.withdrawal import doom
 from midas.kernel import Clock, Conflict, Digest, Progress
 from midas.ledger import Deed, enter
@@ -107,6 +107,7 @@ def _through_the_gates(
 
 def _still_stands(draft: Draft, case: Case) -> None:
     """Raise `Conflict` where approvals, anybody's lawful basis or curators' decisions changed while files were written."""
+    Dataset.objects.select_for_update().get(pk=draft.dataset_id)  # curators' decisions wait
     bases = dict(Subject.objects.filter(dataset=draft.dataset).values_list("pseudonym", "basis"))
     changed = [name for name, before in case.bases.items() if bases_of(bases.get(name) or ()) != before]
     since = set(concerned(case.content, findings.decided_since(draft.dataset, draft.judged)))

@@ -216,9 +216,8 @@ def grade(case: Case) -> Iterator[Finding]:
         )  # fmt: skip
     if graded.withdrawn_since:
         yield _wrong(
-            "grade.withdrawn", f"{graded.withdrawn_since:,} persons of the dataset withdrew after the grade's facts were "
-            "gathered: shares and counts in it are those of before.", "Say so in the notes of the next version.",
-            severity=Severity.WARNING,
+            "grade.withdrawn", "Persons of the dataset withdrew after the grade's facts were gathered: shares and counts in "
+            "it are those of before.", "Say so in the notes of the next version.", severity=Severity.WARNING,
         )  # fmt: skip
     if graded.stops:
         yield _wrong(

@@ -37,7 +37,7 @@ def papers(content: Content, checked: Checked, *, draft: Draft) -> dict[str, Map
         "leakage.json": report.to_dict(),
         "changes.json": changes_paper(content, before, moved=len(report.moved)),
     }
-    return found | ({"grade.json": graded.to_dict()} if graded else {})
+    return found | ({"grade.json": graded.to_dict()} if graded and not graded.early else {})
 
 
 def _provenance(content: Content, draft: Draft, before: Release | None) -> dict[str, Any]:

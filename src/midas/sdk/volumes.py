@@ -107,6 +107,8 @@ def pixel_spacing(ds: Dataset) -> tuple[float, float] | None:
 
 def values_of(ds: Dataset) -> Array:
     """Return the pixels in the unit of the modality (Hounsfield for CT): integers where nothing is lost, else float32."""
+    from midas.formats.dicom import codecs  # noqa: F401 - no decoder meets a frame that is not what the object says
+
     raw = pixel_array(ds)
     if ds.get("SamplesPerPixel", 1) != 1:
         return raw

@@ -17,6 +17,7 @@ from midas.catalogue.protocols import in_force, protocol_of
 from midas.kernel import Clock, Evidence, MidasError
 from midas.ledger.models import Check, Entry
 from midas.people.models import Membership
+from midas.protocol.model import Upkeep
 from midas.quality.attacker import attack
 from midas.quality.coverage import measure
 from midas.quality.evidence import of_coverage, of_privacy, of_tables
@@ -48,10 +49,18 @@ def evidence_of(*, dataset: Dataset, version: str, clock: Clock) -> list[Evidenc
         )
         content = gather(draft=draft, store=store())
     except MidasError:  # nothing is registered, or what there is cannot be put together
-        found = []
+        found, planned = [], _planned(dataset)
     else:
-        found = _of_draft(draft, content, about)
-    return [*found, *_of_history(dataset, about, clock), *_of_hub(about)]
+        found, planned = _of_draft(draft, content, about), content.about.protocol.upkeep
+    return [*found, *_of_history(dataset, about, planned, clock), *_of_hub(about)]
+
+
+def _planned(dataset: Dataset) -> Upkeep | None:
+    version = in_force(dataset)
+    try:
+        return protocol_of(version).upkeep if version else None
+    except MidasError:  # a protocol that cannot be read any more promises nothing
+        return None
 
 
 def _of_draft(draft: Draft, content: Content, about: str) -> list[Evidence]:
@@ -84,7 +93,7 @@ def _of_persons(content: Content, about: str) -> Iterator[Evidence]:
     yield from of_tables(protocol, tables, seen, about=about, source="clinical/")
 
 
-def _of_history(dataset: Dataset, about: str, clock: Clock) -> Iterator[Evidence]:
+def _of_history(dataset: Dataset, about: str, planned: Upkeep | None, clock: Clock) -> Iterator[Evidence]:
     """Yield whether it came out again, as often as its protocol plans, and whether questions were answered in time."""
     page, now = f"/datasets/{dataset.slug}", clock.now()
     days = [
@@ -93,11 +102,6 @@ def _of_history(dataset: Dataset, about: str, clock: Clock) -> Iterator[Evidence
     ]
     if days:
         yield Evidence("curation.updates", len(days) > 1, about, page, of=len(days))
-    version = in_force(dataset)
-    try:
-        planned = protocol_of(version).upkeep if version else None
-    except MidasError:  # a protocol that cannot be read any more promises nothing
-        planned = None
     if planned:
         yield from upkeep.evidence(planned.every_months, days, today=now.date(), about=about, source=page)
         yield from telling.evidence(dataset, days=planned.answer_days, now=now, about=about, source=page)

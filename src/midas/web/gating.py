@@ -45,5 +45,5 @@ def _graded(draft: Draft) -> Graded | None:
         cqi=told["cqi"], band=told["band"], access=told["access"] or "", stops=tuple(told["stops"]),
         sha256=sha256_bytes(canonical(told)), status=told["status"], computed=told["computed"],
         demonstration=told["demonstration"], early=row.evidence_at < draft.created_at, whole=told,
-        withdrawn_since=Subject.objects.filter(dataset=draft.dataset, withdrawn_at__gt=row.evidence_at).count(),
+        withdrawn_since=Subject.objects.filter(dataset=draft.dataset, withdrawn_at__gt=row.evidence_at).exists(),
     )  # fmt: skip

@@ -173,7 +173,10 @@ def test_a_correction_is_a_revision_beside_the_object(submission, store, tmp_pat
     check(submission, store, tmp_path)
     told = {"finding": blank(), "by": curator, "clock": LATER, "why": "The device's log says so."}
     before = list(Instance.objects.values_list("sha256", "facts"))
-    first = findings.correct(keyword="PixelSpacing", value="0.5, 0.5", **told)
+    looked = findings.last_decision()
+    first = findings.correct(keyword="PixelSpacing", value="0.5, 0.5", seen=looked, **told)
+    with pytest.raises(Conflict, match="decided on 1 of these meanwhile"):
+        findings.correct(keyword="PixelSpacing", value="0.7 0.7", seen=looked, **told)
     second = findings.correct(keyword="PixelSpacing", value="0.6 0.6", **told)
     assert (first.revision, first.before, first.after) == (1, None, "0.5\\0.5")
     assert (second.revision, second.before, second.after) == (2, "0.5\\0.5", "0.6\\0.6")

@@ -70,6 +70,7 @@ CODESTREAM = b"\xff\x4f\xff\x51" + struct.pack(
     [
         spoilt(Rows=65535, Columns=65535), spoilt(Rows=0, Columns=0), spoilt(Rows=1, Columns=1, PixelData=b"\0\0"),
         spoilt(NumberOfFrames=2**31 - 1), spoilt(NumberOfFrames=40), spoilt(RescaleSlope="0"),
+        spoilt(NumberOfFrames=2, Rows=[16, 16]), spoilt(NumberOfFrames=2, BitsAllocated=[16, 16]),
         spoilt(PixelRepresentation=1, BitsStored=16, HighBit=15, RescaleIntercept="-32768"),
         spoilt(PhotometricInterpretation="PALETTE COLOR"), spoilt(SamplesPerPixel=3, PhotometricInterpretation="RGB"),
         spoilt(PixelData=b""), spoilt(BitsAllocated=32), spoilt(PixelSpacing=[0, 0]), spoilt(PixelData=b"\7\0" * 256 * 256),

@@ -20,7 +20,7 @@ from midas.release.approving import approve, take_approval_back
 from midas.release.cases import Brought
 from midas.release.drafting import version_order
 from midas.release.leakage import Ties, leakage
-from midas.release.models import Release
+from midas.release.models import Release, ReleaseFile
 
 
 def since(ward: Ward) -> Brought:
@@ -96,8 +96,14 @@ def test_a_grade_of_something_else_is_no_grade_of_this_draft(ward: Ward) -> None
     refused(ward, "grade", "gathered before this draft was made", early)
 
 
+@pytest.mark.parametrize("early", [True, False])
+def test_only_a_grade_of_this_draft_is_sealed_with_it(ward: Ward, early: bool) -> None:
+    made = cut(ward, Brought(graded=replace(GOLD, access="open", early=early)))
+    assert ReleaseFile.objects.filter(release=made, path="grade.json").exists() is not early
+
+
 def test_a_grade_from_before_a_withdrawal_is_told_and_lets_pass(ward: Ward) -> None:
-    brought = Brought(graded=replace(GOLD, access="open", withdrawn_since=2), needs_grade=True)
+    brought = Brought(graded=replace(GOLD, access="open", withdrawn_since=True), needs_grade=True)
     assert cut(ward, brought).key
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.reading_ward import open_ward
 
-from midas.catalogue.models import Dataset, Subject
+from midas.catalogue.models import Dataset, ProtocolVersion, Subject
 from midas.grading import rubric_named
 from midas.kernel import FixedClock, Ink
 from midas.release.models import Draft, SplitKey
@@ -100,6 +100,20 @@ def test_what_the_protocol_promises_is_held_against_what_was_done(
     assert after["curation.cycle"] is True
     assert "curation.adherence" not in after, "the first planned day is still to come"
     assert known(later)["curation.adherence"] == 0.0
+
+
+@pytest.mark.django_db
+def test_a_draft_promises_what_its_own_protocol_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ward = open_ward(tmp_path)
+    monkeypatch.setattr(evidence, "store", lambda: ward.store)
+    ward.draft("1.0.0")
+    ward.cut(ward.draft("1.1.0"))
+    ProtocolVersion.objects.create(
+        dataset=ward.protocol.dataset, sha256="f" * 64, version="9.0.0", added_at=NOW.now() + timedelta(days=1),
+        source=ward.protocol.source + "upkeep: {every_months: 6}\n",
+    )  # fmt: skip
+    found = evidence_of(dataset=ward.dataset, version="1.0.0", clock=NOW)
+    assert "curation.cycle" not in {one.kind for one in found}
 
 
 @pytest.mark.django_db

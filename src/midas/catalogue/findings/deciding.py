@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from midas.catalogue.findings.standing import OPEN, state_of
-from midas.catalogue.models import Correction, Instance, QualityDecision, QualityFinding
+from midas.catalogue.models import Correction, Dataset, Instance, QualityDecision, QualityFinding
 from midas.kernel import BadInput, Clock, Conflict
 from midas.ledger import Deed, enter
 from midas.people.models import Account
@@ -42,8 +42,7 @@ def decide(
     reason = _reason(why)
     if verdict not in {Verdict.ACCEPT, Verdict.ASK, Verdict.EXCLUDE, Verdict.REOPEN} or covers not in Covers:
         raise BadInput("That is not a decision.", advice="Accept, ask the spoke, exclude, or open it again.")
-    if seen is not None:
-        _nobody_else_did(findings, seen)
+    _nobody_else_did(findings, seen)
     for one in findings:
         _may_decide(one, verdict)
         if verdict == Verdict.EXCLUDE:
@@ -53,13 +52,22 @@ def decide(
 
 @transaction.atomic
 def correct(
-    *, finding: QualityFinding, keyword: str, value: str, why: str, by: Account, clock: Clock
+    *,
+    finding: QualityFinding,
+    keyword: str,
+    value: str,
+    why: str,
+    by: Account,
+    clock: Clock,
+    seen: int | None = None,
 ) -> Correction:
     """Write down what a fact of the finding's series should be: the next revision, beside objects that stay as they came.
 
-    Raise `BadInput` without a reason, for a fact that is not correctable, or a value that it cannot have.
+    `seen` is as in `decide`. Raise `BadInput` without a reason, for a fact that is not correctable, or a value that it
+    cannot have, `Conflict` where the finding was decided on since.
     """
     reason = _reason(why)
+    _nobody_else_did([finding], seen)
     _may_decide(finding, Verdict.CORRECT)
     if finding.series_id is None:
         raise BadInput("A row is not corrected here.", advice="Ask the hospital for a corrected row.")
@@ -110,8 +118,15 @@ def _reason(why: str) -> str:
     return said
 
 
-def _nobody_else_did(findings: Sequence[QualityFinding], seen: int) -> None:
-    """Raise `Conflict` where somebody decided on one of these meanwhile: neither decision is lost unseen."""
+def _nobody_else_did(findings: Sequence[QualityFinding], seen: int | None) -> None:
+    """Raise `Conflict` where somebody decided on one of these meanwhile: neither decision is lost unseen.
+
+    Decisions on a dataset, and the recording of its release, wait for one another.
+    """
+    datasets = {one.dataset_id for one in findings}
+    list(Dataset.objects.select_for_update().filter(pk__in=datasets).order_by("pk"))
+    if seen is None:
+        return
     marks = [one.mark for one in findings]
     since = QualityDecision.objects.filter(mark__in=marks, pk__gt=seen).select_related("by").order_by("pk")
     if (other := since.last()) is not None:

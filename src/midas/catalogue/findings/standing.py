@@ -80,7 +80,7 @@ def undecided(dataset: Dataset, *, severity: Severity = Severity.ERROR) -> tuple
     )
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Since:
     """That a curator excluded or corrected a series, or without one a whole person, for what a rule found."""
 

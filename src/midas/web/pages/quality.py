@@ -256,6 +256,7 @@ def correct(request: HttpRequest, number: int) -> HttpResponse:
         findings.correct(
             finding=one, keyword=request.POST.get("keyword", ""), value=request.POST.get("value", ""),
             why=request.POST.get("why", ""), by=account, clock=SystemClock(),
+            seen=one_number(request.POST.get("seen", "")),
         )  # fmt: skip
     except MidasError as error:
         messages.error(request, str(error))
