@@ -2,7 +2,7 @@
 
 In comes a sentence as it is kept; out comes the same in the language of the page, with its figures and names, or the
 sentence itself where the book of that language lacks it. Records, exports and signatures keep the one English text:
-nothing here writes. A book is a folder of TOML files, `locale/<language>/phrases`, with these tables:
+nothing here writes. A phrase book is a folder of TOML files, `locale/<language>/phrases`, with these tables:
 
 - `phrases`: English = translation. `{}` stands for what differs from one sentence to the next: a figure, a name, or
   words of their own; `{#}` for a figure alone. The translation puts them at `{0}`, `{1}` …
