@@ -15,7 +15,7 @@ import polars as pl
 
 from midas.kernel import BadInput, NotFound
 from midas.protocol import variables
-from midas.protocol.model import Protocol
+from midas.protocol.model import Column, Protocol, Table
 from midas.protocol.words import age_band
 from midas.quality.intervals import shares
 from midas.quality.persons import ages, named
@@ -210,14 +210,22 @@ def values_of(protocol: Protocol, variable: str, tables: Mapping[str, pl.DataFra
         return tables["series"].select("subject", value=pl.when(made != "").then(made))
     if variable in {one.id for one in protocol.targets} and variable not in variables(protocol):
         return tables["labels"].filter(pl.col("target") == variable).select("subject", "value")
-    for table in protocol.tables:
-        for column in table.columns:
-            if column.role == "variable" and variable in {column.name, named(table, column)}:
-                cell = pl.col(heading(column.name)).cast(pl.String)
-                return tables[f"clinical/{table.id}"].select("subject", value=cell)
+    if found := column_of(protocol, variable):
+        table, column = found
+        cell = pl.col(heading(column.name)).cast(pl.String)
+        return tables[f"clinical/{table.id}"].select("subject", value=cell)
     raise NotFound(
         f"The population is divided by {variable}, which nothing tells.", advice="Correct the protocol."
     )
+
+
+def column_of(protocol: Protocol, variable: str) -> tuple[Table, Column] | None:
+    """Return the clinical column that a variable of the target population names, with its table."""
+    for table in protocol.tables:
+        for column in table.columns:
+            if column.role == "variable" and variable in {column.name, named(table, column)}:
+                return table, column
+    return None
 
 
 def _band(words: Sequence[str]) -> pl.Expr:

@@ -125,7 +125,7 @@ def of_catalogue(dataset: Dataset, protocol: Protocol, *, spoke: str = "") -> Ex
     imaged = {f"study__{name}": value for name, value in mine.items()}
     images = Instance.objects.filter(**{f"series__{name}": value for name, value in imaged.items()})
     ages: dict[str, int] = {}
-    seen = Visit.objects.filter(**mine).exclude(age_years=None).order_by("day")
+    seen = Visit.objects.filter(**mine).exclude(age_years=None).order_by("day", "pk")
     for name, age in seen.values_list("subject__pseudonym", "age_years").iterator(chunk_size=5000):
         ages.setdefault(name, age or 0)
     series = Series.objects.filter(**imaged)

@@ -63,10 +63,9 @@ def collected(desk: Desk, *, more: int) -> Collected:
 
 @dataclass(frozen=True)
 class All:
-    """All hospitals together by what the hub told: `people` are those of here and of `others`, the latter in whole fives."""
+    """All hospitals together by what the hub told: `people` are those of here, and the others in whole fives."""
 
     people: int
-    others: int
     compared: tuple[Coverage, ...]
     advice: tuple[Advice, ...]
 
@@ -77,7 +76,7 @@ def all_together(told: CoverageTotal, *, more: int) -> All:
         cover(one.variable, one.persons, one.target, unknown=one.unknown) for one in told.variables
     )
     advice = collect_next(compared, more=more) if compared else ()
-    return All(told.mine + told.others, told.others, compared, advice)
+    return All(told.mine + told.others, compared, advice)
 
 
 def _count(values: pl.DataFrame) -> Counter[str]:

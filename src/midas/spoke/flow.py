@@ -264,8 +264,8 @@ def exchange(*, home: Home, clock: Clock = NOW, project: str | None = None) -> i
     work = desk(home=home, slug=project)
     try:
         with hub_of(work, attempts=2) as hub:
-            together.ask(work, hub=hub, clock=clock)
             questions.exchange(work, hub=hub, clock=clock)
+            together.ask(work, hub=hub, clock=clock)
     except MidasError:
         pass
     return questions.waiting(work)

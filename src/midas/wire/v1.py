@@ -455,8 +455,8 @@ class CoveredVariable(Wire):
 class CoverageTotal(Wire):
     """`GET /api/v1/datasets/{dataset}/coverage`: a dataset's persons of all hospitals against its target, for one spoke.
 
-    The spoke's own persons (`mine`) are counted as they are, those of all `others` together in whole fives; a table of fewer
-    than thirty others, or one that would tell a group of one to four, is left out.
+    The spoke's own persons (`mine`) are counted as they are, those of all `others` together in whole fives. Fewer
+    than five others are told as nobody; a table of five to 29, or one that would tell a group of one to four, is left out.
     """
 
     dataset: Slug

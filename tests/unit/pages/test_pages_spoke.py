@@ -446,3 +446,42 @@ def test_all_hospitals_stand_beside_this_one_with_the_day_the_hub_told_it(spoke,
     after = client.get("/coverage")
     assert "No hub is configured" in after.content.decode()
     assert after.context["everyone"].people == 143, "what was told stands"
+
+
+def test_who_has_collected_nobody_yet_sees_all_hospitals(spoke, enter, monkeypatch) -> None:
+    from dataclasses import replace
+    from datetime import UTC, datetime
+
+    from midas.spoke.intake.models import Item
+    from midas.spoke.outbox.models import Together
+    from midas.spoke.site import coverage
+
+    client = enter("asha")
+    Item.objects.update(state="refused", reason="duplicate")
+    bare = client.get("/coverage")
+    assert complaints(bare) == []
+    assert bare.context["people"] == 0
+    assert "Nobody has been collected yet" in bare.content.decode()
+    assert "No hub is configured" in bare.content.decode()
+    config = spoke.home.config.model_copy(update={"hub": "https://hub.example", "token": "t"})
+    connected = replace(spoke, home=replace(spoke.home, config=config))
+    monkeypatch.setattr(coverage, "current_desk", lambda: connected)
+    half = {"F": 0.5, "M": 0.5}
+    told = {
+        "dataset": "oral-cancer", "protocol": "1.1.0", "mine": 0, "others": 140,
+        "variables": [
+            {"variable": "sex", "persons": {"F": 40, "M": 100}, "target": half},
+            {"variable": "state", "persons": {"Delhi": 15, "other": 125}, "target": {"Delhi": 0.5}},
+        ],
+    }  # fmt: skip
+    Together.objects.create(
+        project=spoke.project, told=told, told_at=datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
+    )
+    answer = client.get("/coverage?more=40")
+    assert complaints(answer) == []
+    shown = answer.content.decode()
+    assert "Ask the hub now" in shown
+    assert "140 people" in shown
+    state = answer.context["variables"][-1]
+    assert (state["title"], state["persons"]) == ("State", 0), "only the hub counts it"
+    assert [(one["label"], one["all"].persons) for one in state["lines"]] == [("Delhi", 15), ("others", 125)]

@@ -6,12 +6,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from midas.catalogue.models import Dataset, ProtocolVersion, Subject, Submission, Visit
+from midas.catalogue.models import Dataset, ProtocolVersion, Record, Subject, Submission, Visit
+from midas.catalogue.protocols import protocol_of
 from midas.kernel import NotFound
 from midas.protocol import load_named
 from midas.quality.coverage import OTHER
-from midas.release.disclosure import LEAST
-from midas.web.covering import total
+from midas.release.counting import of_catalogue
+from midas.release.disclosure import LEAST, NOT_SAID
+from midas.web.covering import counts, total
 
 pytestmark = pytest.mark.django_db
 AT = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -51,6 +53,21 @@ def persons(made: Dataset, spoke: str, sexes: str, *, age: int | None = 50) -> N
         Visit.objects.create(subject=one, name="baseline", day=0, age_years=age)
 
 
+def live_in(spoke: str, *states: str | None) -> None:
+    """Say where the persons of a hospital live, after it said something else of the first."""
+    found = Subject.objects.filter(spoke=spoke).order_by("pseudonym")
+    for at, (one, state) in enumerate(zip(found, states, strict=True)):
+        named = {
+            "subject": one,
+            "submission": one.first_submission,
+            "table": "persons",
+            "record": f"{one.pk:064x}",
+        }
+        if not at:
+            Record.objects.create(**named, revision=1, values={"state": "Goa"})
+        Record.objects.create(**named, revision=2, values={"state": state})
+
+
 def told(spoke: str = "spdc-wardha"):
     return total(dataset="oral-cancer", spoke=spoke)
 
@@ -81,6 +98,34 @@ def test_one_hospital_alone_is_told_its_own(made: Dataset) -> None:
     found = told()
     assert (found.mine, found.others) == (3, 0)
     assert found.variables[0].persons == {"F": 2, "M": 1}
+
+
+def test_the_state_is_where_people_live_not_where_the_hospital_is(made: Dataset) -> None:
+    known = ProtocolVersion.objects.get(dataset=made)
+    lived = "    state: [{value: Maharashtra, share: 0.5}, {value: Kerala, share: 0.3}]\n"
+    ProtocolVersion.objects.filter(pk=known.pk).update(source=known.source.replace(TARGET, TARGET + lived))
+    persons(made, "spdc-wardha", "FFMMM")
+    live_in("spdc-wardha", "Kerala", "Kerala", "Maharashtra", "Delhi", None)
+    protocol = protocol_of(ProtocolVersion.objects.get(dataset=made))
+    cells = counts(made, protocol, of_catalogue(made, protocol))["state"]
+    assert cells == {"Kerala": 2, "Maharashtra": 1, "Delhi": 1, NOT_SAID: 1}
+    persons(made, "sriher-chennai", "F" * 40)
+    live_in("sriher-chennai", *["Kerala"] * 37, "Tamil Nadu", "Maharashtra", None)
+    state = told().variables[-1]
+    assert state.variable == "state"
+    assert (state.persons["Maharashtra"], state.persons[OTHER], state.unknown) == (1, 1, 1)
+    assert state.persons["Kerala"] == 42
+    only = counts(made, protocol, of_catalogue(made, protocol, spoke="spdc-wardha"), spoke="spdc-wardha")
+    assert only["state"] == cells
+
+
+@pytest.mark.parametrize("few", ["F", "OO", "FMU", "OOUU"])
+def test_a_few_elsewhere_look_like_nobody(made: Dataset, few: str) -> None:
+    persons(made, "spdc-wardha", "FFM")
+    alone = told()
+    persons(made, "sriher-chennai", few, age=90)
+    assert told() == alone
+    assert alone.variables != ()
 
 
 @pytest.mark.parametrize("women", range(12))

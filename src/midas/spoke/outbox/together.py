@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from pydantic import ValidationError
+
 from midas.kernel import Clock, MidasError
 from midas.spoke.outbox.models import Together
 from midas.spoke.vault.projects import Desk
@@ -35,6 +37,9 @@ def ask(desk: Desk, *, hub: Hub, clock: Clock) -> str:
 
 
 def last(desk: Desk) -> tuple[Together | None, CoverageTotal | None]:
-    """Return what is kept, and what the hub told if it ever did."""
+    """Return what is kept, and what the hub told if it ever did; told in a shape of before, it counts as not told yet."""
     kept = Together.objects.filter(project=desk.project).first()
-    return kept, CoverageTotal.model_validate(kept.told) if kept and kept.told else None
+    try:
+        return kept, CoverageTotal.model_validate(kept.told) if kept and kept.told else None
+    except ValidationError:
+        return kept, None

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from midas.kernel import MidasError, SystemClock
-from midas.quality.coverage import OTHER, Advice, Coverage
+from midas.quality.coverage import OTHER, Advice, Coverage, cover
 from midas.spoke.covering import All, all_together, collected
 from midas.spoke.outbox import together
 from midas.spoke.outbox.sending import hub_of
@@ -77,11 +77,18 @@ def _advice(desk: Desk, found: tuple[Advice, ...]) -> list[tuple[str, str, Advic
 def _variables(
     desk: Desk, compared: tuple[Coverage, ...], advice: tuple[Advice, ...], everyone: All | None
 ) -> list[dict[str, Any]]:
-    """Return the tables of the page: persons here by value, and beside them those of all hospitals where they are told."""
+    """Return the tables of the page: persons here by value, beside them those of all hospitals where they are told.
+
+    What only the hub counts stands last.
+    """
     coming = {(one.variable, one.value): one.persons for one in advice}
     whole = {one.variable: one for one in everyone.compared} if everyone else {}
+    elsewhere = [
+        cover(name, {}, {group.value: group.target for group in one.groups if group.value != OTHER})
+        for name, one in whole.items() if name not in {here.variable for here in compared}
+    ]  # fmt: skip
     found = []
-    for one in compared:
+    for one in (*compared, *elsewhere):
         beside = whole.get(one.variable)
         groups = {group.value: group for group in beside.groups} if beside else {}
         lines = [

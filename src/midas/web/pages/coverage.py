@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from midas.catalogue.models import Dataset
 from midas.people.rule import Act
 from midas.protocol.model import Protocol
-from midas.quality.coverage import OTHER, Advice, Coverage, collect_next, cover
-from midas.release.counting import TARGET, of_catalogue
+from midas.quality.coverage import OTHER, Advice, Coverage, collect_next, column_of, cover
+from midas.release.counting import of_catalogue
 from midas.release.disclosure import NOT_SAID
 from midas.web import covering
 from midas.web.guard import Place, needs
@@ -139,8 +139,10 @@ def _variable(one: Coverage, advice: tuple[Advice, ...], protocol: Protocol) -> 
 
 
 def _title(variable: str, protocol: Protocol) -> str:
-    titles = composition.titles(protocol)
-    return titles.get(covering.table_of(variable)) or titles.get(TARGET + variable) or variable
+    if title := composition.titles(protocol).get(covering.table_of(variable)):
+        return title
+    column = column_of(protocol, variable)
+    return said(column[1].title) if column and column[1].title else variable
 
 
 def _label(variable: str, value: str) -> str:
