@@ -298,6 +298,10 @@ def serve(
 
     made = opened(home)
     place = serving(made.config, host=host, port=port, cert=cert, key=key)
+    if watch:
+        from midas.spoke.watching import checked
+
+        checked(made, watch)
     show.nobody_listens(place.bind, place.port)
     watched = tuple(str(one.absolute()) for one in watch or ()) or made.config.watch
     made = reconfigure(

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 30
 """Seconds that the end of `midas spoke serve` waits for what its watching program has in hand."""
+AGAIN = 30
+"""Seconds after which a watching program that ended by itself is started again."""
 
 
 def watch(
@@ -51,6 +53,7 @@ def watch(
       midas spoke watch            (the folders that config.toml names)
     """
     made = opened(home)
+    from midas.spoke.watching import checked
     from midas.spoke.watching import watch as look
 
     def told(number: int, count: Tally) -> None:
@@ -62,7 +65,11 @@ def watch(
         states = " · ".join(f"{many} {state}" for state, many in count.states().items())
         show.out.print(f"{time.strftime('%H:%M:%S')}  {number} taken in   [dim]{states}[/]", highlight=False)
 
-    chosen = folders or [Path(one) for one in made.config.watch]
+    chosen = checked(made, folders) if folders else [Path(one) for one in made.config.watch]
+    if away := sum(not one.is_dir() for one in chosen):
+        show.err.print(
+            f"{away} folder(s) to watch are not there now; they are looked for again.", highlight=False
+        )
     with _until_interrupted() as stop:
         if not json:
             show.err.print(f"Watching {len(chosen)} folder(s)   [dim]Ctrl-C stops it[/]", highlight=False)
@@ -99,16 +106,47 @@ def beside(made: Any) -> Iterator[None]:
     if not made.config.watch:
         yield
         return
-    command = [sys.executable, "-c", "from midas.cli import main; main()", "spoke", "watch"]
-    watching = subprocess.Popen(  # noqa: S603 - our own program
-        [*command, "--home", str(made.path)], stdin=subprocess.DEVNULL, start_new_session=True
-    )
+    stop = threading.Event()
+    keeper = threading.Thread(target=_keep_watching, args=(made.path, stop))
+    keeper.start()
     try:
         yield
     finally:
+        stop.set()
+        keeper.join()
+
+
+def _keep_watching(home: Path, stop: threading.Event) -> None:
+    """Have a program watch until `stop` is set; say so where it ends by itself, and start it again."""
+    command = [
+        sys.executable,
+        "-c",
+        "from midas.cli import main; main()",
+        "spoke",
+        "watch",
+        "--home",
+        str(home),
+    ]
+    while not stop.is_set():
+        watching = subprocess.Popen(  # noqa: S603 - our own program
+            command, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+        while watching.poll() is None and not stop.wait(0.5):
+            pass
+        if stop.is_set():
+            _end(watching)
+            return
+        show.err.print(
+            f"[bold red]✗[/] No folder is watched: that program ended ({watching.returncode}). "
+            f"It is started again in {AGAIN} s.", highlight=False,
+        )  # fmt: skip
+        stop.wait(AGAIN)
+
+
+def _end(watching: subprocess.Popen[bytes]) -> None:
+    watching.terminate()
+    try:
+        watching.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
         watching.terminate()
-        try:
-            watching.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            watching.terminate()
-            watching.wait()
+        watching.wait()

@@ -27,12 +27,14 @@ R = TypeVar("R")
 class Processes:
     """Run work in up to `n` processes; use it as a context, so that the workers end with it."""
 
-    def __init__(self, n: int, *, forked: bool = False) -> None:
+    def __init__(self, n: int, *, forked: bool = False, undisturbed: bool = False) -> None:
         if n < 1:
             raise BadInput(f"{n} processes cannot work.", advice="Give 1 or more.")
         self.n = n
         context = multiprocessing.get_context(_start(forked))
-        self._pool = ProcessPoolExecutor(n, mp_context=context, initializer=_undisturbed)
+        self._pool = ProcessPoolExecutor(
+            n, mp_context=context, initializer=_undisturbed if undisturbed else None
+        )
         if forked:
             self._pool.submit(int).result()
 
@@ -90,11 +92,12 @@ def _died() -> Unavailable:
     )
 
 
-def processes(n: int | None = None, *, forked: bool = False) -> Processes:
+def processes(n: int | None = None, *, forked: bool = False, undisturbed: bool = False) -> Processes:
     """Open a pool of `n` worker processes; `None`: one for each processor that this process may use.
 
     `forked` workers start at once with all that is imported here: for commands, before they start any thread.
+    `undisturbed` ones end what they have in hand when Ctrl-C is pressed, where the program sees to its end itself.
     """
     if n is None:
         n = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-    return Processes(n, forked=forked)
+    return Processes(n, forked=forked, undisturbed=undisturbed)

@@ -7,7 +7,7 @@ written outside the scratch folder given, no link is followed, and nothing that 
 `dicom`, `tables`, `photos`, `slides` and `labels` are imported by name, so that looking at names stays cheap.
 """
 
-from midas.formats.sniff import Kind, sniff
+from midas.formats.sniff import MIRAX_INDEX, Kind, sniff
 from midas.formats.walk import Found, Limits, Trouble, slide_folder, walk
 
-__all__ = ["Found", "Kind", "Limits", "Trouble", "slide_folder", "sniff", "walk"]
+__all__ = ["MIRAX_INDEX", "Found", "Kind", "Limits", "Trouble", "slide_folder", "sniff", "walk"]

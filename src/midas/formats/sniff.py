@@ -23,6 +23,9 @@ HEAD = 65536
 JSON_LIMIT = 512 << 20
 """A JSON document larger than this is judged by its head only: labels of whole collections stay far below."""
 
+MIRAX_INDEX = "Slidedat.ini"
+"""The file in the data folder of a MIRAX slide that says what the others are."""
+
 
 class Kind(StrEnum):
     """The kinds of file that hospitals hand over."""
@@ -122,11 +125,11 @@ def _picture(path: Path, head: bytes) -> Kind | None:
 
 
 def mirax_folder(path: Path) -> Path | None:
-    """Return the data folder of a MIRAX slide: beside the file, of the same stem, with a `Slidedat.ini` in it."""
+    """Return the data folder of a MIRAX slide: beside the file, of the same stem, with its index in it."""
     folder = path.with_suffix("")
     if folder == path or folder.is_symlink() or not folder.is_dir():
         return None
-    return folder if (folder / "Slidedat.ini").is_file() else None
+    return folder if (folder / MIRAX_INDEX).is_file() else None
 
 
 def _pyramid(path: Path) -> bool:

@@ -99,15 +99,22 @@ def _process(work: Desk, progress: Progress, runner: Runner | None, clock: Clock
 def take_in(
     *, home: Home, folder: Path, names: Collection[str], runner: Runner, onto: Batch | None = None,
     progress: Progress = QUIET, clock: Clock = NOW, project: str | None = None,
-) -> Batch:  # fmt: skip
+) -> Batch | None:  # fmt: skip
     """Do steps 1 to 6 for some files of a folder (paths relative to it), as `receive` does for the whole of it.
 
-    They join the batch `onto`, if there is one. Where only images came, only these are worked on, so that each is soon
-    told of; what they change for others (`receive` without a folder) can wait until nothing comes.
+    They join the batch `onto`, if there is one; a batch that nothing joined does not stay. Where only images came, only
+    these are worked on, so that each is soon told of; what they change for others (`receive` without a folder) can wait
+    until nothing comes.
     """
     work = desk(home=home, slug=project)
     batch = onto or _begin(work, folder, clock)
-    _receive_files(work, folder, progress, clock, batch=batch, only=names)
+    try:
+        _receive_files(work, folder, progress, clock, batch=batch, only=names)
+    finally:
+        if empty := not batch.items.exists():
+            batch.delete()
+    if empty:
+        return None
     fresh = batch.items.filter(state=State.WAITING, stage="received")
     if fresh.exclude(kind__in=IMAGES).exists():
         _process(work, progress, runner, clock)
@@ -131,15 +138,17 @@ def _receive_files(
     only: Collection[str] | None = None,
 ) -> None:  # fmt: skip
     batch = batch or _begin(work, folder, clock)
-    with scratch_folder(work.home) as scratch:
-        found = ingest.arrivals(folder, scratch=scratch, only=only)
-        for seen in progress.track(found, label="Receive"):
-            if isinstance(seen, Trouble):
-                _keep_trouble(work, batch, seen, clock)
-            else:
-                _keep_file(work, batch, seen, clock)
-    batch.finished_at = clock.now()
-    batch.save(update_fields=["finished_at"])
+    try:
+        with scratch_folder(work.home) as scratch:
+            found = ingest.arrivals(folder, scratch=scratch, only=only)
+            for seen in progress.track(found, label="Receive"):
+                if isinstance(seen, Trouble):
+                    _keep_trouble(work, batch, seen, clock)
+                else:
+                    _keep_file(work, batch, seen, clock)
+    finally:
+        batch.finished_at = clock.now()
+        batch.save(update_fields=["finished_at"])
 
 
 def _keep_trouble(work: Desk, batch: Batch, trouble: Trouble, clock: Clock) -> None:

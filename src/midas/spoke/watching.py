@@ -1,7 +1,7 @@
 """Folders that are watched: what is put into one is taken in as soon as it has come to rest, and stays where it is.
 
 In come folders; out come items, exactly as from `midas spoke receive`. One program at a time watches for a spoke. A file is
-at rest when size and times stay the same for some seconds and nobody on this machine writes into it; DICOM files wait for
+at rest when size and times stay the same for some seconds and nobody is seen to write into it; DICOM files wait for
 their neighbours, since half a series would be called incomplete. A file that changes afterwards is taken in again; one that
 stays as it was is never read twice, also after a restart. A name that marks a copy in progress waits for its own.
 """
@@ -22,10 +22,10 @@ from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from midas import compute
-from midas.formats import Kind, slide_folder, sniff
+from midas.formats import MIRAX_INDEX, Kind, slide_folder, sniff
 from midas.kernel import BadInput, Clock, Conflict, MidasError, NotFound, Runner, SystemClock, Unavailable
 from midas.spoke import flow
 from midas.spoke.bench import ready
@@ -38,12 +38,13 @@ EVERY = 0.25
 """Seconds between two looks into the folders."""
 SETTLE = 2.0
 """Seconds for which a file must stay as it is."""
+STALL = 10
+"""For so many times as long, a file that seems to be open for writing is waited for."""
 SITTING = timedelta(minutes=10)
 """Images that come within this time of one another are one batch."""
 PAUSE = 10.0
 """Seconds to wait after something went wrong."""
 UNFINISHED = (".part", ".partial", ".filepart", ".tmp", ".temp", ".crdownload", ".download", "~")
-MIRAX = "Slidedat.ini"
 
 
 class Stamp(NamedTuple):
@@ -82,7 +83,7 @@ def files(folder: Path) -> dict[str, Stamp]:
         except OSError:
             found[name] = Stamp.of(below.lstat())
             continue
-        if MIRAX in held:
+        if MIRAX_INDEX in held:
             _join(found, held, folder, name)
         else:
             found |= {f"{name}/{path}": stamp for path, stamp in held.items()}
@@ -102,7 +103,8 @@ def _join(found: dict[str, Stamp], held: dict[str, Stamp], folder: Path, name: s
 def written_to(path: Path) -> bool:
     """Say whether a program on this machine has the file open to write: Linux tells its owner (fcntl(2), F_SETLEASE).
 
-    Where that cannot be asked (another's file, a network share, another system) the answer is no.
+    Where that cannot be asked (another's file, some network shares, another system) the answer is no. On a share over
+    SMB or NFSv4 a yes may only mean that its server has not left the file to this machine (no oplock, no delegation).
     """
     if not hasattr(fcntl, "F_SETLEASE"):
         return False
@@ -143,7 +145,7 @@ class Folder:
             self.since[name] = old if old is not None and old[0] == stamp else (stamp, now)
             if known(name, stamp):
                 continue
-            if now - self.since[name][1] < self.settle or written_to(self.path / name):
+            if self._moves(name, now - self.since[name][1]):
                 moving.add(_place(name))
             elif not unfinished(PurePosixPath(name).name):
                 resting[name] = stamp
@@ -152,6 +154,11 @@ class Folder:
             for name, stamp in resting.items()
             if _place(name) not in moving or kind_of(self.path / name) != Kind.DICOM
         }
+
+    def _moves(self, name: str, still: float) -> bool:
+        if still < self.settle:
+            return True
+        return still < STALL * self.settle and written_to(self.path / name)
 
 
 def _place(name: str) -> str:
@@ -174,9 +181,10 @@ class Watch:
     ) -> None:  # fmt: skip
         self.home, self.runner, self.timer = home, runner, timer
         self.clock = clock or SystemClock()
-        self.folders = [Folder(path, settle) for path in checked(home, folders)]
+        self.folders = [Folder(path, settle) for path in apart(home, folders)]
         self.batches: dict[Path, Batch] = {}
         self.restless = True
+        self.failed: Exception | None = None
         self.desk = desk(home=home)
         mine = Watched.objects.filter(project=self.desk.project)
         self._taken: dict[str, str] = dict(mine.values_list("lookup", "stamp"))
@@ -184,13 +192,18 @@ class Watch:
         self._lookups: dict[tuple[Path, str], str] = {}
 
     def look(self) -> int:
-        """Take in what is at rest; where nothing is, do once what the images before left to be done."""
+        """Take in what is at rest; where nothing is, do once what the images before left to be done.
+
+        What one file brings about is raised when all others are done.
+        """
         taken = sum(self._look(folder) for folder in self.folders)
         if taken:
             self.restless = True
         elif self.restless:
             self.restless = False
             flow.receive(home=self.home, folder=None, runner=self.runner, clock=self.clock)
+        elif self.failed is not None:
+            raise self.failed
         return taken
 
     def tally(self) -> Tally:
@@ -204,18 +217,32 @@ class Watch:
         except OSError:
             return 0  # a stick that was pulled out, a share that is away: it is looked for again
         chosen = {name: stamp for name, stamp in chosen.items() if os.path.lexists(folder.path / name)}
-        if chosen:
-            self._take(folder, chosen)
+        return self._take(folder, chosen) if chosen else 0
+
+    def _take(self, folder: Folder, chosen: dict[str, Stamp]) -> int:
+        """Take files in and return how many; where that fails, each half apart, so that one file holds up no other."""
+        try:
+            self._take_together(folder, chosen)
+        except (Unavailable, NotFound, DatabaseError):
+            raise  # of the place, not of a file
+        except Exception as error:  # noqa: BLE001 - raised by `look`
+            names = sorted(chosen)
+            if len(names) == 1:
+                self.failed = error
+                self._known[folder.path, names[0]] = chosen[names[0]]
+                return 0
+            halves = names[: len(names) // 2], names[len(names) // 2 :]
+            return sum(self._take(folder, {name: chosen[name] for name in half}) for half in halves)
         return len(chosen)
 
-    def _take(self, folder: Folder, chosen: dict[str, Stamp]) -> None:
+    def _take_together(self, folder: Folder, chosen: dict[str, Stamp]) -> None:
         plain = all(kind_of(folder.path / name).value in flow.IMAGES for name in chosen)
-        last = self.batches.pop(folder.path, None) if plain else None
+        last = self.batches.get(folder.path) if plain else None
         batch = flow.take_in(
             home=self.home, folder=folder.path, names=chosen, runner=self.runner, clock=self.clock,
             onto=last if last is not None and self._one_sitting(last) else None,
         )  # fmt: skip
-        if plain:
+        if plain and batch is not None:
             self.batches[folder.path] = batch
         self._remember(folder, chosen)
 
@@ -254,13 +281,19 @@ def _text(stamp: Stamp) -> str:
 
 
 def checked(home: Home, folders: Sequence[Path]) -> list[Path]:
-    """Return the folders to watch. `NotFound` for one that is not there, `BadInput` for none or one with this spoke."""
+    """Return the folders that somebody asks to watch, as `apart` does. `NotFound` for one that is not there."""
+    found = apart(home, folders)
+    if not all(path.is_dir() for path in found):
+        raise NotFound("A folder to watch is not there.", advice="Make it, or check the path.")
+    return found
+
+
+def apart(home: Home, folders: Sequence[Path]) -> list[Path]:
+    """Return the folders to watch, there now or not. `BadInput` for none, one with this spoke, or one in another."""
     if not folders:
         raise BadInput("No folder to watch.", advice="Name one: midas spoke watch FOLDER.")
     found = [path.resolve() for path in folders]
     for path in found:
-        if not path.is_dir():
-            raise NotFound("A folder to watch is not there.", advice="Make it, or check the path.")
         if path == home.path or path in home.path.parents or home.path in path.parents:
             raise BadInput(
                 "A folder to watch holds this spoke, or lies in it.",
@@ -291,11 +324,14 @@ def watch(
     *, home: Home, folders: Sequence[Path], stop: threading.Event, told: Told, wrong: Callable[[MidasError], object],
     settle: float = SETTLE, processes: int | None = None,
 ) -> None:  # fmt: skip
-    """Watch until `stop` is set; tell what was taken in, and what went wrong before it is tried again."""
+    """Watch until `stop` is set; tell what was taken in, and what went wrong before it is tried again.
+
+    A folder that is not there is looked for again. `BadInput` as `apart`, `Conflict` as `alone`.
+    """
     with alone(home):
-        checked(home, folders)
+        apart(home, folders)
         while not stop.is_set():
-            with compute.processes(processes or home.config.processes or None) as pool:
+            with compute.processes(processes or home.config.processes or None, undisturbed=True) as pool:
                 try:
                     list(pool.map(ready, range(pool.n)))
                     _look_on(Watch(home=home, folders=folders, runner=pool, settle=settle), stop, told)

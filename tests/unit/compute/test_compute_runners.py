@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -24,6 +25,10 @@ def die(number: int) -> int:
 
 def process_id(_: int) -> int:
     return os.getpid()
+
+
+def leaves_ctrl_c(_: int) -> bool:
+    return signal.getsignal(signal.SIGINT) == signal.SIG_IGN
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +69,12 @@ def test_the_work_is_done_elsewhere(pool: Runner) -> None:
 def test_a_worker_that_dies_is_said() -> None:
     with processes(1) as runner, pytest.raises(Unavailable, match="worker process died"):
         list(runner.map(die, range(6)))
+
+
+def test_ctrl_c_is_for_workers_too_unless_they_are_left_undisturbed(pool: Runner) -> None:
+    assert list(pool.map(leaves_ctrl_c, range(1))) == [False]
+    with processes(1, undisturbed=True) as runner:
+        assert list(runner.map(leaves_ctrl_c, range(1))) == [True]
 
 
 def test_no_processes_is_an_error() -> None:

@@ -137,7 +137,7 @@ def test_a_copy_in_progress_is_not_taken_half(work, export, folder, start) -> No
             timer.now += 1.5
             assert watch.look() == 0
         stalls = written_to(folder / "slow.dcm")
-        timer.now += 60
+        timer.now += 10
         assert watch.look() == (0 if stalls else 1)
         stream.write(whole[20000:])
     assert not written_to(folder / "slow.dcm")
@@ -260,10 +260,61 @@ def test_a_full_disk_refuses_no_file(work, export, folder, start, monkeypatch) -
 
     with monkeypatch.context() as patched:
         patched.setattr(store, "keep", full)
-        with pytest.raises(Unavailable, match="disk"):
-            rest(start())
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="disk"):
+                rest(start())
     assert not Item.objects.exists()
+    assert not Batch.objects.exists(), "a try that took nothing in leaves nothing behind"
     assert rest(start()) == 1
+    (folder / "1.dcm").touch()
+    assert rest(start()) == 1
+    assert [one.finished_at for one in Batch.objects.all()] == [CLOCK.now()]
+
+
+def test_a_disk_that_fills_up_leaves_no_batch_running(work, export, folder, start, monkeypatch) -> None:
+    for number, name in enumerate(("Ramesh/1.dcm", "Sunanda/1.dcm")):
+        shutil.copy(export / "scans" / name, folder / f"{number}.dcm")
+    keep = store.keep
+
+    def fills(home: Any, path: Path, **more: Any) -> Any:
+        if path.name == "1.dcm":
+            raise OSError(28, "No space left on device")
+        return keep(home, path, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "keep", fills)
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="disk"):
+                rest(start())
+    assert [one.finished_at for one in Batch.objects.all()] == [CLOCK.now()]
+    assert rest(start()) == 2
+    assert set(ends(work)) == {"0.dcm", "1.dcm"}
+
+
+def test_one_file_that_fails_holds_up_no_other(work, export, folder, start, monkeypatch) -> None:
+    flow.receive(home=work.home, folder=export / "tables", runner=compute.here(), clock=CLOCK)
+    for name in ("Ramesh/1.dcm", "Ramesh/2.dcm", "Sunanda/1.dcm", "early.dcm"):
+        shutil.copy(export / "scans" / name, folder / name.replace("/", "-"))
+    keep = store.keep
+
+    def fails(home: Any, path: Path, **more: Any) -> Any:
+        if path.name == "Ramesh-1.dcm":
+            raise RuntimeError("nobody thought of this")
+        return keep(home, path, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "keep", fails)
+        watch = start()
+        assert rest(watch) == 3
+        with pytest.raises(RuntimeError):
+            watch.look()
+        with pytest.raises(RuntimeError):
+            rest(start())
+        assert set(ends(work)) == {"Ramesh-2.dcm", "Sunanda-1.dcm", "early.dcm"}
+        assert Output.objects.filter(kind="instance").count() == 3
+    assert rest(start()) == 1
+    assert set(ends(work).values()) == {("waiting", "")}
+    assert all(batch.items.exists() and batch.finished_at for batch in Batch.objects.all())
 
 
 def test_a_folder_that_goes_away_is_waited_for(work, export, folder, start) -> None:
@@ -273,6 +324,26 @@ def test_a_folder_that_goes_away_is_waited_for(work, export, folder, start) -> N
     folder.with_name("unplugged").rename(folder)
     shutil.copy(export / "scans/nobody.dcm", folder)
     assert rest(watch) == 1
+
+
+def test_a_folder_that_is_away_at_the_start_stops_no_other(work, export, folder, tmp_path) -> None:
+    away, runner = tmp_path / "share", compute.here()
+    watch = Watch(home=work.home, folders=[away, folder], runner=runner, settle=2, clock=CLOCK, timer=Timer())
+    shutil.copy(export / "scans/nobody.dcm", folder)
+    assert rest(watch) == 1
+    away.mkdir()
+    shutil.copy(export / "scans/early.dcm", away)
+    assert rest(watch) == 1
+
+
+def test_a_server_that_never_leaves_a_file_to_us_is_not_waited_for_longer_than_a_while(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "written_to", lambda path: True)
+    (folder / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(2000))
+    at = Folder(folder, settle=2)
+    seen = {now: set(at.at_rest(now, known=lambda *_: False)) for now in (0, 3, 19, 20)}
+    assert seen == {0: set(), 3: set(), 19: set(), 20: {"photo.jpg"}}
 
 
 def test_what_cannot_be_watched_is_said(work, folder, tmp_path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 
 from midas.spoke.accounts import may_review
@@ -35,7 +35,7 @@ def door(kind: Door) -> Callable[[View], View]:
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if kind is not Door.OPEN and not (request.user.is_authenticated and request.user.is_active):
                 query = urlencode({"next": request.get_full_path()})
-                return HttpResponseRedirect(f"{reverse('spoke:sign-in')}?{query}")
+                return _to(request, f"{reverse('spoke:sign-in')}?{query}")
             if kind is Door.REVIEWER and not may_review(request.user):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
@@ -44,3 +44,10 @@ def door(kind: Door) -> Callable[[View], View]:
         return guarded
 
     return declare
+
+
+def _to(request: HttpRequest, address: str) -> HttpResponse:
+    """Send the browser elsewhere: the whole page, also where only a part of it was asked for."""
+    if request.headers.get("HX-Request"):
+        return HttpResponse(headers={"HX-Redirect": address})
+    return HttpResponseRedirect(address)

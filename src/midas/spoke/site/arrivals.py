@@ -22,6 +22,8 @@ from midas.spoke.site.seen import seen_in
 ON_PAGE = 50
 LIVE = timedelta(minutes=10)
 """A batch's page asks for news until nothing came for so long."""
+ENOUGH = 286
+"""The status by which htmx stops asking."""
 
 
 @door(Door.LOCAL)
@@ -48,8 +50,9 @@ def batch(request: HttpRequest, number: int) -> HttpResponse:
     items = Item.objects.filter(batch=found).select_related("person")
     told = items.aggregate(n=Count("pk"), last=Max("changed_at"))
     state_of_it = f"{told['n']} {told['last']} {found.finished_at}"
+    live = found.finished_at is None or timezone.now() - found.finished_at < LIVE
     if request.headers.get("X-Seen") == state_of_it:
-        return HttpResponse(status=204)
+        return HttpResponse(status=204 if live else ENOUGH, headers={"HX-Reswap": "none"})
     counts = dict(items.values_list("state").annotate(n=Count("pk")).order_by())
     state = request.GET.get("state", "")
     chosen = items.filter(state=state) if state in State.values else items
@@ -74,7 +77,7 @@ def batch(request: HttpRequest, number: int) -> HttpResponse:
         "seen": seen,
         "rule": rule,
         "state_of_it": state_of_it,
-        "live": found.finished_at is None or timezone.now() - found.finished_at < LIVE,
+        "live": live,
         "states": [
             {"value": value, "label": title, "chosen": value == state,
              "count": counts.get(value, 0) if value else sum(counts.values())}
