@@ -119,6 +119,12 @@ def token(page: str) -> str:
     return str(json.loads(f'"{found[1]}"'))
 
 
+def asked_again(site: httpx.Client) -> int:
+    """Open the page, and ask at once for news."""
+    seen = token(site.get("/batches/2").text)
+    return site.get("/batches/2", headers={"X-Seen": seen}).status_code
+
+
 @pytest.mark.timeout(900)
 def test_from_the_folder_to_the_operators_page_and_through_a_restart(place: Place, tmp_path: Path) -> None:
     watched, where = place.watched, ("--home", str(place.home))
@@ -130,11 +136,9 @@ def test_from_the_folder_to_the_operators_page_and_through_a_restart(place: Plac
         page = wait(lambda: 'id="seen"' in (one := site.get("/batches/2").text) and one)
         assert 'hx-trigger="every 3s"' in page
         (watched / "torn.dcm").write_bytes(slice_of(tmp_path / "2.dcm", 2)[:9000])
-        news = wait(lambda: "cut short" in (one := site.get("/batches/2").text) and one)
+        wait(lambda: "cut short" in site.get("/batches/2").text)
         assert site.get("/batches/2", headers={"X-Seen": token(page)}).status_code == 200, "there is news"
-        assert site.get("/batches/2", headers={"X-Seen": token(news)}).status_code == 204, (
-            "and then there is none"
-        )
+        assert wait(lambda: asked_again(site) == 204), "and then there is none"
         ended(program)
     slice_of(watched / "3.dcm", 3)
     Image.effect_noise((900, 700), 60).save(watched / "letter.jpg")

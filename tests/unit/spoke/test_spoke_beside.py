@@ -21,7 +21,7 @@ def test_a_watching_program_that_ends_is_said_and_started_again(
     )
     said = ""
     with spoke_watch.beside(nowhere):
-        until = time.monotonic() + 120
+        until = time.monotonic() + 240
         while said.count("No folder is watched") < 2:
             assert time.monotonic() < until, said
             time.sleep(0.2)
