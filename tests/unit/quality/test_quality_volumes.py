@@ -315,7 +315,7 @@ def test_shifts_agree_with_scikit_image():
 
 def test_a_large_object_is_looked_at_in_a_sample():
     ds = phantoms.ct()
-    ds.NumberOfFrames = 200
+    ds.NumberOfFrames, ds.PixelData = 200, ds.PixelData * 200
     chosen = [one.index for one in Image(ds).sampled()]
     assert len(chosen) == 64
     assert (chosen[0], chosen[-1]) == (0, 199)
