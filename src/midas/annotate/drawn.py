@@ -16,6 +16,7 @@ import pydicom
 from pydicom.uid import SegmentationStorage
 
 from midas.annotate.agreeing import dice
+from midas.formats.dicom import codecs  # noqa: F401 - no decoder meets a frame that is not what the object says
 
 Frame = tuple[str, int]
 """SOP instance UID of the source, and the number of its frame."""

@@ -20,6 +20,7 @@ from django.db.models import TextField
 from django.db.models.functions import Cast
 
 from midas.catalogue.models import Instance, ScopeStudy, Series, Subject
+from midas.formats.dicom import codecs  # noqa: F401 - no decoder meets a frame that is not what the object says
 from midas.kernel import BrokenPromise, Clock, NoProgress, NotFound, Progress, sha256_bytes
 from midas.release import tables
 from midas.release.approving import approvals_of
