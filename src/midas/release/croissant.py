@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from midas.kernel import Digest
+from midas.quality.rows import heading
 from midas.release import tables
 from midas.release.content import About, Content, path_of
 from midas.release.responsible import counted
@@ -155,7 +156,7 @@ def column_says(table: str, column: str, about: About) -> str:
     """Say what a column means: of a clinical table with its unit and code, as the protocol has it."""
     for clinical in about.protocol.tables:
         for one in clinical.columns:
-            if table == f"clinical/{clinical.id}" and one.name.replace("-", "_") == column and one.leaves:
+            if table == f"clinical/{clinical.id}" and heading(one.name) == column and one.leaves:
                 words = (one.title or {}).get("en", one.name)
                 code = f" ({one.code.scheme} {one.code.value})" if one.code else ""
                 return f"{words}{f', {one.unit}' if one.unit else ''}{code}"

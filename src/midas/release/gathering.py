@@ -22,6 +22,7 @@ from midas.kernel import BadInput, NoProgress, Progress
 from midas.protocol import Loaded, parse
 from midas.protocol.floor import cleans_alike
 from midas.protocol.model import Protocol, Table
+from midas.quality.rows import heading
 from midas.release import tables
 from midas.release.chosen import Chosen, choose
 from midas.release.content import About, Content
@@ -144,7 +145,7 @@ def _records(chosen: Chosen, table: Table) -> Columns:
     values = json.loads(f"[{','.join(texts)}]")
     return {
         "subject": [subject for subject, _ in last], **dict(zip(_PLACE, place, strict=True)),
-        **{one.name.replace("-", "_"): [told.get(one.name) for told in values] for one in table.columns if one.leaves},
+        **{heading(one.name): [told.get(one.name) for told in values] for one in table.columns if one.leaves},
     }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from midas.catalogue.models import Dataset, Subject
 from midas.protocol.model import Protocol
+from midas.quality.rows import heading
 from midas.release.models import Draft, NearPair, SplitKey
 from midas.release.splits import Keys, Person, choose_keys, groups, part_of
 
@@ -81,7 +82,7 @@ def _values_of(variable: str, found: Mapping[str, pa.Table]) -> dict[str, str]:
         ages = zip(first["subject"].to_pylist(), first["age_years"].to_pylist(), strict=True)
         return {subject: "" if age is None else str(age // 20) for subject, age in ages}
     table, _, name = variable.rpartition(".")
-    column = name.replace("-", "_")
+    column = heading(name)
     homes = (
         [f"clinical/{table}"]
         if table

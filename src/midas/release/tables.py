@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from midas.kernel import Conflict
 from midas.protocol.model import Table
+from midas.quality.rows import heading
 
 TEXT, WHOLE_NUMBER, NUMBER, YES_NO = pa.string(), pa.int64(), pa.float64(), pa.bool_()
 WORDS, NUMBERS = pa.list_(pa.string()), pa.list_(pa.float64())
@@ -124,7 +125,7 @@ _BATCH, _GROUP = 4096, 65_536
 def clinical_schema(table: Table) -> pa.Schema:
     """Return the columns of one clinical table: its place in the tree, then the variables, `-` written as `_`."""
     return _schema(*_PLACE, *(
-        (column.name.replace("-", "_"), CLINICAL_TYPES[column.type])
+        (heading(column.name), CLINICAL_TYPES[column.type])
         for column in table.columns if column.leaves
     ))  # fmt: skip
 

@@ -16,6 +16,7 @@ from midas.kernel import Clock, NoProgress, Progress, sha256_bytes
 from midas.manifest import PrivateKey
 from midas.people.models import Account
 from midas.protocol.model import Column, Item, Protocol
+from midas.quality.rows import heading
 from midas.release import phantoms, tables
 from midas.release.content import About, Content
 from midas.release.cutting import assemble, record
@@ -218,7 +219,7 @@ def _records(made: Invented, protocol: Protocol, table: str) -> None:
     for thing in list(made.rows.get(grain.get(definition.grain, "subjects"), ())):
         place = {name: thing.get(name) for name in ("subject", "visit", "lesion", "specimen")}
         values = {
-            column.name.replace("-", "_"): _value(column, made.chance)
+            heading(column.name): _value(column, made.chance)
             for column in definition.columns if column.leaves
         }  # fmt: skip
         made.add(f"clinical/{table}", **place, **values)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.reading_ward import open_ward
+from tests.reading_ward import Ward, open_ward
 
 from midas.catalogue.models import Dataset, ProtocolVersion, Subject
 from midas.grading import rubric_named
@@ -18,12 +18,16 @@ from midas.web.evidence import evidence_of
 NOW = FixedClock(datetime(2026, 11, 22, 6, 30, tzinfo=UTC))
 
 
+@pytest.fixture
+def ward(db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ward:
+    """A hub's catalogue whose store the evidence is taken from."""
+    opened = open_ward(tmp_path)
+    monkeypatch.setattr(evidence, "store", lambda: opened.store)
+    return opened
+
+
 @pytest.mark.django_db
-def test_facts_of_a_dataset_are_computed_and_known_to_the_rubric(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ward = open_ward(tmp_path)
-    monkeypatch.setattr(evidence, "store", lambda: ward.store)
+def test_facts_of_a_dataset_are_computed_and_known_to_the_rubric(ward: Ward) -> None:
     found = {one.kind: one for one in evidence_of(dataset=ward.dataset, version="1.0.0", clock=NOW)}
     assert set(found) <= set(rubric_named().kinds)
     assert {one.ink for one in found.values()} == {Ink.COMPUTED}
@@ -43,11 +47,7 @@ def test_facts_of_a_dataset_are_computed_and_known_to_the_rubric(
 
 
 @pytest.mark.django_db
-def test_what_was_never_drafted_is_graded_and_nothing_is_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ward = open_ward(tmp_path)
-    monkeypatch.setattr(evidence, "store", lambda: ward.store)
+def test_what_was_never_drafted_is_graded_and_nothing_is_kept(ward: Ward) -> None:
     kinds = {one.kind for one in evidence_of(dataset=ward.dataset, version="1.0.0", clock=NOW)}
     assert "readiness.split" in kinds
     assert not kinds & {"readiness.leaks", "provenance.rerun"}, "nobody checked it yet"
@@ -56,9 +56,7 @@ def test_what_was_never_drafted_is_graded_and_nothing_is_kept(
 
 
 @pytest.mark.django_db
-def test_an_expired_approval_is_no_approval(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ward = open_ward(tmp_path)
-    monkeypatch.setattr(evidence, "store", lambda: ward.store)
+def test_an_expired_approval_is_no_approval(ward: Ward) -> None:
     late = FixedClock(datetime(2099, 1, 1, tzinfo=UTC))
     for clock, said in ((NOW, True), (late, False)):
         found = {
@@ -76,11 +74,7 @@ def test_of_an_empty_dataset_only_the_hub_is_known() -> None:
 
 
 @pytest.mark.django_db
-def test_what_the_protocol_promises_is_held_against_what_was_done(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ward = open_ward(tmp_path)
-    monkeypatch.setattr(evidence, "store", lambda: ward.store)
+def test_what_the_protocol_promises_is_held_against_what_was_done(ward: Ward) -> None:
     later = FixedClock(NOW.now() + timedelta(days=200))
 
     def known(clock: FixedClock) -> dict[str, object]:
@@ -103,9 +97,7 @@ def test_what_the_protocol_promises_is_held_against_what_was_done(
 
 
 @pytest.mark.django_db
-def test_a_draft_promises_what_its_own_protocol_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ward = open_ward(tmp_path)
-    monkeypatch.setattr(evidence, "store", lambda: ward.store)
+def test_a_draft_promises_what_its_own_protocol_does(ward: Ward) -> None:
     ward.draft("1.0.0")
     ward.cut(ward.draft("1.1.0"))
     ProtocolVersion.objects.create(
@@ -117,11 +109,7 @@ def test_a_draft_promises_what_its_own_protocol_does(tmp_path: Path, monkeypatch
 
 
 @pytest.mark.django_db
-def test_without_a_target_nothing_describes_an_imbalance(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ward = open_ward(tmp_path)
-    monkeypatch.setattr(evidence, "store", lambda: ward.store)
+def test_without_a_target_nothing_describes_an_imbalance(ward: Ward) -> None:
     target = "  variable:\n    sex: [{value: F, share: 0.5}, {value: M, share: 0.5}]\n"
     assert target in ward.protocol.source
     ward.protocol.source = ward.protocol.source.replace(target, "")
