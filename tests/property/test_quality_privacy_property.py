@@ -6,7 +6,7 @@ from itertools import product
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from midas.quality.coverage import OTHER, collect_next, cover
@@ -16,6 +16,7 @@ from midas.quality.ladders import ZONE_OF_STATE, bands, tree
 from midas.quality.risk import risk
 
 QUASI = ["sex", "age", "state"]
+COLUMNS = {"sex": pl.String, "age": pl.Int64, "state": pl.String, "size": pl.String, "number": pl.Int64}
 STATES = ["Goa", "Gujarat", "Kerala", "Assam"]
 
 
@@ -26,11 +27,7 @@ def people(draw: st.DrawFn) -> pl.DataFrame:
         st.none() | st.sampled_from("abc"), st.floats(0, 9).map(round),
     )  # fmt: skip
     rows = draw(st.lists(row, min_size=1, max_size=30))
-    return pl.DataFrame(
-        rows,
-        schema={"sex": pl.String, "age": pl.Int64, "state": pl.String, "size": pl.String, "number": pl.Int64},
-        orient="row",
-    )
+    return pl.DataFrame(rows, schema=COLUMNS, orient="row")
 
 
 def ladders_of(frame: pl.DataFrame):
@@ -65,6 +62,7 @@ def test_a_coarser_step_never_lowers_k_l_or_raises_uniqueness_and_t(
 
 @settings(deadline=None)
 @given(frame=people())
+@example(pl.DataFrame([("M", 18, "Goa", None, n) for n in (0, 1, 1, 3, 3, 3)], schema=COLUMNS, orient="row"))
 def test_the_measures_fit_together(frame: pl.DataFrame) -> None:
     found = risk(frame, quasi=QUASI, sensitive=["size", "number"])
     classes = frame.group_by(QUASI).len()["len"].to_list()

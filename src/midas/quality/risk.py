@@ -139,4 +139,4 @@ def _ordered(cells: pl.DataFrame, name: str) -> float:
         - held * (until - turn)
     )
     moved = np.add.reduceat(gap, starts) + before[rank[starts]]
-    return float(moved.max() / (len(values) - 1))
+    return max(0.0, float(moved.max() / (len(values) - 1)))
