@@ -11,12 +11,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from typing import Any
 
 import polars as pl
 import pydicom
 from django.db import transaction
-from django.db.models import TextField
+from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
 
 from midas.catalogue.models import Instance, ScopeStudy, Series, Subject
@@ -173,8 +174,11 @@ def _leakage(content: Content, draft: Draft, store: Blobs, found: Iterable[tuple
 
 
 def _shared(held: pl.DataFrame, by: str = "subject") -> list[Any]:
-    """Return the rows (digest, ...) whose digest stands with more than one value of `by`."""
-    return held.filter(pl.col(by).n_unique().over(held.columns[0]) > 1).rows()
+    """Return the rows (digest, ...) whose digest stands with more than one value of `by`; hashes find the few to look at."""
+    digest = pl.col(held.columns[0])
+    for mark in (digest.hash(), digest):
+        held = held.filter(pl.col(by).n_unique().over(mark) > 1)
+    return held.rows()
 
 
 def previous_of(draft: Draft) -> Release | None:
@@ -185,25 +189,41 @@ def previous_of(draft: Draft) -> Release | None:
 
 
 def _pictures(draft: Draft, held: pl.Series) -> pl.DataFrame:
-    """Return `sha256`, `sources` (a list), `preview` and `subject` of the draft's pictures that the release holds.
+    """Return those of the draft's pictures in the release whose preview or source is another person's too (as `_known`).
 
-    What is drawn on pictures is not looked at: empty outlines of two persons are the same and lead nowhere.
+    What is drawn on pictures is not looked at: empty outlines of two persons are the same and lead nowhere. All are
+    compared by hashes of 64 bits; the few that these find are read again, so that memory never holds every digest.
     """
     series = Series.objects.filter(study__subject__dataset=draft.dataset).exclude(modality__in=DRAWN)
     subject = dict(series.values_list("pk", "study__subject__pseudonym").iterator(chunk_size=5000))
     found = Instance.objects.filter(submission__root__in=draft.submissions, submission__dataset=draft.dataset)
-    columns = ("sha256", Cast("sources", TextField()), "preview", "series")
+    marks = pl.concat([_marks(some) for some in _known(found, subject)])
+    alike = marks.filter(pl.col("subject").n_unique().over("mark") > 1)["pk"].unique().sort()
+    some = chain(tables.batches(alike.to_list()), [[]])
+    pictures = pl.concat([one for keys in some for one in _known(found.filter(pk__in=keys), subject)])
+    return pictures.filter(
+        pl.col("sha256").is_in(held.filter(held.is_in(pictures["sha256"].implode())).implode())
+    )
+
+
+_PICTURES = {"pk": pl.Int64, **dict.fromkeys(("sha256", "sources", "preview", "subject"), pl.String)}
+
+
+def _known(found: QuerySet[Instance], subject: Mapping[int, str]) -> Iterator[pl.DataFrame]:
+    """Yield `pk`, `sha256`, `sources` (a list), `preview` and `subject` of instances in the series of `subject`."""
+    columns = ("pk", "sha256", Cast("sources", TextField()), "preview", "series")
     rows = found.order_by("pk").values_list(*columns).iterator(chunk_size=5000)
     known = ((*row, subject[key]) for *row, key in rows if key in subject)
-    parts = [
-        tables.frame(some, _PICTURES).with_columns(pl.col("sources").str.json_decode(pl.List(pl.String)))
-        for some in tables.batches(known)
-    ]
-    pictures = pl.concat(parts) if parts else tables.frame((), _PICTURES | {"sources": pl.List(pl.String)})
-    return pictures.filter(pl.col("sha256").is_in(held.implode()))
+    for some in chain(tables.batches(known), [[]]):
+        told = tables.frame(some, _PICTURES)
+        yield told.with_columns(pl.col("sources").str.json_decode(pl.List(pl.String)))
 
 
-_PICTURES = {"sha256": pl.String, "sources": pl.String, "preview": pl.String, "subject": pl.String}
+def _marks(pictures: pl.DataFrame) -> pl.DataFrame:
+    """Return a row for each thing that a picture is known by: `pk`, and the hashes `mark` and `subject`."""
+    by = (pictures.explode("sources").rename({"sources": "mark"}), pictures.rename({"preview": "mark"}))
+    told = pl.concat([one.select("pk", "mark", "subject").filter(pl.col("mark") != "") for one in by])
+    return told.with_columns(pl.col("mark", "subject").hash())
 
 
 def _pixels(pictures: pl.DataFrame, parts: Mapping[str, str], store: Blobs) -> Iterator[tuple[str, str]]:

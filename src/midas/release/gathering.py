@@ -82,8 +82,9 @@ def gather(*, draft: Draft, store: Blobs, progress: Progress | None = None) -> C
         if any(column.leaves for column in table.columns):
             name = f"clinical/{table.id}"
             found[name] = tables.of_columns(name, _records(chosen, table), tables.clinical_schema(table))
-    labels = sorted([*_labels(chosen, manifest), *read.labels], key=_label_order)
-    found["labels"] = tables.arrow("labels", labels, tables.LABELS)
+    labels = [*_labels(chosen, manifest).items(), *((_label_order(one), one) for one in read.labels)]
+    labels.sort(key=itemgetter(0))
+    found["labels"] = tables.arrow("labels", (row for _, row in labels), tables.LABELS)
     found["readings"] = tables.arrow("readings", read.readings, tables.READINGS)
     found["splits"] = tables.arrow("splits", placed(draft, words.protocol, found), tables.SPLITS)
     report = tuple(batch_of(submission, store) for submission in chosen.submissions)
@@ -149,21 +150,20 @@ def _records(chosen: Chosen, table: Table) -> Columns:
     }  # fmt: skip
 
 
-def _labels(chosen: Chosen, manifest: pa.Table) -> list[Row]:
-    """Return the labels: where one place has the same target from the same source twice, the later one counts."""
+def _labels(chosen: Chosen, manifest: pa.Table) -> dict[tuple[Any, ...], Row]:
+    """Return the labels by their order: of two of one place, target and source the later one counts."""
     names = ("uid", "value", "segmentation_uid", "level", "target", "source", "readers")
     rows = [row for row in chosen.rows(Label, *names, *_PLACE.values()) if row[1] not in chosen.excluded.uids]
     paths = _paths(manifest, {row[3] for row in rows if row[3]})
     last: dict[tuple[Any, ...], Row] = {}
     for subject, uid, value, drawn, level, target, source, readers, visit, lesion, specimen in rows:
-        text, number = label_value(value)
         row = {
             "level": level, "uid": uid or None, "subject": subject, "visit": visit, "lesion": lesion, "specimen": specimen,
-            "target": target, "value": text, "value_number": number, "source": source, "readers": readers,
+            "target": target, **tables.label_value(value), "source": source, "readers": readers,
             "segmentation_path": paths.get(drawn),
         }  # fmt: skip
         last[_label_order(row)] = row
-    return list(last.values())
+    return last
 
 
 def _paths(manifest: pa.Table, uids: set[str]) -> dict[str, str]:
@@ -180,14 +180,3 @@ _LABEL_ORDER = itemgetter(
 
 def _label_order(row: Row) -> tuple[Any, ...]:
     return (*(value or "" for value in _LABEL_ORDER(row)), *row["readers"])
-
-
-def label_value(value: Any) -> tuple[str | None, float | None]:
-    """Write a label's value as text, and as a number where it is one."""
-    if value is None:
-        return None, None
-    if isinstance(value, bool):
-        return str(value).lower(), None
-    if isinstance(value, int | float):
-        return str(value), float(value)
-    return str(value), None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import polars as pl
@@ -40,8 +41,17 @@ Place = tuple[Any, ...]
 
 def manifest_of(chosen: Chosen, drawn: Collection[Mapping[str, Any]], progress: Progress) -> pa.Table:
     """Return the manifest: the draft's images, and among them what readers drew (rows of the manifest)."""
-    parts = [_part(chosen, some) for some in _some(chosen, progress)]
-    found = pa.concat_tables([one for one in parts if one.num_rows] or [tables.MANIFEST.empty_table()])
+    parts: list[pa.Table] = [tables.MANIFEST.empty_table()]
+    with ThreadPoolExecutor(1) as worker:  # columns are made while the database is asked for the next rows
+        making: Future[pa.Table] | None = None
+        for some in _some(chosen, progress):
+            rows = list(_rows(some))
+            if making:
+                parts.append(making.result())
+            making = worker.submit(_part, chosen, some, rows)
+        if making:
+            parts.append(making.result())
+    found = pa.concat_tables(parts)
     if drawn:
         found = pa.concat_tables([found, tables.arrow("manifest", drawn, tables.MANIFEST)])
         found = found.sort_by([(name, "ascending") for name in _ORDER])
@@ -82,11 +92,15 @@ def _some(chosen: Chosen, progress: Progress) -> Iterator[list[Place]]:
     yield some
 
 
-def _part(chosen: Chosen, some: list[Place]) -> pa.Table:
-    """Return the manifest of a few series."""
-    keys, out = [one.pk for one in chosen.submissions], chosen.excluded
+def _rows(some: list[Place]) -> Iterator[tuple[Any, ...]]:
     told = (*_OF_IMAGE, "submission", "series", Cast("facts", TextField()))
-    rows = Instance.objects.filter(series__in=[one[_KEY] for one in some]).order_by().values_list(*told)
+    of_these = Instance.objects.filter(series__in=[one[_KEY] for one in some])
+    return of_these.order_by().values_list(*told).iterator(chunk_size=5000)
+
+
+def _part(chosen: Chosen, some: list[Place], rows: list[tuple[Any, ...]]) -> pa.Table:
+    """Return the manifest of a few series, from the rows of their images."""
+    keys, out = [one.pk for one in chosen.submissions], chosen.excluded
     series = pl.DataFrame(some, schema=_SERIES, orient="row").with_row_index("rank")
     images = tables.frame(rows, _IMAGES).filter(
         pl.col("submission").is_in(keys) & ~pl.col("sop_instance_uid").is_in(list(out.uids))

@@ -16,6 +16,7 @@ from midas.annotate.models import Derived, Reading, TaskItem
 from midas.protocol.model import Protocol
 from midas.release.content import Content
 from midas.release.models import Draft
+from midas.release.tables import label_value
 
 Row = dict[str, Any]
 MADE_HERE = "made at the hub from de-identified images"
@@ -57,17 +58,11 @@ def _place(item: TaskItem) -> Row:
     }
 
 
-def _value(value: Any) -> Row:
-    if value is None:
-        return {"value": None, "value_number": None}
-    return {"value": str(value), "value_number": float(value) if isinstance(value, int | float) else None}
-
-
 def _label(line: SettledLine) -> Row:
     stands = next(one.reading for one in line.readings if one.stands)
     return {
         "level": line.level, "uid": line.item.uid or None, **_place(line.item), "target": line.target,
-        **_value(line.value), "source": line.source, "readers": sorted(line.readers),
+        **label_value(line.value), "source": line.source, "readers": sorted(line.readers),
         "segmentation_path": _path(line.item, stands), "agreement": line.agreement,
     }  # fmt: skip
 
@@ -76,7 +71,7 @@ def _reading(line: SettledLine, one: ReadLine) -> Row:
     return {
         "task": line.item.task.name, "item": line.item.number, "level": line.level, "uid": line.item.uid or None,
         **_place(line.item), "target": line.target, "reader": one.reader, "role": one.role, "revision": one.revision,
-        **_value(one.reading.value), "object_uid": one.reading.sop_instance_uid or None,
+        **label_value(one.reading.value), "object_uid": one.reading.sop_instance_uid or None,
         "object_path": _path(line.item, one.reading), "stands": one.stands, "settled_by": str(line.how),
     }  # fmt: skip
 

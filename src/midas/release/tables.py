@@ -166,6 +166,14 @@ def _fitting(name: str) -> Iterator[None]:
         ) from None
 
 
+def label_value(value: Any) -> dict[str, Any]:
+    """Return a label's value as the columns `value` (text) and `value_number`; a truth is `true` or `false`, no number."""
+    if isinstance(value, bool):
+        return {"value": str(value).lower(), "value_number": None}
+    number = float(value) if isinstance(value, int | float) else None
+    return {"value": None if value is None else str(value), "value_number": number}
+
+
 def without(table: pa.Table, subject: str) -> pa.Table:
     """Return the table without a subject's rows."""
     return table.filter(pc.not_equal(table["subject"], subject))

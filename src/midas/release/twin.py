@@ -20,7 +20,7 @@ from midas.quality.rows import heading
 from midas.release import phantoms, tables
 from midas.release.content import About, Content
 from midas.release.cutting import assemble, record
-from midas.release.gathering import about, label_value
+from midas.release.gathering import about
 from midas.release.images import series_of
 from midas.release.models import Release
 from midas.release.sealing import salts_from
@@ -265,9 +265,8 @@ def _labels(made: Invented, protocol: Protocol) -> None:
 def _label(
     made: Invented, target: str, level: str, place: Row, value: Any, source: str, *, uid: str = ""
 ) -> None:
-    text, number = label_value(value)
     made.add(
-        "labels", level=level, uid=uid if level in {"series", "instance"} else None, target=target, value=text,
-        value_number=number, source=source, readers=[], segmentation_path=None,
+        "labels", level=level, uid=uid if level in {"series", "instance"} else None, target=target, source=source,
+        readers=[], segmentation_path=None, **tables.label_value(value),
         **{name: place[name] for name in ("subject", "visit", "lesion", "specimen")},
     )  # fmt: skip

@@ -30,7 +30,7 @@ SQLITE = {
     "timeout": 30,
     "transaction_mode": "IMMEDIATE",
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-    " PRAGMA cache_size=-65536; PRAGMA mmap_size=268435456; PRAGMA secure_delete=ON;",
+    " PRAGMA cache_size=-65536; PRAGMA secure_delete=ON;",
 }
 """Seconds to wait for a writer; writers queue instead of failing; what was acknowledged survives a power cut; what a
 withdrawal deletes leaves no bytes in the file."""
