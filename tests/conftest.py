@@ -14,6 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile(
+    "midas", deadline=None
+)  # a busy machine is no fault of the code; benchmarks measure time
+settings.load_profile("midas")
 
 POSTGRES_HOMES = ("/usr/lib/postgresql",)
 

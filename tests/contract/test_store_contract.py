@@ -133,7 +133,7 @@ class TestFolder(BlobsContract):
             blobs.put_chunks([b"b"], expect=ABSENT)
         assert list((tmp_path / "blobs" / "aside").iterdir()) == []
 
-    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
     @given(data=st.binary(max_size=400), start=st.integers(0, 450), length=st.integers(0, 450))
     def test_a_range_is_a_slice(self, blobs: Blobs, data: bytes, start: int, length: int) -> None:
         digest = blobs.put_chunks([data])

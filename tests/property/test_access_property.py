@@ -51,7 +51,7 @@ class OnlyAGrant(TestCase):
                 license="x", whole_salt="0" * 64, cut_at=NOW,
             )  # fmt: skip
 
-    @settings(max_examples=80, deadline=None)
+    @settings(max_examples=80)
     @given(
         given_=GIVEN, roles=st.sets(st.sampled_from(Role.values)), day=st.integers(-10, 30), active=st.booleans(),
         at=st.sampled_from(("kle", "other")),

@@ -55,7 +55,7 @@ def told() -> dict[int, tuple[Any, ...]]:
     return {one.pk: (one.assignment_id, one.revision, one.value, one.sha256) for one in Reading.objects.all()}
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(moves=st.lists(MOVES, max_size=14))
 def test_no_sequence_of_verbs_loses_or_changes_a_reading(ward: Ward, moves: list[Any]) -> None:
     with transaction.atomic():
@@ -107,7 +107,6 @@ def test_shares_are_even_and_nobody_reads_twice(items: list[int], people: list[i
     assert max((load[one] for one in people), default=0) - min((load[one] for one in people), default=0) <= 1
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(VALUES), st.sampled_from(VALUES)), min_size=2, max_size=40))
 def test_kappa_is_what_a_hand_computes(pairs: list[tuple[str, str]]) -> None:
     found = agreeing.kappa(pairs, VALUES)
@@ -157,7 +156,6 @@ def test_icc_of_shrout_and_fleiss() -> None:
     )
 
 
-@settings(deadline=None)
 @given(st.integers(0, 255), st.integers(0, 255))
 def test_dice_is_what_a_hand_computes(a: int, b: int) -> None:
     first, second = (np.unpackbits(np.uint8([one])).astype(bool).reshape(1, 2, 4) for one in (a, b))

@@ -53,7 +53,7 @@ def shares_of(sealed: bytes, givers: list[Opener], to: Opener) -> tuple[list[byt
     return shares, sealed
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(count=st.integers(2, 6), data=st.data())
 def test_any_k_open_and_fewer_never(count: int, data: st.DataObject) -> None:
     openers, need = people(count), data.draw(st.integers(2, count))
@@ -68,7 +68,7 @@ def test_any_k_open_and_fewer_never(count: int, data: st.DataObject) -> None:
         open_map(sealed, opener, shares[:-1] * need, reason=WHY, at=AT)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(key=st.binary(min_size=32, max_size=32), count=st.integers(2, 7), data=st.data())
 def test_fewer_pieces_say_nothing_of_the_key(key: bytes, count: int, data: st.DataObject) -> None:
     """For every set of k-1, each choice of k that they could join lacks a piece; with any k the key is whole."""
@@ -114,7 +114,7 @@ def test_a_share_serves_one_receiver_one_map_and_its_log() -> None:
     assert [(one.act, one.who) for one in log_of(opened)][-1] == ("opened", "custodian-1")
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_a_changed_log_or_map_is_seen(data: st.DataObject) -> None:
     first, second, _ = people(3)

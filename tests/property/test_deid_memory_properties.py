@@ -25,7 +25,7 @@ TAGS = [BaseTag(0x00080000 + number) for number in range(0x10, 0x16)]
 TEXT = st.text("ABCdef 0123-.", max_size=12)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     files=st.lists(
         st.dictionaries(st.sampled_from(TAGS), st.binary(max_size=2), max_size=6), min_size=1, max_size=12
@@ -52,7 +52,7 @@ def test_an_answer_is_remembered_with_all_that_was_read_for_it(files, order):
         assert topic.ask("question", watched, lambda watched=watched: follow(watched)) == follow(watched)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     patterns=st.lists(st.binary(min_size=MIN_PIXELS, max_size=24), max_size=6),
     around=st.lists(st.binary(max_size=40), min_size=1, max_size=4),
@@ -91,7 +91,7 @@ def _dataset(values: dict[int, object]) -> Dataset:
     return ds
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(ds=items(2), implicit=st.booleans())
 def test_a_split_header_is_what_pydicom_reads(ds, implicit):
     out = DicomBytesIO()
@@ -116,7 +116,7 @@ def _bytes(bench: Bench, ds: Dataset, *, forget: bool) -> bytes:
     return bench.job(Path()).target.read_bytes()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     changes=st.lists(
         st.fixed_dictionaries({}, optional={

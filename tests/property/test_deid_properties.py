@@ -33,7 +33,7 @@ TEXT_PLACES = st.sampled_from([
 FORMS = st.sampled_from([
     "{}", "CT of {}", "{} axial", "seen by Dr {}", "<{}>", "name={};", "contrast {} 5mm",
 ])  # fmt: skip
-SETTINGS = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SETTINGS = settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 
 
 def _forms_of(name: str) -> tuple[str, ...]:
@@ -155,7 +155,7 @@ def test_cleaning_twice_changes_only_what_is_keyed(bench, options):
     assert one == two
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_flipped_bytes_never_raise_and_never_leak(bench, data):
     path = bench.save(ct())

@@ -10,7 +10,7 @@ from tests.text_corpus import DESCRIPTORS, FAMILY, GIVEN, texts
 from midas.deid.tidy import joined
 from midas.deid.words import Known, clean_text
 
-QUIET = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUIET = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 NAMES = st.tuples(st.sampled_from(GIVEN), st.sampled_from(FAMILY)).map(" ".join)
 CORPUS = texts(400, seed=77)
 
@@ -94,7 +94,7 @@ def test_words_put_together_are_those_that_stay(text, data):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     number=st.integers(1000, 99999).map(str),
     frame=st.sampled_from(
@@ -121,7 +121,7 @@ def test_no_measure_keeps_a_number_of_the_person(number, frame, prose):
     assert number not in clean_text(frame.format(number), known, prose=prose)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     day=st.dates(date(1930, 1, 1), date(2026, 12, 31)),
     form=st.sampled_from(

@@ -9,7 +9,7 @@ from email.policy import HTTP
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from midas.kernel import BadInput
@@ -72,7 +72,6 @@ def test_any_bytes_are_read_or_refused(data: bytes, size: int) -> None:
         read(data, "x", size)
 
 
-@settings(deadline=None)
 @given(
     sizes=st.lists(st.integers(0, 50), min_size=1, max_size=4),
     first=st.integers(0, 220),

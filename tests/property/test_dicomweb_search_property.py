@@ -189,7 +189,7 @@ def held(settings: Any) -> Iterator[tuple[list[Dataset], str]]:
     standing.forget()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(question=questions())
 def test_a_search_finds_what_a_look_through_finds(
     held: tuple[list[Dataset], str], question: tuple[str, list[tuple[str, str]], int, int]

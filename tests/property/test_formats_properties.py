@@ -28,7 +28,7 @@ def zipped(names: list[str]) -> tuple[bytes, int]:
         return out.getvalue(), sum(not info.is_dir() for info in archive.infolist())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(NAMES)
 def test_no_name_escapes_and_no_member_is_lost(names: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -43,7 +43,7 @@ def test_no_name_escapes_and_no_member_is_lost(names: list[str]) -> None:
         assert len(seen) == (members or 1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=600), st.sampled_from(["a.dcm", "a.csv", "a.zip", "a.mrxs", "a"]))
 def test_any_bytes_have_a_kind_and_the_name_does_not_matter(data: bytes, name: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -54,7 +54,7 @@ def test_any_bytes_have_a_kind_and_the_name_does_not_matter(data: bytes, name: s
         assert isinstance(sniff(one), Kind)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.integers(min_value=132, max_value=len(CT) - 1), st.integers(min_value=0, max_value=255))
 def test_a_damaged_dicom_file_raises_nothing_but_bad_input(at: int, value: int) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -36,17 +36,15 @@ rows = st.fixed_dictionaries(
         "once": st.none() | words, "details": st.dictionaries(words, plain, max_size=4),
     }
 )  # fmt: skip
-several = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+several = settings(max_examples=60, suppress_health_check=list(HealthCheck))
 
 
 @given(rows, st.integers(1, 2**53 - 1), words)
-@settings(deadline=None)
 def test_a_links_bytes_are_its_canonical_json(row: dict[str, Any], number: int, before: str) -> None:
     assert linked(number, before, row) == canonical({"number": number, "before": before, **row})
 
 
 @given(rows, rows)
-@settings(deadline=None)
 def test_two_rows_that_differ_have_two_digests(one: dict[str, Any], other: dict[str, Any]) -> None:
     same = canonical(one) == canonical(other)
     assert (digest_of(1, "0", one) == digest_of(1, "0", other)) is same

@@ -27,7 +27,7 @@ def read_or_refused(data: bytes) -> None:
     assert all(one.what and one.advice for one in complaints)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(0, len(LINES) - 1),
     st.integers(1, 4),
@@ -37,13 +37,13 @@ def test_lines_taken_out_or_replaced(first, count, instead):
     read_or_refused("".join([*LINES[:first], instead, *LINES[first + count :]]).encode())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, len(SOURCE) - 1), st.text(max_size=5))
 def test_letters_put_in(position, text):
     read_or_refused((SOURCE[:position] + text + SOURCE[position:]).encode("utf-8", errors="replace"))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=200))
 def test_any_bytes(data):
     read_or_refused(data)

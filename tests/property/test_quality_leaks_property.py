@@ -84,7 +84,7 @@ TEXT_ELEMENTS = (
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(identifiers, st.sampled_from(TEXT_ELEMENTS), st.integers(0, 3))
 def test_planted_in_any_text_element_at_any_depth_it_is_found(planted, keyword, depth):
     kind, text = planted

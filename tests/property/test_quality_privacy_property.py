@@ -38,7 +38,6 @@ def ladders_of(frame: pl.DataFrame):
     )
 
 
-@settings(deadline=None)
 @given(frame=people(), at=st.tuples(st.integers(0, 1), st.integers(0, 5), st.integers(0, 2)))
 def test_a_coarser_step_never_lowers_k_l_or_raises_uniqueness_and_t(
     frame: pl.DataFrame, at: tuple[int, ...]
@@ -60,7 +59,6 @@ def test_a_coarser_step_never_lowers_k_l_or_raises_uniqueness_and_t(
                 assert after.t <= before.t + 1e-9
 
 
-@settings(deadline=None)
 @given(frame=people())
 @example(pl.DataFrame([("M", 18, "Goa", None, n) for n in (0, 1, 1, 3, 3, 3)], schema=COLUMNS, orient="row"))
 def test_the_measures_fit_together(frame: pl.DataFrame) -> None:
@@ -76,7 +74,6 @@ def test_the_measures_fit_together(frame: pl.DataFrame) -> None:
         assert 0 <= one.t <= 1 + 1e-9
 
 
-@settings(deadline=None)
 @given(frame=people())
 def test_t_of_numbers_is_the_earth_movers_distance_spread_out(frame: pl.DataFrame) -> None:
     """The closed form against the definition (Li et al. 2007), class by class and number by number."""
@@ -92,7 +89,7 @@ def test_t_of_numbers_is_the_earth_movers_distance_spread_out(frame: pl.DataFram
     assert risk(frame, quasi=QUASI, sensitive=["number"]).diversity[0].t == pytest.approx(worst, abs=1e-9)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(frame=people(), k=st.integers(1, 6), left_out=st.sampled_from([0.0, 0.1, 0.3]))
 def test_no_node_of_the_lattice_loses_less_than_the_first_proposal(
     frame: pl.DataFrame, k: int, left_out: float
@@ -133,7 +130,6 @@ def collected(draw: st.DrawFn) -> tuple[dict[str, int], dict[str, float]]:
     return counts, target
 
 
-@settings(deadline=None)
 @given(held=collected(), more=st.integers(1, 300))
 def test_following_the_advice_brings_the_dataset_nearer(
     held: tuple[dict[str, int], dict[str, float]], more: int
@@ -152,7 +148,6 @@ def test_following_the_advice_brings_the_dataset_nearer(
         assert one.after == pytest.approx(then.distance)
 
 
-@settings(deadline=None)
 @given(held=collected())
 def test_shares_and_targets_add_up(held: tuple[dict[str, int], dict[str, float]]) -> None:
     counts, target = held

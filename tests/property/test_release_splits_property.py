@@ -32,7 +32,6 @@ def with_ties(draw: st.DrawFn) -> tuple[Links, list[tuple[str, str]], dict[str, 
     return links, pairs, {name: draw(st.sampled_from(SITES[:3])) for name in names}
 
 
-@settings(deadline=None)
 @given(links=registered())
 def test_linked_pseudonyms_are_one_group_named_by_the_first(links: Links) -> None:
     group = groups(links)
@@ -42,7 +41,6 @@ def test_linked_pseudonyms_are_one_group_named_by_the_first(links: Links) -> Non
         assert links.index(next(one for one in links if one[0] == group[name])) <= links.index((name, others))
 
 
-@settings(deadline=None)
 @given(tied=with_ties(), keys=KEYS, by_site=st.booleans())
 def test_whatever_ties_persons_keeps_them_in_one_part(
     tied: tuple[Links, list[tuple[str, str]], dict[str, str]], keys: Keys, by_site: bool
@@ -54,7 +52,6 @@ def test_whatever_ties_persons_keeps_them_in_one_part(
     assert leakage(placed, Ties(links=declared, pairs=pairs, sites=sites), by_site=by_site).clean
 
 
-@settings(deadline=None)
 @given(tied=with_ties(), more=st.integers(1, 6), keys=KEYS, by_site=st.booleans())
 def test_no_one_moves_when_others_come(
     tied: tuple[Links, list[tuple[str, str]], dict[str, str]], more: int, keys: Keys, by_site: bool
@@ -73,7 +70,7 @@ def test_no_one_moves_when_others_come(
         assert part_of(after[name], keys=keys, parts=PARTS) == part_of(after[known], keys=keys, parts=PARTS)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(count=st.integers(3, 60), seed=SECRET, labels=st.randoms(use_true_random=False))
 def test_no_label_moves_anyone_in_or_out_of_the_hidden_part(count: int, seed: bytes, labels) -> None:
     """Whatever the labels say, and whichever of two curators' labels one takes, the same persons are hidden."""
@@ -86,7 +83,7 @@ def test_no_label_moves_anyone_in_or_out_of_the_hidden_part(count: int, seed: by
     assert hidden[0]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(count=st.integers(3, 60), seed=SECRET)
 def test_the_first_split_leaves_no_part_empty_and_comes_near_the_shares(count: int, seed: bytes) -> None:
     persons = [Person(f"P-{number}", stratum=f"grade {number % 3}") for number in range(count)]
@@ -98,7 +95,7 @@ def test_the_first_split_leaves_no_part_empty_and_comes_near_the_shares(count: i
     assert keys == choose_keys(persons, seed=seed, parts=PARTS)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=SECRET)
 def test_strata_are_spread_over_the_parts(seed: bytes) -> None:
     """Each of three grades lies within a tenth of its share in the parts that labels may balance."""
@@ -111,7 +108,7 @@ def test_strata_are_spread_over_the_parts(seed: bytes) -> None:
         assert abs(train / len(mine) - 0.7 / 0.85) < 0.1
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=SECRET)
 def test_large_groups_count_by_their_persons(seed: bytes) -> None:
     persons = [Person(f"site:{SITES[n % 10]}") for n in range(200)]
@@ -121,7 +118,7 @@ def test_large_groups_count_by_their_persons(seed: bytes) -> None:
     assert 0.5 < placed.count("train") / 200 < 0.9
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(count=st.integers(0, 2), seed=SECRET)
 def test_too_few_persons_are_an_error(count: int, seed: bytes) -> None:
     with pytest.raises(Conflict, match="cannot fill"):

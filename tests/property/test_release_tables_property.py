@@ -22,7 +22,7 @@ ROWS = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=ROWS)
 def test_bytes_follow_from_the_rows_and_come_back(rows: list[dict[str, object]]) -> None:
     table = tables.arrow("labels", rows, tables.LABELS)
@@ -35,7 +35,7 @@ def test_bytes_follow_from_the_rows_and_come_back(rows: list[dict[str, object]])
     assert not tables.holds(data, pa.concat_tables([table, table])) or not rows
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=ROWS, name=st.sampled_from(NAMES))
 def test_who_is_taken_out_is_not_in_the_bytes(rows: list[dict[str, object]], name: str) -> None:
     table = tables.without(tables.arrow("labels", rows, tables.LABELS), name)
@@ -58,7 +58,7 @@ FACTS = tables.INSTANCE_FACTS + tables.SERIES_FACTS
 OF_ONE = st.fixed_dictionaries({}, optional={one.keyword: TOLD[one.type] for one in FACTS})
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(told=st.lists(OF_ONE, max_size=4))
 def test_facts_read_as_columns_are_those_read_one_by_one(told: list[dict[str, object]]) -> None:
     texts = pl.Series([json.dumps(one) for one in told], dtype=pl.String)

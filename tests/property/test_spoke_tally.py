@@ -49,7 +49,7 @@ def act(work: Any, batch: Batch, step: tuple[Any, ...], names: set[int]) -> None
 
 
 @pytest.mark.django_db
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(ACTS, max_size=40))
 def test_everything_in_is_in_exactly_one_state(steps: list[tuple[Any, ...]]) -> None:
     with TemporaryDirectory() as folder, transaction.atomic():

@@ -172,7 +172,7 @@ def node() -> str:
 
 @needs_build
 @pytest.mark.skipif(not node(), reason="no Node.js here")
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3)
 @given(st.lists(QUESTION, min_size=200, max_size=200))
 def test_the_views_are_what_ndarray_would_have_made(questions) -> None:
     app = viewer.STATIC / viewer.vendored().script

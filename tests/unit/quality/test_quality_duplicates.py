@@ -94,7 +94,7 @@ def test_the_search_finds_all_that_comparing_all_with_all_finds(within: int) -> 
     assert np.array_equal(apart[query, found], bits)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(1, (1 << 63) - 1), st.sets(st.integers(0, 62), max_size=FURTHEST), st.integers(0, 7))
 def test_no_hash_within_reach_is_missed(one: int, bits: set[int], way: int) -> None:
     """Symmetric hashes included: their bands have several ways to be smallest."""

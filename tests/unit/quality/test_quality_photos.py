@@ -160,7 +160,7 @@ def test_focus_compares_the_middle_with_its_surroundings() -> None:
     assert focus_on_subject(np.full((300, 300), 90, np.uint8)) is None
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.tuples(*[st.floats(0.4, 1.0)] * 3))
 def test_the_colour_of_a_lamp_is_found(lamp: tuple[float, float, float]) -> None:
     """Grey surfaces under a coloured lamp: the angle is that between the lamp and white."""

@@ -178,7 +178,7 @@ WORLD = st.builds(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(WORLD)
 def test_what_is_told_is_itself_a_world_that_is_told_the_same(world: tuple[dict[str, Any], int]) -> None:
     """So every number that is not told may be 0, for all that an attacker knows: nobody can be pinned down."""
@@ -203,7 +203,7 @@ def test_what_is_told_is_itself_a_world_that_is_told_the_same(world: tuple[dict[
             )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(WORLD, st.lists(st.integers(0, 40), min_size=3, max_size=3))
 def test_two_versions_told_are_themselves_two_worlds(
     world: tuple[dict[str, Any], int], new: list[int]

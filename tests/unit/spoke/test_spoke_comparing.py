@@ -116,7 +116,7 @@ ORAL = load_named("oral-cancer").protocol
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), min_size=6, max_size=30)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from([one for one in ORAL.tables if any(c.leaves for c in one.columns)]),
     st.lists(st.tuples(WORDS, st.sampled_from(["9823012345", "Deshmukhwar", "1961-03-05"])), min_size=1),

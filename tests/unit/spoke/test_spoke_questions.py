@@ -150,7 +150,7 @@ def test_what_is_asked_no_more_is_closed_and_can_be_asked_again(sent: Any) -> No
     assert asked(sent, hub).state == "open"
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_identifier_of_anybody_here_leaves_in_an_answer(sent: Any, data: st.DataObject) -> None:
     from midas.spoke.vault import persons
