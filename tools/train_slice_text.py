@@ -25,8 +25,8 @@ from torch import nn
 HERE = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(HERE / "benchmarks"))
 
-import deid_pixels_images as images  # noqa: E402
-from midas.deid.pictures.gate import grey  # noqa: E402
+import deid_pixels_images as images
+from midas.deid.pictures.gate import grey
 
 OUT = HERE / "src/midas/deid/tables/slice_text.onnx"
 SIDE, CELL, BATCH, POOL, FRESH = 192, 8, 32, 6000, 400

@@ -20,12 +20,12 @@ from scipy.optimize import minimize
 HERE = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(HERE / "benchmarks"))
 
-import deid_pixels_images as images  # noqa: E402
-from midas.deid.model import Held  # noqa: E402
-from midas.deid.pictures.candidates import CELL, LEVELS, SPARSE, features  # noqa: E402
-from midas.deid.pictures.frames import Frames  # noqa: E402
-from midas.deid.pictures.views import views  # noqa: E402
-from midas.deid.stream import open_file  # noqa: E402
+import deid_pixels_images as images
+from midas.deid.model import Held
+from midas.deid.pictures.candidates import CELL, LEVELS, SPARSE, features
+from midas.deid.pictures.frames import Frames
+from midas.deid.pictures.views import views
+from midas.deid.stream import open_file
 
 OUT = HERE / "src/midas/deid/tables/text_cells.json"
 HIDDEN, LEAST = 20, -2.0

@@ -121,7 +121,7 @@ def _found(data: bytes, where: str) -> list[str]:
     ]  # fmt: skip
 
 
-def _laid_out(work: Any, parcel: Parcel, folder: Path) -> None:  # noqa: F811
+def _laid_out(work: Any, parcel: Parcel, folder: Path) -> None:  # noqa: F811 - the fixture comes from another test
     """Lay a parcel out as a folder with the names of its files."""
     files = files_of(work, parcel)
     named = {part["path"]: part["sha256"] for part in parcel.header["parts"]}
@@ -132,7 +132,7 @@ def _laid_out(work: Any, parcel: Parcel, folder: Path) -> None:  # noqa: F811
     (folder / "submission.json").write_text(json.dumps(parcel.signed))
 
 
-def test_nothing_of_a_stranger_leaves_by_any_door(work: Any, tmp_path: Path) -> None:  # noqa: F811
+def test_nothing_of_a_stranger_leaves_by_any_door(work: Any, tmp_path: Path) -> None:  # noqa: F811 - so does this one
     flow.receive(home=work.home, folder=_hospital(tmp_path / "export"), runner=compute.here(), clock=CLOCK)
     held = list(Item.objects.filter(state="held").exclude(kind="row"))
     photos = [one for one in held if one.kind in {"jpeg", "png", "tiff", "webp"}]

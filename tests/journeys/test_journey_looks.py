@@ -258,7 +258,10 @@ def test_long_words_break_no_page_at_phone_width(tmp_path: Path, browser: Browse
     folder.mkdir(parents=True)
     pseudo = polib.pofile(str(ROOT / "src/midas/ui/locale/django.pot"))
     pseudo.metadata["Plural-Forms"] = "nplurals=2; plural=(n > 1);"
-    longer = lambda text: f"⟦{text}{' ñandúes' * (1 + len(text) // 20)}⟧"  # noqa: E731
+
+    def longer(text: str) -> str:
+        return f"⟦{text}{' ñandúes' * (1 + len(text) // 20)}⟧"
+
     for one in pseudo:
         if one.msgid_plural:
             one.msgstr_plural = {0: longer(one.msgid), 1: longer(one.msgid_plural)}

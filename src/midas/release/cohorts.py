@@ -83,7 +83,7 @@ def _fits(chosen: Chosen, but: str = "") -> tuple[str, list[Any]]:
             pairs, before = "select subject, value from labels where target = ?", [name.removeprefix(TARGET)]
         else:
             pairs, before = PAIRS[name], []
-        words.append(f"subject in (select subject from ({pairs}) where value in ({marks}))")  # noqa: S608 - own words
+        words.append(f"subject in (select subject from ({pairs}) where value in ({marks}))")
         values += [*before, *wanted]
     return " and ".join(words), values
 
@@ -95,7 +95,7 @@ def count(*, release: Release, chosen: Chosen, store: Blobs) -> Counted:
     def add(dimension: str, pairs: str, but: str, own: list[Any]) -> None:
         fits, its = _fits(chosen, but=but)
         parts.append(
-            f"select {dimension} as dimension, value, count(distinct subject) as n from ({pairs}) where {fits} group by all"  # noqa: S608
+            f"select {dimension} as dimension, value, count(distinct subject) as n from ({pairs}) where {fits} group by all"
         )
         values.extend([*own, *its])
 
@@ -107,10 +107,10 @@ def count(*, release: Release, chosen: Chosen, store: Blobs) -> Counted:
     none = f" and target not in ({', '.join('?' for _ in targets)})" if targets else ""
     add(f"concat('{TARGET}', target)", BY_TARGET + none, "", [name.removeprefix(TARGET) for name in targets])
     fits, its = _fits(chosen)
-    parts.append(f"select '', 'subjects', count(*) from subjects where {fits}")  # noqa: S608
-    parts.append(f"select '', 'instances', coalesce(sum(instances), 0)::bigint from subjects where {fits}")  # noqa: S608
+    parts.append(f"select '', 'subjects', count(*) from subjects where {fits}")
+    parts.append(f"select '', 'instances', coalesce(sum(instances), 0)::bigint from subjects where {fits}")
     parts.append("select '', 'of', count(*) from subjects")
-    sql = f"select * from ({' union all '.join(parts)}) order by dimension, n desc, value"  # noqa: S608
+    sql = f"select * from ({' union all '.join(parts)}) order by dimension, n desc, value"
     answer = ask(sql=sql, release=release, store=store, parameters=[*values, *its, *its])
     whole = {value: number for dimension, value, number in answer.rows if not dimension}
     counts = tuple(Count(*row) for row in answer.rows if row[0])
@@ -133,7 +133,7 @@ def _offered(counts: tuple[Count, ...], chosen: Chosen) -> tuple[Count, ...]:
 def members(cohort: Cohort, *, store: Blobs) -> list[str]:
     """Return the pseudonyms of a cohort, in order, as far as they are still in its release."""
     fits, values = _fits(checked(cohort.chosen))
-    sql = f"select subject from subjects where {fits} order by subject"  # noqa: S608
+    sql = f"select subject from subjects where {fits} order by subject"
     answer = ask(sql=sql, release=cohort.release, store=store, parameters=values, limits=EVERYONE)
     return [row[0] for row in answer.rows]
 

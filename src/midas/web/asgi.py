@@ -6,12 +6,12 @@ from midas.web.bootstrap import configure
 
 configure()
 
-from django.core.asgi import get_asgi_application  # noqa: E402 - Django must be configured first
+from django.core.asgi import get_asgi_application
 
-from midas.people.sessions import SessionStore  # noqa: E402
-from midas.web import flows, sealer  # noqa: E402
-from midas.web.api.upload import WithUploads  # noqa: E402
-from midas.web.dicomweb.app import WithDicomweb  # noqa: E402
+from midas.people.sessions import SessionStore
+from midas.web import flows, sealer
+from midas.web.api.upload import WithUploads
+from midas.web.dicomweb.app import WithDicomweb
 
 SessionStore.clear_expired()
 flows.start_worker()

@@ -52,7 +52,7 @@ def test_xlsx_sheets_dates_and_numbers(tmp_path: Path) -> None:
     first = book.active
     first.title = "Persons"
     first.append(["UHID", "Birth  date", "Weight", "Seen", "Ok"])
-    first.append([123456789012, dt.date(1980, 2, 29), 61.5, dt.datetime(2025, 1, 2, 3, 4, 5), True])  # noqa: DTZ001
+    first.append([123456789012, dt.date(1980, 2, 29), 61.5, dt.datetime(2025, 1, 2, 3, 4, 5), True])  # noqa: DTZ001 - a sheet knows no zone
     first.append(["0042", None, None, None, None])
     book.create_sheet("Empty")
     second = book.create_sheet("Titled")

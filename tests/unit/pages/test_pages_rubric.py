@@ -75,7 +75,8 @@ def test_a_table_from_elsewhere_is_judged_and_not_kept(hub: Any, enter: Any) -> 
     text = shown.content.decode()
     assert "ratings.csv" in text
     assert "scope" in text
-    assert "Scale 0-4" in text and "Scale 1-5" in text  # noqa: PT018
+    assert "Scale 0-4" in text
+    assert "Scale 1-5" in text
     text = sent(b"clarity,5,4,4\n").content.decode()
     assert "Scale 1-5" in text
     assert "Scale 0-4" not in text  # nobody can have rated 5 on it

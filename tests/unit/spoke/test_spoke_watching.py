@@ -192,7 +192,10 @@ def test_a_file_that_changes_afterwards_is_taken_in_again(work, export, folder, 
 
 def test_slices_wait_for_their_neighbours_and_photographs_do_not(folder: Path) -> None:
     at = Folder(folder, settle=2)
-    unknown = lambda *_: False  # noqa: E731
+
+    def unknown(*_: object) -> bool:
+        return False
+
     write_ct(folder / "1.dcm", uhid="ZZ/1", name="Nobody^Known", on="20240116")
     (folder / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(2000))
     assert at.at_rest(0, known=unknown) == {}

@@ -29,8 +29,10 @@ def themes() -> dict[str, dict[str, str]]:
     light = re.search(r":root \{(.*?)\n\}", css, re.DOTALL).group(1)
     auto = re.search(r':root:not\(\[data-theme="light"\]\) \{(.*?)\n\}', css, re.DOTALL).group(1)
     dark = re.search(r':root\[data-theme="dark"\] \{(.*?)\n\}', css, re.DOTALL).group(1)
-    read = lambda block: dict(re.findall(r"--([a-z0-9-]+): (#[0-9a-f]{6});", block))  # noqa: E731
-    return {"light": read(light), "dark": read(dark), "auto": read(auto)}
+    blocks = {"light": light, "dark": dark, "auto": auto}
+    return {
+        name: dict(re.findall(r"--([a-z0-9-]+): (#[0-9a-f]{6});", block)) for name, block in blocks.items()
+    }
 
 
 def luminance(colour: str) -> float:
