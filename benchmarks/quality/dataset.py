@@ -6,9 +6,9 @@ A hub of its own is filled for each size: ten images and one series to a person,
 table, a label, a finding on one image in a hundred, a pair of near-copies for one person in a hundred. Nothing of it is
 measured. Then a second process drafts a release and runs what a curator's click runs, one step after the other: `gather`
 (with the split), `look_at` (leakage and all gates), `evidence_of` (which gathers again), `grade` and `raise_this`. Seconds
-are of the processor, since a busy machine's clock tells little (`clock_s` has the sum by the clock); memory is the most that
-the process ever held. The store is the one thing made up: it says of every image that it is there, and has the bytes of
-those that the integrity gate hashes again (2 GiB).
+are of the processor (a busy machine's clock tells little) and, with `clock_s`, of the clock, which the bar is for; memory is
+the most that the process ever held. The store is the one thing made up: it says of every image that it is there, and has
+the bytes of those that the integrity gate hashes again (2 GiB).
 """
 
 from __future__ import annotations
@@ -215,7 +215,7 @@ def measure(people: int) -> dict[str, Any]:
     return {
         "images": people * EACH, "subjects": people, **told, "all_s": round(sum(told.values()), 2),
         "clock_s": round(sum(clocked.values()), 2),
-        "most_mb": round(_peak()), "facts": len(facts), "cqi": graded.cqi, "band": graded.band, "gates": states,
+        "most_mb": round(_peak()), "facts": len(facts), "cqi": graded.cqi, "band": graded.band, "states": states,
     }  # fmt: skip
 
 
@@ -260,7 +260,7 @@ def main() -> int:
         power = math.log(after["all_s"] / before["all_s"], after["images"] / before["images"])
         print(f"{before['images']:,} → {after['images']:,} images: time grows by the power {power:.2f}")
     last = found[-1]
-    return 0 if last["all_s"] <= words.most_seconds and last["most_mb"] <= words.most_mb else 1
+    return 0 if last["clock_s"] <= words.most_seconds and last["most_mb"] <= words.most_mb else 1
 
 
 if __name__ == "__main__":
