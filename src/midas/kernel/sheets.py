@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 RUN = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""A text that begins so, or with the same sign in full width, would be taken for a formula; it gets an apostrophe before it."""
+"""A text that begins so (in full width, too) would be taken for a formula; it gets an apostrophe before it."""
 NUMBER = re.compile(r"-[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 """A number below zero stays one, also where it comes as text: an exact decimal is told so."""
 

@@ -13,7 +13,16 @@ from itertools import pairwise
 from pydicom.datadict import tag_for_keyword
 from pydicom.uid import UID_dictionary
 
-from midas.protocol.model import Column, Condition, Language, LesionSite, Protocol, SpecimenKind, Table, Target
+from midas.protocol.model import (
+    Column,
+    Condition,
+    Language,
+    LesionSite,
+    Protocol,
+    SpecimenKind,
+    Table,
+    Target,
+)
 from midas.protocol.words import age_band, well_formed
 from midas.protocol.yaml import Loc
 from midas.wire.v1 import Code
@@ -196,7 +205,9 @@ def tables_join(protocol: Protocol) -> Iterator[Wrong]:
         for position, column in enumerate(table.columns):
             yield from _column((*place, "columns", position), column)
             if column.leaves and column.name in PLACE_COLUMNS:
-                what = f"each table of a release has a '{column.name}' of its own, which says where a row stands"
+                what = (
+                    f"each table of a release has a '{column.name}' of its own, which says where a row stands"
+                )
                 yield (*place, "columns", position, "name"), what, "give this column another name"
     grains = {table.grain for table in protocol.tables}
     for grain in ("person", "basis"):

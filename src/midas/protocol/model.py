@@ -23,7 +23,9 @@ from pydantic import (
 from midas.wire.v1 import Code, LocalId, Slug
 
 Modality = Annotated[str, Field(pattern=r"^[A-Z0-9_]{2,16}$")]
-CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
+CONTROLS = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]"
+)
 """Characters that no text needs: controls, and those that turn the direction of what stands beside them (Unicode UAX #9)."""
 
 
@@ -40,7 +42,9 @@ def _one_line(text: str) -> str:
 
 
 Text = Annotated[str, Field(min_length=1, max_length=5000), AfterValidator(_readable)]
-Line = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_readable), AfterValidator(_one_line)]
+Line = Annotated[
+    str, Field(min_length=1, max_length=300), AfterValidator(_readable), AfterValidator(_one_line)
+]
 Language = Literal["en", "hi", "mr", "ta", "kn"]
 Words = dict[Language, Line]
 """The same title in several languages; `en` is always there."""
@@ -491,7 +495,9 @@ class Access(Node):
     level: Literal["open", "controlled", "restricted"]
     license: Line
     license_url: str = Field(
-        default="", pattern=r"^(https?://[^\s<>\"'`\\]+)?$", description="where the licence is read: a page of the web"
+        default="",
+        pattern=r"^(https?://[^\s<>\"'`\\]+)?$",
+        description="where the licence is read: a page of the web",
     )
     uses: tuple[str, ...] = Field(min_length=1, description="DUO terms under which it may be used")
     commercial: bool

@@ -107,7 +107,9 @@ def test_a_number_below_zero_stays_a_number(number: str) -> None:
     assert plain_cell(number) == number
 
 
-@pytest.mark.parametrize("text", ["-1+cmd|' /C calc'!A0", "--1", "-1-1", "-", "-.", "-1\n=2", "-A1", "-१", "+5"])
+@pytest.mark.parametrize(
+    "text", ["-1+cmd|' /C calc'!A0", "--1", "-1-1", "-", "-.", "-1\n=2", "-A1", "-१", "+5"]
+)
 def test_what_only_begins_like_a_number_is_text(text: str) -> None:
     assert plain_cell(text) == f"'{text}"
 
@@ -117,7 +119,9 @@ def test_nothing_that_a_public_table_says_is_a_formula(hub, enter, monkeypatch) 
 
     run = '=HYPERLINK("https://elsewhere.example","Open")'
     parts = [SimpleNamespace(label=f"{run} {number}", told="", number=number) for number in (5, -5)]
-    sheet = exports.Sheet("a", run, SimpleNamespace(parts=parts), (("Dataset", run), ("Key", "-"), ("Note", "@x")))
+    sheet = exports.Sheet(
+        "a", run, SimpleNamespace(parts=parts), (("Dataset", run), ("Key", "-"), ("Note", "@x"))
+    )
     monkeypatch.setattr(exports, "_sheet", lambda *_, **__: sheet)
     text = enter().get("/datasets/oral-cancer/releases/1.1.0/tables/sex.csv").content.decode("utf-8-sig")
     rows = list(csv.reader(io.StringIO(text)))

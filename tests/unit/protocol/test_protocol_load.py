@@ -230,7 +230,13 @@ PARTS = "parts: {train: 0.7, validation: 0.15, test: 0.15}"
 
 
 @pytest.mark.parametrize(
-    "parts", ["{train: nan, test: 0.5}", "{train: 1.5, test: -0.5}", "{train: inf, test: 0.1}", "{train: -nan, test: 1}"]
+    "parts",
+    [
+        "{train: nan, test: 0.5}",
+        "{train: 1.5, test: -0.5}",
+        "{train: inf, test: 0.1}",
+        "{train: -nan, test: 1}",
+    ],
 )
 def test_a_share_of_a_split_lies_between_nothing_and_everything(parts: str) -> None:
     """With NaN no comparison holds: everybody would stand in the last part."""
@@ -254,7 +260,9 @@ def test_the_address_of_a_licence_is_a_page_of_the_web(address: str) -> None:
     """It is a link on the dataset's page and in its papers."""
     told = "license_url: https://creativecommons.org/licenses/by-nc/4.0/"
     assert told in ORAL
-    assert "license_url is not written as it should be" in wrong(ORAL.replace(told, f"license_url: '{address}'"))
+    assert "license_url is not written as it should be" in wrong(
+        ORAL.replace(told, f"license_url: '{address}'")
+    )
 
 
 @pytest.mark.parametrize("name", ["subject", "visit", "lesion", "specimen"])
@@ -267,7 +275,8 @@ def test_a_column_that_leaves_is_not_named_as_a_place_in_the_tree(name: str) -> 
 
 
 @pytest.mark.parametrize(
-    "title", ['""', '"   "', '"two\\nlines"', '"a\\0b"', '"ABC\\u202Elairt"', '"\\u2067turned"', f'"{"long " * 100}"']
+    "title",
+    ['""', '"   "', '"two\\nlines"', '"a\\0b"', '"ABC\\u202Elairt"', '"\\u2067turned"', f'"{"long " * 100}"'],
 )
 def test_a_title_is_one_line_that_people_can_read(title: str) -> None:
     told = "  en: Oral cancer and potentially malignant disorders of the mouth\n"
@@ -275,7 +284,9 @@ def test_a_title_is_one_line_that_people_can_read(title: str) -> None:
     assert "title.en" in wrong(ORAL.replace(told, f"  en: {title}\n", 1))
 
 
-@pytest.mark.parametrize("title", ["'<b>\"quotes\"</b> & ../x'", "'मुँह का कैंसर 🦷'", "'=1+1'", "'क्\u200dष ‌🧑\u200d⚕️'"])
+@pytest.mark.parametrize(
+    "title", ["'<b>\"quotes\"</b> & ../x'", "'मुँह का कैंसर 🦷'", "'=1+1'", "'क्\u200dष ‌🧑\u200d⚕️'"]
+)
 def test_odd_words_are_words(title: str) -> None:
     told = "  en: Oral cancer and potentially malignant disorders of the mouth\n"
     assert parse(ORAL.replace(told, f"  en: {title}\n", 1).encode()).protocol.title["en"]

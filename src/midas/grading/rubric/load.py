@@ -139,7 +139,9 @@ def _wrong_names(rubric: Rubric) -> list[str]:
         if one.band not in bands and (one.domain, one.level) not in reached
     ]
     stops = [one.id for one in rubric.hard_stops]
-    wrong += [f"two hard stops are called '{one}'" for one in sorted({one for one in stops if stops.count(one) > 1})]
+    wrong += [
+        f"two hard stops are called '{one}'" for one in sorted({one for one in stops if stops.count(one) > 1})
+    ]
     rule = rubric.override
     if rule.access == Access.OPEN:
         wrong.append("the override controls nothing: every access class is as strict as 'open'")
