@@ -120,7 +120,7 @@ def _private_file(path: Path) -> IO[str]:
 class Lists:
     """The CSV files of a run. They name persons: they stay with the key's owner.
 
-    `held.csv` is for eyes, so no cell of it is a formula; programs read the maps again, which hold what is, letter for letter.
+    `held.csv` is for eyes, so no cell of it is a formula; the maps are read by programs and hold what is, letter for letter.
     """
 
     HEADS: ClassVar = {

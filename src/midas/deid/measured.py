@@ -114,6 +114,6 @@ def write_audit(measured: Measured, report: Path) -> None:
         rows = csv.writer(text, lineterminator="\n")
         rows.writerow(("file", "action", "area", "came_out", "why"))
         for one in measured.whole.failures():
-            told = (one.check.file, one.check.action, one.check.area, one.released, one.why)
-            rows.writerow([inert(str(cell)) for cell in told])
+            row = (one.check.file, one.check.action, one.check.area, one.released, one.why)
+            rows.writerow([inert(str(cell)) for cell in row])
         text.detach()

@@ -424,6 +424,7 @@ def rest_refers(protocol: Protocol) -> Iterator[Wrong]:
             yield from _bands(place, [share.value for share in shares])
         elif name in known and known[name].type == "category":
             yield from _exist(place, [share.value for share in shares], known[name].values, "value")
+        yield from _repeated(place, (share.value for share in shares), "the share of")
         if sum(share.share for share in shares) > 1 + 1e-9:
             yield place, "the shares add up to more than 1", "correct them"
     stratify = STANDING_VARIABLES | known.keys() | targets.keys()

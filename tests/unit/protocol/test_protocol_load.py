@@ -295,3 +295,12 @@ def test_odd_words_are_words(title: str) -> None:
 @pytest.mark.parametrize("text", ["[" * 100_000, "{a: " * 50_000, "- " * 50_000])
 def test_what_is_nested_without_end_is_refused(text: str) -> None:
     assert "nested too deep" in wrong(text)
+
+
+def test_each_group_of_the_population_has_one_share() -> None:
+    """Of two shares of women each would be compared with all of them."""
+    told = "sex: [{value: F, share: 0.5}, {value: M, share: 0.5}]"
+    assert told in ORAL
+    assert "the share of 'F' is there twice" in wrong(
+        ORAL.replace(told, told.replace("value: M", "value: F"))
+    )
