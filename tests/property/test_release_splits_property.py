@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from midas.kernel import Conflict
 from midas.release.leakage import Ties, leakage
-from midas.release.splits import HIDDEN, Keys, Person, choose_keys, groups, part_of
+from midas.release.splits import HIDDEN, Keys, Person, choose_keys, crossing, groups, part_of
 
 PARTS = {"train": 0.7, "validation": 0.15, "test": 0.15}
 SITES = ("aiims", "pgi", "wardha", "nimhans", "tata", "cmc", "jipmer", "sgpgi", "kem", "gmc")
@@ -142,3 +142,100 @@ def test_a_part_that_is_hidden_alone_is_no_fault() -> None:
     parts = {"train": 0.0, "test": 1.0}
     keys = choose_keys([Person(f"P-{number}") for number in range(9)], seed=b"s" * 32, parts=parts)
     assert {part_of(f"P-{number}", keys=keys, parts=parts) for number in range(50)} == {"test"}
+
+
+@st.composite
+def growing(draw: st.DrawFn) -> list[tuple[str, int, int]]:
+    """Versions of a dataset: `(what, who, whom)` between the cuts, in any order."""
+    what = st.sampled_from(["come", "come", "link", "pair", "leave", "cut"])
+    return draw(st.lists(st.tuples(what, st.integers(0, 30), st.integers(0, 30)), min_size=5, max_size=40))
+
+
+@settings(max_examples=150, deadline=None)
+@given(steps=growing(), keys=KEYS, by_site=st.booleans())
+def test_through_all_versions_nobody_crosses_the_border_of_the_hidden_part(
+    steps: list[tuple[str, int, int]], keys: Keys, by_site: bool
+) -> None:
+    """Persons come, are found to belong together, and leave; each cut leaves out whom a late tie would carry over."""
+    links: dict[str, list[str]] = {}
+    sites: dict[str, str] = {}
+    pairs: list[tuple[str, str]] = []
+    gone: set[str] = set()
+    versions: list[dict[str, str]] = []
+    for number, (what, one, other) in enumerate([*steps, ("cut", 0, 0)]):
+        names = list(links)
+        who, whom = (names[one % len(names)], names[other % len(names)]) if names else ("", "")
+        if what == "come" or not names:
+            links[f"P-{number}"], sites[f"P-{number}"] = [], SITES[one % len(SITES)]
+        elif what == "link" and who != whom and not {who, whom} & gone:
+            links[who].append(whom)
+        elif what == "pair" and who != whom and not {who, whom} & gone:
+            pairs.append((who, whom))
+        elif what == "leave":  # everyone linked leaves too; the pair stays
+            group = groups([(name, tuple(others)) for name, others in links.items()])
+            left = {name for name in names if group[name] == group[who]}
+            gone |= left
+            links |= {name: [] for name in left}
+            sites |= dict.fromkeys(left, "")
+            versions = [{name: part for name, part in held.items() if name not in gone} for held in versions]
+        elif what == "cut":
+            rows = [(name, tuple(others)) for name, others in links.items()]
+            group = groups(rows, pairs=pairs, sites=sites if by_site else None)
+            now = {name: part_of(group[name], keys=keys, parts=PARTS) for name in links}
+            stood: dict[str, list[str]] = {}
+            for held in versions:
+                for name, part in held.items():
+                    stood.setdefault(name, []).append(part)
+            out = crossing(stood, tied=groups(rows, pairs=pairs), now=now) | gone
+            placed = [(name, part) for name, part in now.items() if name not in out]
+            ties = Ties(
+                links=[(name, it) for name, others in rows for it in others], pairs=pairs, sites=sites
+            )
+            report = leakage(placed, ties, by_site=by_site, before=stood)
+            if (
+                by_site and report.crossed
+            ):  # a whole hospital tied to an older one: refused, and nothing is cut
+                continue
+            assert report.clean
+            versions.append(dict(placed))
+    for name in links:
+        assert len({held[name] == HIDDEN for held in versions if name in held}) <= 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(tied=with_ties(), parts=st.data())
+def test_the_report_finds_each_planted_leak(
+    tied: tuple[Links, list[tuple[str, str]], dict[str, str]], parts: st.DataObject
+) -> None:
+    """Whatever parts persons stand in, exactly the ties that lead from one part into another are named."""
+    links, pairs, _ = tied
+    placed = {name: parts.draw(st.sampled_from(sorted(PARTS))) for name, _ in links}
+    before = {name: [parts.draw(st.sampled_from(sorted(PARTS)))] for name in list(placed)[::2]}
+    held = [(f"digest {number}", name) for number, pair in enumerate(pairs) for name in pair]
+    declared = [(name, other) for name, others in links for other in others]
+    report = leakage(
+        placed.items(),
+        Ties(links=declared, pairs=pairs, same_file=held, same_source=held, same_pixels=held),
+        before=before,
+    )
+
+    def planted(found: list[tuple[str, str]]) -> set[frozenset[str]]:
+        return {frozenset(pair) for pair in found if placed[pair[0]] != placed[pair[1]]}
+
+    named = {
+        kind: {frozenset((one.one, one.other)) for one in across} for kind, across in report.across.items()
+    }
+    assert named["link"] == planted(declared)
+    assert named["near-duplicate"] == named["file"] == named["source"] == named["pixels"] == planted(pairs)
+    crossed = {name for name, (old,) in before.items() if (old == HIDDEN) != (placed[name] == HIDDEN)}
+    assert set(report.crossed) == crossed
+    assert report.clean is not bool(planted(declared) or planted(pairs) or crossed)
+
+
+def test_an_older_hospital_names_the_group_of_a_newer_one() -> None:
+    """By their letters `aiims` would come before `wardha`, and its first tie would move everybody of Wardha."""
+    links: Links = [("P-1", ()), ("P-2", ()), ("P-3", ())]
+    sites = {"P-1": "wardha", "P-2": "wardha", "P-3": "aiims"}
+    before = groups(links[:2], sites={"P-1": "wardha", "P-2": "wardha"})
+    after = groups(links, pairs=[("P-2", "P-3")], sites=sites)
+    assert after == before | {"P-3": "site:wardha"}

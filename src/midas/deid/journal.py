@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from midas.deid import tables
+from midas.deid.formulas import inert
 from midas.kernel import BadInput, NotFound, whole_file
 
 if TYPE_CHECKING:
@@ -117,7 +118,10 @@ def _private_file(path: Path) -> IO[str]:
 
 
 class Lists:
-    """The CSV files of a run. They name persons: they stay with the key's owner."""
+    """The CSV files of a run. They name persons: they stay with the key's owner.
+
+    `held.csv` is for eyes, so no cell of it is a formula; the maps are read by programs and hold what is, letter for letter.
+    """
 
     HEADS: ClassVar = {
         "held.csv": ("source", "reason", "detail", "what_to_do"),
@@ -136,7 +140,8 @@ class Lists:
 
     def held(self, name: str, reason: str, detail: str) -> None:
         told = tables.why_held(reason)
-        self._rows["held.csv"].writerow((name, reason, detail or told.title, told.advice))
+        row = (name, reason, detail or told.title, told.advice)
+        self._rows["held.csv"].writerow([inert(one) for one in row])
 
     def file(self, name: str, one: Mapping[str, Any]) -> None:
         self._rows["file-map.csv"].writerow((name, one["output"], one["sha256"], one["size"]))

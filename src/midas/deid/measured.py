@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from midas.deid import tables
 from midas.deid.batch import workplace
 from midas.deid.folder import folder
+from midas.deid.formulas import inert
 from midas.deid.journal import private
 from midas.deid.model import ENGINE, Profile
 from midas.deid.secret import Secret
@@ -113,5 +114,6 @@ def write_audit(measured: Measured, report: Path) -> None:
         rows = csv.writer(text, lineterminator="\n")
         rows.writerow(("file", "action", "area", "came_out", "why"))
         for one in measured.whole.failures():
-            rows.writerow((one.check.file, one.check.action, one.check.area, one.released, one.why))
+            row = (one.check.file, one.check.action, one.check.area, one.released, one.why)
+            rows.writerow([inert(str(cell)) for cell in row])
         text.detach()

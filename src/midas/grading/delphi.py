@@ -16,7 +16,8 @@ from midas.kernel import BadInput
 
 MOST_BYTES, MOST_ITEMS, MOST_EXPERTS = 1024 * 1024, 1000, 200
 I_CVI, S_CVI, EXCELLENT = 0.78, 0.90, 0.74
-"""Targets of the MIDAS 2.0 Delphi proposal: I-CVI and S-CVI/Ave at least, k* for "excellent"."""
+"""Targets of the MIDAS 2.0 Delphi proposal: I-CVI and S-CVI/Ave at least, k* for "excellent". They are told in two decimals,
+and so is what is compared with them: 7 of 9 experts are 0.78 (Polit, Beck and Owen 2007, table 4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,11 @@ SCALES = {
 """Both readings of the proposal. In each, agreement is the upper two steps: "clear" and "exceptionally clear"."""
 
 
+def _hundredths(figure: float) -> int:
+    """Return a figure in hundredths, half-up; what binary fractions add or lack behind the ninth decimal is no half."""
+    return math.floor(round(figure * 100, 9) + 0.5)
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One item that experts rated."""
@@ -49,11 +55,11 @@ class Item:
 
     @property
     def kept(self) -> bool:
-        return self.i_cvi >= I_CVI
+        return _hundredths(self.i_cvi) >= _hundredths(I_CVI)
 
     @property
     def excellent(self) -> bool:
-        return self.kappa >= EXCELLENT
+        return _hundredths(self.kappa) >= _hundredths(EXCELLENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,7 @@ class Review:
     @property
     def reached(self) -> bool:
         """Whether the scale as a whole and every item reach their targets."""
-        return self.s_cvi >= S_CVI and all(one.kept for one in self.items)
+        return _hundredths(self.s_cvi) >= _hundredths(S_CVI) and all(one.kept for one in self.items)
 
 
 def review(ratings: Mapping[str, Sequence[int]], *, scale: Scale) -> Review:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-RUN = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""A text that begins so would be taken for a formula; it gets an apostrophe before it. Numbers stay numbers."""
+RUN = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""A text that begins so (in full width, too) would be taken for a formula; it gets an apostrophe before it."""
+NUMBER = re.compile(r"-[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+"""A number below zero stays one, also where it comes as text: an exact decimal is told so."""
 
 
 def plain_cell(value: Any) -> Any:
     """Return the value as a cell; `None` is an empty one."""
     if value is None:
         return ""
-    return f"'{value}" if isinstance(value, str) and value.startswith(RUN) else value
+    runs = isinstance(value, str) and value.startswith(RUN) and not NUMBER.fullmatch(value)
+    return f"'{value}" if runs else value

@@ -6,14 +6,23 @@ Each check is one function that yields `(location, what is wrong, what to do)`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import pairwise
 
 from pydicom.datadict import tag_for_keyword
 from pydicom.uid import UID_dictionary
 
-from midas.protocol.model import Column, Condition, LesionSite, Protocol, SpecimenKind, Table, Target, Words
+from midas.protocol.model import (
+    Column,
+    Condition,
+    Language,
+    LesionSite,
+    Protocol,
+    SpecimenKind,
+    Table,
+    Target,
+)
 from midas.protocol.words import age_band, well_formed
 from midas.protocol.yaml import Loc
 from midas.wire.v1 import Code
@@ -32,6 +41,9 @@ NEEDED_ROLES: dict[str, tuple[tuple[str, ...], ...]] = {
 
 MANY_TIMES = {"variable", "person-alias", "identifier", "name", "guardian", "drop"}
 """Roles that several columns of one table may have."""
+
+PLACE_COLUMNS = {"subject", "visit", "lesion", "specimen"}
+"""What every clinical table of a release begins with: where its row stands in the subject tree."""
 
 LEVEL_OF_GRAIN = {
     "person": "subject",
@@ -99,7 +111,10 @@ def one_meaning(protocol: Protocol) -> Iterator[Wrong]:
 
 
 def words_in_english(protocol: Protocol) -> Iterator[Wrong]:
-    places: list[tuple[Loc, Words]] = [(("title",), protocol.title), (("summary",), protocol.summary)]
+    places: list[tuple[Loc, Mapping[Language, str]]] = [
+        (("title",), protocol.title),
+        (("summary",), protocol.summary),
+    ]
     places += [(("visits", n, "title"), one.title) for n, one in enumerate(protocol.visits)]
     places += [(("items", n, "title"), one.title) for n, one in enumerate(protocol.items)]
     places += [(("tables", n, "title"), one.title) for n, one in enumerate(protocol.tables)]
@@ -189,6 +204,11 @@ def tables_join(protocol: Protocol) -> Iterator[Wrong]:
         yield from _headings(place, table)
         for position, column in enumerate(table.columns):
             yield from _column((*place, "columns", position), column)
+            if column.leaves and column.name in PLACE_COLUMNS:
+                what = (
+                    f"each table of a release has a '{column.name}' of its own, which says where a row stands"
+                )
+                yield (*place, "columns", position, "name"), what, "give this column another name"
     grains = {table.grain for table in protocol.tables}
     for grain in ("person", "basis"):
         if grain not in grains:
@@ -404,6 +424,7 @@ def rest_refers(protocol: Protocol) -> Iterator[Wrong]:
             yield from _bands(place, [share.value for share in shares])
         elif name in known and known[name].type == "category":
             yield from _exist(place, [share.value for share in shares], known[name].values, "value")
+        yield from _repeated(place, (share.value for share in shares), "the share of")
         if sum(share.share for share in shares) > 1 + 1e-9:
             yield place, "the shares add up to more than 1", "correct them"
     stratify = STANDING_VARIABLES | known.keys() | targets.keys()

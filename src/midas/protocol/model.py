@@ -5,9 +5,11 @@ Shaped as the clinic is: subject → visit → lesion → specimen → item. Rea
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -21,20 +23,42 @@ from pydantic import (
 from midas.wire.v1 import Code, LocalId, Slug
 
 Modality = Annotated[str, Field(pattern=r"^[A-Z0-9_]{2,16}$")]
-Text = Annotated[str, Field(min_length=1)]
-Words = dict[Literal["en", "hi", "mr", "ta", "kn"], str]
-"""The same words in several languages; `en` is always there."""
+CONTROLS = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]"
+)
+"""Characters that no text needs: controls, and those that turn the direction of what stands beside them (Unicode UAX #9)."""
+
+
+def _readable(text: str) -> str:
+    if CONTROLS.search(text) or not text.strip():
+        raise ValueError("words that people read, without control characters")
+    return text
+
+
+def _one_line(text: str) -> str:
+    if "\n" in text or "\t" in text:
+        raise ValueError("a name or title stands on one line")
+    return text
+
+
+Text = Annotated[str, Field(min_length=1, max_length=5000), AfterValidator(_readable)]
+Line = Annotated[
+    str, Field(min_length=1, max_length=300), AfterValidator(_readable), AfterValidator(_one_line)
+]
+Language = Literal["en", "hi", "mr", "ta", "kn"]
+Words = dict[Language, Line]
+"""The same title in several languages; `en` is always there."""
 
 IsoDate = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 
 
 class Node(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Institution(Node):
     id: Slug
-    name: Text
+    name: Line
     city: str = ""
     state: str = Field(default="", description="state or union territory of India, in English")
     ror: str | None = Field(default=None, pattern=r"^https://ror\.org/0[a-z0-9]{8}$")
@@ -432,7 +456,7 @@ class Population(Node):
 class Split(Node):
     """Parts of a release; a person is always in one part only, together with those declared the same."""
 
-    parts: dict[Slug, float] = Field(min_length=2)
+    parts: dict[Slug, Annotated[float, Field(ge=0, le=1)]] = Field(min_length=2)
     stratify: tuple[str, ...] = ()
     by_site: bool = Field(
         default=False,
@@ -469,8 +493,12 @@ class Upkeep(Node):
 
 class Access(Node):
     level: Literal["open", "controlled", "restricted"]
-    license: Text
-    license_url: str = ""
+    license: Line
+    license_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s<>\"'`\\]+)?$",
+        description="where the licence is read: a page of the web",
+    )
     uses: tuple[str, ...] = Field(min_length=1, description="DUO terms under which it may be used")
     commercial: bool
     citation: Text
@@ -483,11 +511,11 @@ class Protocol(Node):
     id: Slug
     version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
     title: Words
-    summary: Words
+    summary: dict[Language, Text]
     disease: tuple[Code, ...] = Field(min_length=1)
     hub: Institution
     spokes: tuple[Institution, ...] = ()
-    contact: str = ""
+    contact: Line | Literal[""] = ""
     ethics: tuple[Ethics, ...] = Field(min_length=1)
     visits: tuple[Visit, ...] = Field(min_length=1)
     lesions: Lesions

@@ -110,6 +110,10 @@ def read_yaml(text: str) -> tuple[Any, dict[Loc, int]]:
                 "check indentation, quotes and colons",
             )
         ) from None
+    except RecursionError:
+        raise Unreadable(
+            Complaint(1, "its brackets or indents are nested too deep", "start from `midas protocol new`")
+        ) from None
     except YAMLError as error:
         what = str(error).splitlines()[0]
         raise Unreadable(Complaint(1, f"this is not YAML ({what})", "save it as UTF-8 text")) from None

@@ -26,7 +26,6 @@ from midas.kernel import BrokenPromise, Clock, NoProgress, NotFound, Progress, s
 from midas.release import tables
 from midas.release.approving import approvals_of
 from midas.release.cases import Brought, Case, Held, Result
-from midas.release.changes import parts_of
 from midas.release.content import Content
 from midas.release.documents import SUMS, whole_files
 from midas.release.evidence import evidence_of
@@ -35,7 +34,7 @@ from midas.release.gathering import gather
 from midas.release.lawful import bases_of
 from midas.release.leakage import Leakage, Ties, in_common, leakage
 from midas.release.models import Draft, GateCheck, Release
-from midas.release.splitting import near_pairs
+from midas.release.splitting import near_pairs, parts_before
 from midas.release.validating import validated
 from midas.store import Blobs
 
@@ -153,7 +152,6 @@ def _day(text: str) -> date | None:
 def _leakage(content: Content, draft: Draft, store: Blobs, found: Iterable[tuple[str, str]]) -> Leakage:
     placed = list(zip(*(column.to_pylist() for column in content.tables["splits"].columns), strict=True))
     parts, manifest = dict(placed), content.tables["manifest"]
-    before = previous_of(draft)
     links = Subject.objects.filter(dataset=draft.dataset).exclude(links=[]).values_list("pseudonym", "links")
     files: Any = pl.from_arrow(manifest.select(["sha256", "subject"]))
     pictures = _pictures(draft, files["sha256"])
@@ -169,7 +167,7 @@ def _leakage(content: Content, draft: Draft, store: Blobs, found: Iterable[tuple
     )
     return leakage(
         placed, ties, everyone=manifest["subject"].unique().to_pylist(), by_site=content.about.protocol.split.by_site,
-        before=None if before is None else parts_of(before, store),
+        before=parts_before(draft, store),
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Whom a release holds: the subjects of a draft's submissions, less those who must not be in it, who are named.
 
-Out are subjects that withdrew, that have no lawful basis under the protocol, that have no image, or that a curator excluded.
+Out are subjects that withdrew, that have no lawful basis under the protocol, that have no image, that a curator excluded, or
+whom late ties would carry over the border of the hidden part.
 """
 
 from __future__ import annotations
@@ -22,7 +23,11 @@ from midas.release.content import LeftOut
 from midas.release.excluding import Excluded, excluded
 from midas.release.lawful import bases_of, rests_on
 from midas.release.models import Draft
+from midas.release.splitting import carried_over
 from midas.store import Blobs
+
+CROSSING = "tied to the other side of the hidden part"
+"""Why somebody is left out whom a late tie would carry into the hidden part, or out of it."""
 
 
 class Who(NamedTuple):
@@ -74,6 +79,7 @@ def choose(draft: Draft, protocol: Protocol, store: Blobs) -> Chosen:
     out = excluded(draft)
     images = Instance.objects.filter(submission__in=keys)
     judged = {**out.emptied(images), **out.subjects}
+    crossing = carried_over(draft, protocol, store)
     counted = dict(images.order_by().values_list("series").annotate(Count("pk")))
     of_series = Series.objects.filter(study__subject__dataset=draft.dataset).values_list(
         "pk", "study__subject"
@@ -95,6 +101,7 @@ def choose(draft: Draft, protocol: Protocol, store: Blobs) -> Chosen:
             known_bases[basis] = _read(basis, protocol)
         kinds, ethics, may = known_bases[basis]
         why = _why_not(withdrawn_at, may=may, has_images=pk in with_images) or judged.get(pk, "")
+        why = why or (CROSSING if name in crossing else "")
         if why:
             left_out.append(LeftOut(name, why))
         else:

@@ -75,6 +75,13 @@ def splits(case: Case) -> Iterator[Finding]:
             "split.site", f"The protocol keeps a hospital in one part; these are in several: {', '.join(report.sites)}.",
             "Draft again; or take by_site out of the protocol's split.",
         )  # fmt: skip
+    if report.crossed:
+        yield _wrong(
+            "split.hidden", "Persons would come into the hidden part, or leave it, who stood on its other side in an "
+            "earlier version: what models were made from is never tested with.",
+            "Take back what the protocol now says of the split (its parts, or by_site), or release it as another dataset.",
+            names=report.crossed,
+        )  # fmt: skip
     if report.moved:
         yield _wrong(
             "split.moved", "Persons stand in another part than in the version before, because of whom they were found "

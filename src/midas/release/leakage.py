@@ -7,9 +7,11 @@ within one part is harmless. The report stands in the release.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+from midas.release.splits import HIDDEN
 
 SCHEMA = "midas-release-leakage/1"
 
@@ -41,7 +43,8 @@ class Ties:
 class Leakage:
     """`ties` counts what was looked at, `across` what leads from one part into another, both by kind.
 
-    `sites` are those in several parts, `moved` who stood in another part in the version before: (person, from, to).
+    `sites` are those in several parts, `moved` who stood in another part when they were last in a version: (person, from,
+    to); `crossed` who ever stood on the other side of the hidden part.
     """
 
     ties: Mapping[str, int]
@@ -50,10 +53,12 @@ class Leakage:
     sites: tuple[str, ...] = ()
     by_site: bool = False
     moved: tuple[tuple[str, str, str], ...] = ()
+    crossed: tuple[str, ...] = ()
 
     @property
     def clean(self) -> bool:
-        return not (any(self.across.values()) or self.unplaced or (self.by_site and self.sites))
+        by_site = self.by_site and self.sites
+        return not (any(self.across.values()) or self.unplaced or by_site or self.crossed)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -87,12 +92,13 @@ def leakage(
     *,
     everyone: Iterable[str] = (),
     by_site: bool = False,
-    before: Mapping[str, str] | None = None,
+    before: Mapping[str, Sequence[str]] | None = None,
 ) -> Leakage:
     """Report what leads from one part into another.
 
     `placed` are (person, part), as the release's table of splits says it; `everyone` who has files in the release,
-    `before` the parts of the version before. With `by_site` a hospital in two parts is a leak; else it is only told.
+    `before` the parts that each stood in in other versions, the last one last. With `by_site` a hospital in two parts is a
+    leak; else it is only told.
     """
     parts: dict[str, str] = {}
     twice = []
@@ -118,12 +124,12 @@ def leakage(
             for one, other in sorted(wanted)
             if parts[one] != parts[other]
         )
+    known = [(name, part, before[name]) for name, part in sorted(parts.items()) if before and name in before]
     return Leakage(
         ties=looked, across=across, unplaced=tuple(sorted(set(everyone) - parts.keys())), by_site=by_site,
         sites=tuple(_in_several(ties.sites, parts)),
-        moved=tuple(
-            (name, before[name], part) for name, part in sorted(parts.items()) if before and before.get(name, part) != part
-        ),
+        moved=tuple((name, old[-1], part) for name, part, old in known if old[-1] != part),
+        crossed=tuple(name for name, part, old in known if any((one == HIDDEN) != (part == HIDDEN) for one in old)),
     )  # fmt: skip
 
 

@@ -46,11 +46,12 @@ def groups(
 ) -> dict[str, str]:
     """Map each pseudonym to what names its group; `links` stand in order of registration.
 
-    `pairs` have nearly the same pictures, `sites` (where it is given) says whose whole site stays together. The first one
-    registered names the group, so that a later pseudonym joins the part its person is already in; a site names its own.
+    `pairs` have nearly the same pictures, `sites` (where it is given, the earliest site first) says whose whole site stays
+    together. The first one registered names the group, so that a later pseudonym joins the part its person is already in; of
+    sites that are tied, the earlier one names it.
     """
     held = {name: f"site:{site}" for name, site in (sites or {}).items() if site}
-    rank = {name: number for number, name in enumerate(sorted(set(held.values())))}
+    rank = {name: number for number, name in enumerate(dict.fromkeys(held.values()))}
     rank |= {pseudonym: len(rank) + number for number, (pseudonym, _) in enumerate(links)}
     parent = {name: name for name in rank}
 
@@ -82,6 +83,21 @@ def part_of(group: str, *, keys: Keys, parts: Mapping[str, float]) -> str:
     if _at(group, keys.first, _halves(parts)) == HIDDEN:
         return HIDDEN
     return _at(group, keys.rest, _others(parts))
+
+
+def crossing(
+    stood: Mapping[str, Iterable[str]], *, tied: Mapping[str, str], now: Mapping[str, str]
+) -> frozenset[str]:
+    """Return whom ties carry over the border of the hidden part: tied to somebody, and once on its other side than now.
+
+    `stood` are the parts that each was in, in any version, `now` each one's part; `tied` the group by links and pairs alone.
+    """
+    sizes = Counter(tied.values())
+    return frozenset(
+        name
+        for name, parts in stood.items()
+        if sizes[tied[name]] > 1 and any((part == HIDDEN) != (now[name] == HIDDEN) for part in parts)
+    )
 
 
 def choose_keys(persons: Sequence[Person], *, seed: bytes, parts: Mapping[str, float]) -> Keys:

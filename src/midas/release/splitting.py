@@ -10,11 +10,14 @@ from collections.abc import Iterable, Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from midas.catalogue.models import Dataset, Subject
+from midas.catalogue.models import Dataset, Subject, Submission
 from midas.protocol.model import Protocol
 from midas.quality.rows import heading
-from midas.release.models import Draft, NearPair, SplitKey
-from midas.release.splits import Keys, Person, choose_keys, groups, part_of
+from midas.release.changes import parts_of
+from midas.release.drafting import version_order
+from midas.release.models import Draft, NearPair, Release, SplitKey
+from midas.release.splits import Keys, Person, choose_keys, crossing, groups, part_of
+from midas.store import Blobs
 
 
 def near_pairs(dataset: Dataset) -> list[tuple[str, str]]:
@@ -25,27 +28,64 @@ def near_pairs(dataset: Dataset) -> list[tuple[str, str]]:
 
 def placed(draft: Draft, protocol: Protocol, found: Mapping[str, pa.Table]) -> list[dict[str, str]]:
     """Return the part of each subject of the tables; the first draft that is kept settles the keys for all versions."""
-    everyone = list(
-        Subject.objects.filter(dataset=draft.dataset)
-        .order_by("pk")
-        .values_list("pseudonym", "links", "spoke")
-    )
-    group = groups(
-        [(name, tuple(links)) for name, links, _ in everyone], pairs=near_pairs(draft.dataset),
-        sites={name: spoke for name, _, spoke in everyone} if protocol.split.by_site else None,
-    )  # fmt: skip
-    kept = SplitKey.objects.filter(dataset=draft.dataset).first()
-    if kept is None:
+    group = _groups(draft.dataset, protocol)
+    keys = _keys(draft.dataset)
+    if keys is None:
         persons = persons_of(protocol, found, group)
         keys = choose_keys(persons, seed=bytes.fromhex(draft.salt_root), parts=protocol.split.parts)
         if draft.pk is not None:
             SplitKey.objects.create(dataset=draft.dataset, key=keys.first.hex(), rest=keys.rest.hex())
-    else:
-        keys = Keys(bytes.fromhex(kept.key), bytes.fromhex(kept.rest))
     return [
         {"subject": name, "part": part_of(group[name], keys=keys, parts=protocol.split.parts)}
         for name in found["subjects"]["subject"].to_pylist()
     ]
+
+
+def _groups(dataset: Dataset, protocol: Protocol) -> dict[str, str]:
+    """Return each person's group, whole hospitals where the protocol asks for these, the earliest one first."""
+    everyone = list(
+        Subject.objects.filter(dataset=dataset).order_by("pk").values_list("pseudonym", "links", "spoke")
+    )
+    links = [(name, tuple(others)) for name, others, _ in everyone]
+    if not protocol.split.by_site:
+        return groups(links, pairs=near_pairs(dataset))
+    batches = Submission.objects.filter(dataset=dataset).order_by("pk").values_list("spoke", flat=True)
+    order = {spoke: number for number, spoke in enumerate(dict.fromkeys(batches))}
+    held = sorted(everyone, key=lambda one: order.get(one[2], len(order)))
+    return groups(links, pairs=near_pairs(dataset), sites={name: spoke for name, _, spoke in held})
+
+
+def _keys(dataset: Dataset) -> Keys | None:
+    kept = SplitKey.objects.filter(dataset=dataset).first()
+    return None if kept is None else Keys(bytes.fromhex(kept.key), bytes.fromhex(kept.rest))
+
+
+def parts_before(draft: Draft, store: Blobs) -> dict[str, list[str]]:
+    """Return the parts that each person stood in in the dataset's other versions, the newest below the draft's last."""
+    others = Release.objects.filter(dataset=draft.dataset, twin=False).exclude(version=draft.version)
+    mine = version_order(draft.version)
+    ordered = sorted(others, key=lambda one: (version_order(one.version) < mine, version_order(one.version)))
+    found: dict[str, list[str]] = {}
+    for one in ordered:
+        for name, part in parts_of(one, store).items():
+            found.setdefault(name, []).append(part)
+    return found
+
+
+def carried_over(draft: Draft, protocol: Protocol, store: Blobs) -> frozenset[str]:
+    """Return whom a draft leaves out: who would come into the hidden part, or leave it, because of whom they belong to.
+
+    What models were made from is never tested with, nor the other way round, whichever version one takes.
+    """
+    keys, pairs = _keys(draft.dataset), near_pairs(draft.dataset)
+    links = Subject.objects.filter(dataset=draft.dataset).order_by("pk").values_list("pseudonym", "links")
+    if keys is None or not (pairs or links.exclude(links=[]).exists()):
+        return frozenset()
+    group = _groups(draft.dataset, protocol)
+    part = {one: part_of(one, keys=keys, parts=protocol.split.parts) for one in set(group.values())}
+    now = {name: part[one] for name, one in group.items()}
+    stood = {name: parts for name, parts in parts_before(draft, store).items() if name in now}
+    return crossing(stood, tied=groups(list(links), pairs=pairs), now=now)
 
 
 def persons_of(protocol: Protocol, found: Mapping[str, pa.Table], group: Mapping[str, str]) -> list[Person]:

@@ -182,8 +182,8 @@ def _domain(one: DomainGrade, remark: str, *, points: bool) -> list[Flowable]:
     for number, step in enumerate(one.steps, start=1):
         for judged in step:
             sort, words = _known(judged)
-            says = "\n".join((phrase(judged.says), *map(_evidence, judged.evidence)))
-            rows.append([str(number), Mark(sort), _lines(says), words])
+            says = _lines(phrase(judged.says), *map(_evidence, judged.evidence))
+            rows.append([str(number), Mark(sort), says, words])
     content: list[Flowable] = [
         *heading(title),
         text(level, soft=True),
@@ -194,9 +194,9 @@ def _domain(one: DomainGrade, remark: str, *, points: bool) -> list[Flowable]:
     return content
 
 
-def _lines(words: str) -> list[Flowable]:
-    first, *rest = words.split("\n")
-    return [text(first, size=8.5, after=1), *(text(one, size=7.5, soft=True, after=0) for one in rest)]
+def _lines(first: str, *more: str) -> list[Flowable]:
+    """Set a cell's first line large and the others small; breaks inside of one are spaces, empty ones are left out."""
+    return [text(first, size=8.5, after=1), *(text(one, size=7.5, soft=True, after=0) for one in more if one)]
 
 
 def _evidence(one: Evidence) -> str:
@@ -215,8 +215,8 @@ def _documents(side: Side) -> list[Flowable]:
     for kind, one in sorted(side.statements.items()):
         marked = [_("demonstration evidence")] if one.demonstration else []
         rows.append([
-            _lines("\n".join(filter(None, (phrase(kinds[kind].says), f"{kind}: {fact(one.value)}", one.remark)))),
-            _lines("\n".join([one.name, f"SHA-256 {one.sha256}", *marked])),
-            _lines("\n".join(filter(None, (verdicts[one.verdict], one.verdict_remark)))),
+            _lines(phrase(kinds[kind].says), f"{kind}: {fact(one.value)}", one.remark),
+            _lines(one.name, f"SHA-256 {one.sha256}", *marked),
+            _lines(verdicts[one.verdict], one.verdict_remark),
         ])  # fmt: skip
     return [*heading(_("Documents")), table(rows, widths=(4, 5, 2))]

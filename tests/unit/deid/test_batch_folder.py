@@ -18,6 +18,7 @@ from tests.deid_bench import ct
 from midas.compute import here
 from midas.deid import Item, Secret, load_profile, run
 from midas.deid.folder import Summary, folder
+from midas.deid.journal import Lists
 from midas.deid.secret import make_secret
 from midas.deid.survey import Header, read_header
 from midas.kernel import BadInput, Conflict, NotFound
@@ -390,3 +391,17 @@ def test_a_series_in_which_a_person_must_look_for_a_face_is_held_whole(
         runner=here(),
     )
     assert [one.reason for one in batch.outcomes] == ["rendering", "rendering", ""]
+
+
+def test_the_list_of_what_is_held_runs_nothing_and_the_maps_keep_every_letter(tmp_path: Path) -> None:
+    """A file may be named like a formula; whoever opens the list must not run it, and a map must still lead back."""
+    run = "=HYPERLINK(1)/@eaDir/IM0001"
+    lists = Lists(tmp_path)
+    lists.held(run, "not-dicom", "+cmd|' /C calc'!A0")
+    lists.file(run, {"output": "P-1/a.dcm", "sha256": "0", "size": 1})
+    lists.finish()
+    with (tmp_path / "held.csv").open(encoding="utf-8", newline="") as stream:
+        (row,) = csv.DictReader(stream)
+    assert (row["source"], row["detail"]) == (f"'{run}", "'+cmd|' /C calc'!A0")
+    with (tmp_path / "file-map.csv").open(encoding="utf-8", newline="") as stream:
+        assert next(csv.DictReader(stream))["source"] == run

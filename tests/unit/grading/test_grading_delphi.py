@@ -38,6 +38,28 @@ def test_the_targets() -> None:
     assert review({"good": [4] * 10}, scale=FIVE).reached
 
 
+@pytest.mark.parametrize(
+    ("experts", "agreeing", "kept", "excellent"),
+    [(9, 7, True, True), (8, 6, False, False), (40, 31, True, True), (1000, 774, False, True), (1, 1, True, True),
+     (1, 0, False, False), (3, 0, False, False), (4, 3, False, False), (5, 4, True, True)],
+)  # fmt: skip
+def test_a_target_is_reached_by_the_figure_as_it_is_told(
+    experts: int, agreeing: int, kept: bool, excellent: bool
+) -> None:
+    """Seven of nine is I-CVI 0.78 and excellent in the published table, though 7/9 is 0.777…"""
+    made = review({"1": [5] * agreeing + [2] * (experts - agreeing)}, scale=FIVE).items[0]
+    assert (made.kept, made.excellent) == (kept, excellent)
+
+
+@pytest.mark.parametrize("experts", [1, 2, 7, 200])
+def test_nobody_or_everybody_agrees(experts: int) -> None:
+    none, every = review({"none": [1] * experts, "all": [5] * experts}, scale=FIVE).items
+    chance = 0.5**experts
+    assert (none.i_cvi, every.i_cvi) == (0, 1)
+    assert none.kappa == pytest.approx(-chance / (1 - chance))
+    assert every.kappa == 1
+
+
 @pytest.mark.parametrize("ratings", [{}, {"1": []}, {"1": [0]}, {"1": [6]}])
 def test_what_cannot_be_judged_is_refused(ratings: dict[str, list[int]]) -> None:
     with pytest.raises(BadInput):

@@ -57,6 +57,19 @@ def test_published_numbers_are_those_of_the_source() -> None:
         (b"source: https", b"surprise: 1\nsource: https", "surprise"),
         (b"- number: 15", b"- number: 16", "numbered"),
         (b"[annotation.class_agreement, bounded]", b"[annotation.class_agreement, bounded, 1]", "domains"),
+        (b"names: {lite: Environmental Sustainability, technical: Environmental Sustainability}",
+         b"names: {lite: Environmental Sustainability}", "domains.13.names"),
+        (b"zero: {lite: There is no trace., technical: There is no link.}",
+         b"zero: {technical: No link.}", "domains.12.zero"),
+        (b"data-quality: {en: Data quality, hi: ", b"data-quality: {en: Data quality, mr: ", "no name in 'hi'"),
+        (b"- {id: remediation, band: remediation", b"- {id: no-ethics, band: remediation", "two hard stops"),
+        (b"  access: controlled\n", b"  access: open\n", "controls nothing"),
+        (b"sensitivity: {routine: 1.0, stigma: 1.5, critical: 2.0}", b"sensitivity: {}", "prs.sensitivity"),
+        (b"identification: {direct: 50, unique: 30, coarse: 15, generalised: 5, aggregated: 0}",
+         b"identification: {}", "prs.identification"),
+        (b"agreement: {value: 0.80", b"agreement: {value: nan", "finite"),
+        (b"- {id: diamond, from: 95", b"- {id: diamond, from: nan", "bands"),
+        (b"epsilon_factor: 20", b"epsilon_factor: inf", "finite"),
     ],
 )  # fmt: skip
 def test_a_wrong_rubric_is_refused(old: bytes, new: bytes, says: str) -> None:
@@ -66,7 +79,7 @@ def test_a_wrong_rubric_is_refused(old: bytes, new: bytes, says: str) -> None:
 
 
 def test_an_unreadable_rubric_is_refused() -> None:
-    for raw in (b"", b"- 1", b"a: [", b"\xff", RAW + b"\nid: again\n"):
+    for raw in (b"", b"- 1", b"a: [", b"\xff", b"[" * 100_000, RAW + b"\nid: again\n"):
         with pytest.raises(BadInput):
             load(raw)
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import csv
+import io
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.test import Client
@@ -96,6 +99,36 @@ def test_words_from_outside_are_never_markup(hub, enter) -> None:
 def test_a_cell_is_never_a_formula(first: str) -> None:
     assert plain_cell(f"{first}cmd|' /C calc'!A0") == f"'{first}cmd|' /C calc'!A0"
     assert (plain_cell(-3), plain_cell(None), plain_cell("a=b")) == (-3, "", "a=b")
+
+
+@pytest.mark.parametrize("number", ["-3", "-0.5", "-12.25", "-1.5e-07", "-1E+20"])
+def test_a_number_below_zero_stays_a_number(number: str) -> None:
+    """Sums of decimals come out of a question as exact text."""
+    assert plain_cell(number) == number
+
+
+@pytest.mark.parametrize(
+    "text", ["-1+cmd|' /C calc'!A0", "--1", "-1-1", "-", "-.", "-1\n=2", "-A1", "-१", "+5"]
+)
+def test_what_only_begins_like_a_number_is_text(text: str) -> None:
+    assert plain_cell(text) == f"'{text}"
+
+
+def test_nothing_that_a_public_table_says_is_a_formula(hub, enter, monkeypatch) -> None:
+    from midas.web.pages import exports
+
+    run = '=HYPERLINK("https://elsewhere.example","Open")'
+    parts = [SimpleNamespace(label=f"{run} {number}", told="", number=number) for number in (5, -5)]
+    sheet = exports.Sheet(
+        "a", run, SimpleNamespace(parts=parts), (("Dataset", run), ("Key", "-"), ("Note", "@x"))
+    )
+    monkeypatch.setattr(exports, "_sheet", lambda *_, **__: sheet)
+    text = enter().get("/datasets/oral-cancer/releases/1.1.0/tables/sex.csv").content.decode("utf-8-sig")
+    rows = list(csv.reader(io.StringIO(text)))
+    assert [row[1] for row in rows[-2:]] == ["5", "-5"]
+    rows[-1][1] = ""
+    assert text.count("HYPERLINK") == 4
+    assert not any(cell.startswith(RUN) for row in rows for cell in row)
 
 
 def test_every_sheet_takes_the_rule_for_cells() -> None:

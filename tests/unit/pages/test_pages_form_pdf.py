@@ -62,6 +62,30 @@ def test_before_the_decision_the_centre_gets_its_levels_and_no_points(hub: Any, 
     assert centre.get(f"/grading/{number}/other.pdf").status_code == 404
 
 
+def test_no_word_of_a_form_is_mark_up_or_makes_a_row_taller_than_a_page(hub: Any, enter: Any) -> None:
+    """A centre whose remark is mostly breaks would leave the nodal centre without the form."""
+    centre = enter("curator")
+    centre.post("/grading/open", {"dataset": "oral-cancer", "version": "1.1.0"})
+    number = Assessment.objects.get().pk
+    tall, marked = "begins" + "\n." * 240 + " ends", "</para><b>x & <img src='file:///etc/passwd'/> &lt;"
+    for told in (
+        {"what": "state", "kind": "stewardship.dpia", "remark": tall,
+         "document": SimpleUploadedFile("<b>a & b</b>.pdf", PAPER)},
+        {"what": "state", "kind": "stewardship.register", "remark": marked, "document": SimpleUploadedFile("b.pdf", PAPER)},
+        {"what": "remark", "domain": "4", "words": marked + "\n" * 1900 + "ends"},
+        {"what": "remark", "domain": "9" * 5000, "words": "nowhere"},
+    ):  # fmt: skip
+        assert centre.post(f"/grading/{number}/write", told).status_code == 302
+    answer = centre.get(f"/grading/{number}/lite.pdf")
+    assert answer.status_code == 200
+    text = words_in(answer.content)
+    assert "begins . . ." in text
+    assert ". ends" in text
+    assert text.count("</para><b>x & <img src='file:///etc/passwd'/> &lt;") == 2
+    page = centre.get(f"/grading/{number}?open=1").content.decode()
+    assert "<img src='file" not in page
+
+
 def test_both_forms_hold_every_domain_statement_and_paper(hub: Any, enter: Any) -> None:
     centre, nodal = enter("curator"), enter("nodal")
     number = written(centre)

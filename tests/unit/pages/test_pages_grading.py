@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -147,3 +148,48 @@ def test_a_version_that_is_none_is_not_assessed(hub: Any, enter: Any) -> None:
     for version in ('1.0.0"; filename="x.exe', "1.0.0\r\nX: y", "1१.0.0", "../../1.0.0", "latest", ""):
         enter("curator").post("/grading/open", {"dataset": "oral-cancer", "version": version})
     assert not Assessment.objects.exists()
+
+
+def test_nothing_that_the_nodal_centre_does_before_its_decision_changes_a_byte_of_what_the_centre_gets(
+    hub: Any, enter: Any
+) -> None:
+    """No page, file, header or length tells how the validation goes; nor does what was sent back tell its points."""
+    centre, validator = enter("curator"), enter("nodal")
+    centre.post("/grading/open", {"dataset": "oral-cancer", "version": "1.1.0"})
+    number = Assessment.objects.get().pk
+    state(centre, number, "stewardship.dpia")
+    do(centre, number, "submit")
+    technical = number + 1
+    mine = [
+        f"/grading/{number}{door}" for door in ("", "?open=1", "/forms.json", "/lite.pdf", "/technical.pdf")
+    ]
+    theirs = [f"/grading/{technical}/documents/{kind}" for kind in ("stewardship.dpia", "security.policy")]
+    doors = (*mine, *theirs, "/grading", "/grading/rubric")
+
+    def seen() -> list[tuple[int, dict[str, str], bytes]]:
+        answers = [centre.get(door) for door in doors]
+        return [
+            (one.status_code, dict(one.headers), re.sub(rb"csrfmiddlewaretoken[^>]*", b"", one.content))
+            for one in answers
+        ]
+
+    before = seen()
+    do(validator, number, "validate")
+    assert Assessment.objects.get(form="technical").pk == technical
+    do(validator, technical, "judge", kind="stewardship.dpia", verdict="needs_revision", words="Not signed.")
+    state(validator, technical, "security.policy")
+    do(validator, technical, "remark", domain="8", words="A policy was found.")
+    assert seen() == before
+    for what in ("approve", "send-back", "judge", "submit", "bring"):
+        refused = centre.post(
+            f"/grading/{technical}/write", {"what": what, "why": "x", "kind": "stewardship.dpia"}
+        )
+        assert refused.status_code == 403, what
+    do(validator, technical, "send-back", why="The assessment must be signed.")
+    for told in seen()[: len(mine)]:
+        assert b"CQI" not in told[2]
+        assert b"Not signed" not in told[2]
+        assert b"A policy was found" not in told[2]
+        assert not re.search(rb'"(cqi|prs|points|band|access)"', told[2])
+    assert "read-only" in do(validator, technical, "approve", why="x")
+    assert Assessment.objects.get(pk=number).status == "revision_required"

@@ -224,3 +224,83 @@ def test_the_command_line(tmp_path: Path):
     assert run("diff", "oral-cancer", "meningioma", "--json").exit_code == 1
     assert json.loads(run("schema").stdout)["title"].startswith("MIDAS")
     assert isinstance(run("check", "nowhere.yaml").exception, NotFound)
+
+
+PARTS = "parts: {train: 0.7, validation: 0.15, test: 0.15}"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        "{train: nan, test: 0.5}",
+        "{train: 1.5, test: -0.5}",
+        "{train: inf, test: 0.1}",
+        "{train: -nan, test: 1}",
+    ],
+)
+def test_a_share_of_a_split_lies_between_nothing_and_everything(parts: str) -> None:
+    """With NaN no comparison holds: everybody would stand in the last part."""
+    assert PARTS in ORAL
+    assert "split.parts" in wrong(ORAL.replace(PARTS, f"parts: {parts}"))
+
+
+def test_a_limit_that_is_no_number_is_no_limit() -> None:
+    text, told = load_named("meningioma").source, "keyword: SliceThickness, max: 6,"
+    assert told in text
+    for word in ("nan", "inf", "-inf"):
+        assert "finite number" in wrong(text.replace(told, f"keyword: SliceThickness, max: {word},"))
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["javascript:alert(1)", "data:text/html,<script>alert(1)</script>", "//elsewhere.example", "https://a b",
+     "https://a.example/><img src=x>", " https://a.example"],
+)  # fmt: skip
+def test_the_address_of_a_licence_is_a_page_of_the_web(address: str) -> None:
+    """It is a link on the dataset's page and in its papers."""
+    told = "license_url: https://creativecommons.org/licenses/by-nc/4.0/"
+    assert told in ORAL
+    assert "license_url is not written as it should be" in wrong(
+        ORAL.replace(told, f"license_url: '{address}'")
+    )
+
+
+@pytest.mark.parametrize("name", ["subject", "visit", "lesion", "specimen"])
+def test_a_column_that_leaves_is_not_named_as_a_place_in_the_tree(name: str) -> None:
+    text = ORAL.replace("{name: alcohol,", f"{{name: {name},", 1)
+    assert text != ORAL
+    said = wrong(text)
+    assert f"each table of a release has a '{name}' of its own" in said
+    assert f"p.yaml:{line_of(text, '{name: ' + name + ',')}:" in said
+
+
+@pytest.mark.parametrize(
+    "title",
+    ['""', '"   "', '"two\\nlines"', '"a\\0b"', '"ABC\\u202Elairt"', '"\\u2067turned"', f'"{"long " * 100}"'],
+)
+def test_a_title_is_one_line_that_people_can_read(title: str) -> None:
+    told = "  en: Oral cancer and potentially malignant disorders of the mouth\n"
+    assert told in ORAL
+    assert "title.en" in wrong(ORAL.replace(told, f"  en: {title}\n", 1))
+
+
+@pytest.mark.parametrize(
+    "title", ["'<b>\"quotes\"</b> & ../x'", "'मुँह का कैंसर 🦷'", "'=1+1'", "'क्\u200dष ‌🧑\u200d⚕️'"]
+)
+def test_odd_words_are_words(title: str) -> None:
+    told = "  en: Oral cancer and potentially malignant disorders of the mouth\n"
+    assert parse(ORAL.replace(told, f"  en: {title}\n", 1).encode()).protocol.title["en"]
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "{a: " * 50_000, "- " * 50_000])
+def test_what_is_nested_without_end_is_refused(text: str) -> None:
+    assert "nested too deep" in wrong(text)
+
+
+def test_each_group_of_the_population_has_one_share() -> None:
+    """Of two shares of women each would be compared with all of them."""
+    told = "sex: [{value: F, share: 0.5}, {value: M, share: 0.5}]"
+    assert told in ORAL
+    assert "the share of 'F' is there twice" in wrong(
+        ORAL.replace(told, told.replace("value: M", "value: F"))
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
@@ -124,3 +126,46 @@ def test_who_is_not_in_the_release_does_not_hide_a_leak_between_two_who_are() ->
     held = [("d" * 64, "left-out"), ("d" * 64, "one"), ("d" * 64, "other")]
     found = leakage([("one", "train"), ("other", "test")], Ties(same_source=held))
     assert [(one.one, one.other) for one in found.across["source"]] == [("one", "other")]
+
+
+ODD = "<script>alert(1)</script>\"quotes\" 'and' & ../../x | `code` ![p](https://a.example/p.png) क् 🦷 =1+1 {{x}} ${y}"
+
+
+def test_odd_words_of_a_protocol_leave_all_papers_valid_and_are_mark_up_in_none(ward: Ward) -> None:
+    """Titles, summary, hospital and citation as a hostile or careless hub would write them."""
+    from midas.release.documents import whole_files
+    from midas.release.gathering import gather
+    from midas.release.validating import CROISSANT, DATACITE, validated
+
+    quoted = json.dumps(ODD, ensure_ascii=False)
+    source = ward.protocol.source
+    for told, odd in (
+        ("  en: Meningioma before and after treatment\n", f"  en: {quoted}\n"),
+        (
+            'name: "Department of Neurosurgery, All India Institute of Medical Sciences, New Delhi"',
+            f"name: {quoted}",
+        ),
+        ("meaning: Benign neoplasm of cerebral meninges}", f"meaning: {quoted}}}"),
+        ("committee: Institutional Ethics Committee (demonstration)", f"committee: {quoted}"),
+    ):
+        assert told in source
+        source = source.replace(told, odd)
+    source = re.sub(r"(?m)^  citation: .*$", lambda _: f"  citation: {quoted}", source)
+    source = re.sub(
+        r"(?ms)^  en: >-\n.*?(?=^  hi:)",
+        lambda _: f"  en: {json.dumps(ODD * 30, ensure_ascii=False)}\n",
+        source,
+    )
+    assert source.count("<script>") > 34
+    ward.protocol.source = source
+    ward.protocol.save()
+    draft = ward.draft()
+    draft.notes = ODD
+    files = whole_files(gather(draft=draft, store=ward.store))
+    assert validated(files) == [CROISSANT, DATACITE]
+    for path in ("DATASHEET.html", "deid/report.html"):
+        page = files[path].decode()
+        assert "<script" not in page, path
+        assert "<img" not in page, path
+    assert "&lt;script&gt;alert(1)" in files["DATASHEET.html"].decode()
+    assert json.loads(files["datacite.json"])["titles"][0]["title"] == ODD

@@ -555,14 +555,45 @@ def test_changes_travel_and_nobody_moves(ward) -> None:
 def test_who_was_found_to_belong_elsewhere_is_told_and_does_not_stop_the_release(ward) -> None:
     first = cut(ward)
     placed = parts(ward, first)
-    one = ward.names()[0]
-    other = next(name for name, part in placed.items() if part != placed[one])
+    seen = {name: part for name, part in placed.items() if part != "test"}
+    one = next(name for name in ward.names() if name in seen)
+    other = next(name for name in ward.names() if seen.get(name, seen[one]) != seen[one])
     note_pairs(dataset=ward.dataset, pairs=[(one, other)], clock=ward.clock)
     second = cut(ward, version="1.1.0")
     moved = paper(ward, second, "leakage.json")["moved"]
     assert moved == [{"subject": other, "from": placed[other], "to": placed[one]}]
     gate = next(one for one in paper(ward, second, "gates.json")["gates"] if one["gate"] == "split")
     assert (gate["state"], gate["findings"][0]["rule"]) == (State.PASSED, "gate.split.moved")
+
+
+def test_whom_a_late_tie_carries_over_the_border_of_the_hidden_part_is_left_out(ward) -> None:
+    """Whoever models were made from is never tested with, nor the other way round; and it stays so in later versions."""
+    first = cut(ward)
+    placed = parts(ward, first)
+    hidden = next(name for name in ward.names() if placed[name] == "test")
+    seen = next(name for name in ward.names() if placed[name] != "test")
+    note_pairs(dataset=ward.dataset, pairs=[(hidden, seen)], clock=ward.clock)
+    crossing = max(hidden, seen, key=ward.names().index)
+    for version in ("1.1.0", "1.2.0"):
+        release = cut(ward, version=version)
+        assert parts(ward, release) == {name: part for name, part in placed.items() if name != crossing}
+        assert release.summary["left_out"] == [
+            {"subject": crossing, "why": "tied to the other side of the hidden part"}
+        ]
+
+
+def test_a_protocol_that_carries_persons_over_the_border_of_the_hidden_part_is_refused(ward) -> None:
+    """With other shares, or whole hospitals, everybody would be placed anew."""
+    first = cut(ward)
+    hidden = sorted(name for name, part in parts(ward, first).items() if part == "test")
+    told = "parts: {train: 0.7, validation: 0.15, test: 0.15}"
+    assert told in ward.protocol.source
+    source = ward.protocol.source.replace(told, "parts: {test: 0.000001, train: 0.7, validation: 0.299999}")
+    ward.protocol.source = source
+    ward.protocol.save()
+    with pytest.raises(Conflict, match="hidden part") as caught:
+        cut(ward, version="1.1.0")
+    assert all(name in str(caught.value) for name in hidden)
 
 
 def test_a_withdrawal_leaves_everyone_elses_part_and_no_name_in_any_paper(ward) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from midas.grading.rubric.model import FORMS, Comparison, Domain, Rubric, Statement
+from midas.grading.rubric.model import FORMS, Access, Comparison, Domain, Rubric, Statement
 from midas.kernel import BadInput, NotFound, sha256_bytes
 from midas.protocol.yaml import Unreadable, read_yaml
 
@@ -108,6 +108,11 @@ def _wrong(rubric: Rubric, raw: bytes) -> list[str]:
         for name, one in rubric.kinds.items()
         if one.by == "attested" and not one.document
     ]
+    wrong += [
+        f"the group '{name}' has no name in '{language}'"
+        for name, names in rubric.groups.items()
+        for language in sorted({"en", "hi"} - set(names))
+    ]
     wrong += [f"no group '{one.group}'" for one in rubric.domains if one.group not in rubric.groups]
     floors = [one.lowest for one in rubric.bands]
     if floors != sorted(set(floors), reverse=True) or floors[-1] != 0:
@@ -133,7 +138,13 @@ def _wrong_names(rubric: Rubric) -> list[str]:
         for one in rubric.hard_stops
         if one.band not in bands and (one.domain, one.level) not in reached
     ]
+    stops = [one.id for one in rubric.hard_stops]
+    wrong += [
+        f"two hard stops are called '{one}'" for one in sorted({one for one in stops if stops.count(one) > 1})
+    ]
     rule = rubric.override
+    if rule.access == Access.OPEN:
+        wrong.append("the override controls nothing: every access class is as strict as 'open'")
     wrong += [f"no sensitivity '{one}'" for one in rule.sensitivity if one not in rubric.prs.sensitivity]
     if rule.unless_prs not in {one.id for one in rubric.prs.bands}:
         wrong.append(f"no band of the PRS '{rule.unless_prs}'")

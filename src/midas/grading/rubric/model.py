@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from midas.kernel import Evidence, Ink
 
@@ -13,6 +13,7 @@ Form = Literal["lite", "technical"]
 FORMS: tuple[Form, ...] = ("lite", "technical")
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 Kind = Annotated[str, Field(pattern=r"^[a-z]+\.[a-z_]+$")]
+Says = Annotated[str, Field(min_length=1)]
 Source = Literal["published", "default"]
 """Whether the framework prints a number, or MIDAS chose it ("MIDAS default, not published")."""
 
@@ -155,13 +156,22 @@ Ladder = tuple[Level, Level, Level, Level]
 """What has to be true for levels 1, 2, 3 and 4; level 0 asks nothing."""
 
 
+def _in_both(told: dict[Form, str]) -> dict[Form, str]:
+    if set(told) != set(FORMS):
+        raise ValueError("the words of the Lite and the Technical form both stand here")
+    return told
+
+
+InBoth = Annotated[dict[Form, Says], AfterValidator(_in_both)]
+
+
 class Domain(Node):
     """One of the domains, with the ladder and the name of each form; `zero` says what level 0 looks like."""
 
     number: int = Field(ge=1)
     group: Slug
-    names: dict[Form, str]
-    zero: dict[Form, str]
+    names: InBoth
+    zero: InBoth
     lite: Ladder
     technical: Ladder
     applies_if: Kind | None = Field(
@@ -200,8 +210,8 @@ class Privacy(Node):
     """The tables of the privacy-risk score."""
 
     bands: tuple[RiskBand, ...] = Field(min_length=1)
-    identification: dict[str, Annotated[float, Field(ge=0, le=100)]]
-    sensitivity: dict[str, Annotated[float, Field(gt=0)]]
+    identification: dict[str, Annotated[float, Field(ge=0, le=100)]] = Field(min_length=1)
+    sensitivity: dict[str, Annotated[float, Field(gt=0)]] = Field(min_length=1)
     technical: tuple[Baseline, ...] = Field(min_length=1)
     epsilon_factor: float = Field(gt=0)
     baseline: Literal["highest"]
@@ -244,7 +254,7 @@ class Rubric(Node):
     status: Literal["draft for expert validation"]
     source: str
     sha256: str = ""
-    groups: dict[Slug, dict[str, str]]
+    groups: dict[Slug, dict[str, Says]] = Field(min_length=1)
     parameters: dict[str, Parameter]
     kinds: dict[Kind, FactKind]
     domains: tuple[Domain, ...] = Field(min_length=1)

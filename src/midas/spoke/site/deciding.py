@@ -180,7 +180,7 @@ def decide_many(request: HttpRequest) -> HttpResponse:
     choice = Choice.of(QueryDict(request.POST.get("choice", "").lstrip("?")))
     here = HttpResponseRedirect(reverse("spoke:grid") + choice.query)
     verdict, scope = request.POST.get("verdict", ""), request.POST.get("scope", "series")
-    firsts = [int(pk) for pk in request.POST.getlist("item") if pk.isdigit()]
+    firsts = [int(pk) for pk in request.POST.getlist("item") if pk.isdecimal() and len(pk) < 19]
     found = of_project(current_desk().project).filter(pk__in=firsts, state=State.HELD)
     chosen = {one.pk: one for item in found for one in of_scope(item, scope if scope in SCOPES else "items")}
     if problem := _problem_of_many(request.POST, verdict, list(chosen.values())):

@@ -53,7 +53,7 @@ def _png(request: HttpRequest, number: int, size: int, frame: int | None = None)
 @door(Door.REVIEWER)
 def image(request: HttpRequest, number: int) -> HttpResponse:
     frame = request.GET.get("frame", "")
-    return _png(request, number, LARGE, int(frame) if frame.isdigit() else None)
+    return _png(request, number, LARGE, int(frame) if frame.isdecimal() and len(frame) < 9 else None)
 
 
 @door(Door.REVIEWER)

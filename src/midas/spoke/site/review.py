@@ -64,7 +64,7 @@ def _frame(request: HttpRequest, canvas: Canvas | None) -> int | None:
     asked = request.GET.get("frame", "")
     if canvas is None or canvas.frames < 2:
         return None
-    return min(int(asked), canvas.frames - 1) if asked.isdigit() else canvas.frames // 2
+    return min(int(asked), canvas.frames - 1) if asked.isdecimal() and len(asked) < 9 else canvas.frames // 2
 
 
 def _scopes(item: Item) -> list[dict[str, Any]]:

@@ -71,7 +71,7 @@ def table_csv(request: HttpRequest, dataset: str, version: str, dimension: str) 
     out = io.StringIO()
     lines = csv.writer(out, lineterminator="\r\n")
     lines.writerows((f"# {name}", plain_cell(text)) for name, text in sheet.about)
-    lines.writerow((sheet.title, _("people")))
+    lines.writerow((plain_cell(sheet.title), _("people")))
     lines.writerows((plain_cell(part.label), part.told or part.number) for part in sheet.chart.parts)
     answer = HttpResponse("\ufeff" + out.getvalue(), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{sheet.name}.csv"'

@@ -277,7 +277,7 @@ def _written(request: HttpRequest, row: Assessment, by: Account) -> str:
             )
             return _("The verdict was kept.")
         case "remark":
-            domain = told.get("domain", "")
+            domain = told.get("domain", "")[:4]
             remark(
                 assessment=row, domain=int(domain) if domain.isdecimal() else 0, words=told.get("words", "")
             )

@@ -205,7 +205,7 @@ class Shown:
 def page_of(choice: Choice, datasets: list[str], *, number: int = ON_PAGE) -> Shown:
     """Return findings, the worst first, from the key in `choice.after` on."""
     found = choice.among(datasets).order_by("weight", "pk")
-    weight, _dot, key = choice.after.partition(".")
+    weight, _dot, key = choice.after[:20].partition(".")
     if weight.isdecimal() and key.isdecimal():
         found = found.filter(Q(weight__gt=int(weight)) | Q(weight=int(weight), pk__gt=int(key)))
     rows = list(

@@ -86,7 +86,7 @@ def delphi_rate(request: HttpRequest) -> HttpResponse:
     by, number = account_of(request), _domain(request.POST.get("domain", ""))
     if by is None:
         raise Http404
-    told = {item: request.POST.get(f"rating-{item}", "") for item in items_of(rubric_named(), number)}
+    told = {item: request.POST.get(f"rating-{item}", "")[:4] for item in items_of(rubric_named(), number)}
     try:
         kept = rate(
             rubric=rubric_named(), ratings={item: int(one) for item, one in told.items() if one.isdecimal()}, by=by,
