@@ -19,11 +19,16 @@ class Batch(models.Model):
 
 
 class Watched(models.Model):
-    """A file of a watched folder that was taken in, as it was then: it is not read again while it stays so."""
+    """A file of a watched folder that was taken in, as it was then: it is not read again while it stays so.
+
+    The row of a file that left goes after a while (`watching.KEPT`).
+    """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    folder = models.CharField(max_length=64, db_index=True, help_text="HMAC of the watched folder")
     lookup = models.CharField(max_length=64, unique=True, help_text="HMAC of folder and path")
     stamp = models.CharField(max_length=80, help_text="size, time of writing and of change, in ns")
+    gone_at = models.DateTimeField(null=True, help_text="since when it is not seen in its folder any more")
 
 
 class Screen(models.Model):
