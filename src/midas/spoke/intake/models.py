@@ -16,6 +16,9 @@ class Batch(models.Model):
     origin = models.BinaryField(help_text="where it came from, encrypted: folder names can name people")
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
+    interrupted = models.BooleanField(
+        default=False, help_text="its program ended before it was through; some of its files may be missing"
+    )
 
 
 class Watched(models.Model):
@@ -103,6 +106,9 @@ class Item(models.Model):
     screen = models.ForeignKey(Screen, on_delete=models.SET_NULL, null=True, related_name="items")
     payload = models.BinaryField(
         null=True, help_text="a table row's cells or what a header says of the person, encrypted"
+    )
+    deaths = models.PositiveSmallIntegerField(
+        default=0, help_text="worker processes that died, one after the other, with it in hand"
     )
     changed_at = models.DateTimeField()
 
