@@ -175,7 +175,7 @@ def _in_bands(cells: Cells, words: list[str]) -> Cells:
 
     Two partitions of the same persons, each told, would tell of those in between.
     """
-    bands = {word: found for word in words if (found := age_band(word))}
+    bands = {word: years for word in words if (years := age_band(word))}
     found = dict.fromkeys(words, 0) if cells else {}
     for name, number in cells.items():
         if name == NOT_SAID:
