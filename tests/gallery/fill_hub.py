@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import random
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -240,10 +241,14 @@ def count(chosen, protocol):
             for one in protocol.targets if one.type == "category"
         },
     }  # fmt: skip
-    sizes = list(images.values_list("size", flat=True))
+    amounts = {"images": Counter(), "series": Counter(), "bytes": Counter()}
+    for number, (spoke, size) in enumerate(images.values_list("series__study__subject__spoke", "size")):
+        amounts["images"][spoke] += 1
+        amounts["series"][spoke] += number % 2
+        amounts["bytes"][spoke] += size
     return counted(
         protocol, persons={one.pseudonym: (one.sex, one.spoke, ages.get(one.pseudonym)) for one in chosen}, several=several,
-        amounts={"images": len(sizes), "series": len(sizes) // 2, "bytes": sum(sizes)},
+        amounts=amounts,
     )  # fmt: skip
 
 

@@ -125,14 +125,14 @@ def receive(
 
       midas spoke receive /media/export-2026-11
       midas spoke receive --json scans.zip
-      midas spoke receive          (after a corrected table, or after a power cut)
+      midas spoke receive          (after a corrected table, after a power cut, or with more memory)
     """
     made = opened(home)
     from midas import compute
     from midas.spoke import flow
 
     with compute.processes(processes or made.config.processes or None) as pool:
-        flow.receive(home=made, folder=folder, progress=show.Bar(), runner=pool)
+        flow.receive(home=made, folder=folder, progress=show.Bar(), runner=pool, again=folder is None)
     tally(made, json)
 
 

@@ -18,7 +18,7 @@ from itertools import islice
 from types import TracebackType
 from typing import Literal, Self, TypeVar
 
-from midas.kernel import BadInput, Unavailable
+from midas.kernel import BadInput, WorkerDied
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -49,7 +49,7 @@ class Processes:
     def map(self, work: Callable[[A], R], items: Iterable[A]) -> Iterator[R]:
         """Yield `work(item)` in order; an error of `work` is raised at its place, and what waits is given up.
 
-        Raise `Unavailable` where a worker process died, most often for want of memory.
+        Raise `WorkerDied` where a worker process died, most often for want of memory.
         """
         stream = iter(items)
         ahead: deque[Future[R]] = deque(self._submit(work, item) for item in islice(stream, 2 * self.n))
@@ -86,8 +86,8 @@ def _result(future: Future[R]) -> R:
         raise _died() from error
 
 
-def _died() -> Unavailable:
-    return Unavailable(
+def _died() -> WorkerDied:
+    return WorkerDied(
         "A worker process died.", advice="Run it again with fewer processes; it may have been out of memory."
     )
 

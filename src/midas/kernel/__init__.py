@@ -13,6 +13,7 @@ from midas.kernel.errors import (
     MidasError,
     NotFound,
     Unavailable,
+    WorkerDied,
 )
 from midas.kernel.evidence import Evidence, Ink
 from midas.kernel.files import whole_file
@@ -24,5 +25,5 @@ from midas.kernel.runner import Runner
 __all__ = [
     "BadInput", "BrokenPromise", "Clock", "Conflict", "Digest", "Evidence", "Finding", "FixedClock", "Forbidden", "Ink",
     "MidasError", "NoProgress", "NotFound", "Progress", "Runner", "Severity", "SystemClock", "Unavailable",
-    "canonical", "sha256_bytes", "sha256_file", "whole_file",
+    "WorkerDied", "canonical", "sha256_bytes", "sha256_file", "whole_file",
 ]  # fmt: skip

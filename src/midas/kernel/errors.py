@@ -36,5 +36,9 @@ class Unavailable(MidasError):
     """A peer, disk or network did not answer; the same call may succeed later."""
 
 
+class WorkerDied(Unavailable):
+    """A worker process ended in the middle of its work; what it had in hand may be why."""
+
+
 class BrokenPromise(MidasError):
     """A hash, signature or invariant does not hold: nothing that depends on it may go on."""

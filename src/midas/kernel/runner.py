@@ -14,5 +14,6 @@ class Runner(Protocol):
         """Yield `work(item)` for every item, in the items' order; `work` and items must be picklable.
 
         Items are taken as room becomes free, never all at once. An error in `work` is raised at its place.
+        `WorkerDied` where a process ended with items in hand: this runner takes no others then.
         """
         ...

@@ -5,8 +5,9 @@ In comes an `Image`, out comes what each check measured. No pixel is looked at, 
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydicom.uid import UID
@@ -70,10 +71,17 @@ DEVIATION = Check(
     "Below -3 the image is too noisy and should be repeated; above 3 the dose was twice what was wanted.",
     "Deviation index of IEC 62494-1 and AAPM TG-116 (2009); limits: MIDAS default", {"min": -3, "max": 3},
 )  # fmt: skip
+SPACING = Check(
+    "image.spacing", Severity.WARNING, ALL, "mm", {"en": "Distances of pixels are possible", "hi": "पिक्सेल की दूरी संभव है"},
+    "Export the original images; without a true scale nothing can be measured in them.",
+    "PS3.3 10.7.1.3 (Pixel Spacing: both values greater than zero), C.8.11.3 (Imager Pixel Spacing)",
+)  # fmt: skip
 CHECKS = (
-    MODALITY, SOP_CLASS, ACQUISITION, UNKNOWN, NO_PIXELS, BITS, BITS_XRAY, RESCALE, LOSSY, LOSSY_XRAY, DEVIATION,
+    MODALITY, SOP_CLASS, ACQUISITION, UNKNOWN, NO_PIXELS, BITS, BITS_XRAY, SPACING, RESCALE, LOSSY, LOSSY_XRAY, DEVIATION,
 )  # fmt: skip
 
+SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
+"""Attributes that give the distances of rows and of columns in mm."""
 TERMS = re.compile(
     r"[A-Z]{2}|X3DM|RT[A-Z]{3,8}|SEG|SMR|REG|FID|DOC|PLAN|EPS|IVOCT|IVUS|OAM|OPM|OPT|OPTENF|OPTBSV|OPV|ASMT|STAIN|ANN"
 )
@@ -152,6 +160,26 @@ def stored_bits(image: Image, item: Item, scope: str) -> Iterator[Measured]:
         yield judge(check, stored, "The bits stored are", item=item, scope=scope)
 
 
+def possible_spacing(image: Image, item: Item, scope: str) -> Iterator[Measured]:
+    """Hold the distances that the object gives, of each frame, to what a distance can be; one that is absent is no fault."""
+    for name in SPACINGS:
+        told = [value for one in image.slices if (value := one.value(name)) not in (None, "", [])]
+        if not told:
+            continue
+        worst = next((value for value in told if not _are_distances(value)), None)
+        if worst is None:
+            yield well(SPACING)
+        else:
+            yield wrong(SPACING, f"{name} is not two distances greater than 0.", item=item, scope=scope)
+
+
+def _are_distances(value: Any) -> bool:
+    """Say whether a value is two finite numbers greater than 0: of rows, and of columns."""
+    two = list(value) if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+    numbers = [as_number(one) for one in two]
+    return len(numbers) == 2 and all(one is not None and math.isfinite(one) and one > 0 for one in numbers)
+
+
 def hounsfield(image: Image, item: Item, scope: str) -> Iterator[Measured]:
     if image.modality not in CT or "LOCALIZER" in str(image.ds.get("ImageType")):
         return
@@ -188,4 +216,14 @@ def exposed(image: Image, item: Item, scope: str) -> Iterator[Measured]:
         yield judge(DEVIATION, value, "The deviation index is", item=item, scope=scope)
 
 
-OBJECT = (right_modality, right_class, in_range, has_pixels, stored_bits, hounsfield, compressed, exposed)
+OBJECT = (
+    right_modality,
+    right_class,
+    in_range,
+    has_pixels,
+    stored_bits,
+    possible_spacing,
+    hounsfield,
+    compressed,
+    exposed,
+)

@@ -1,15 +1,18 @@
 """Who approved a draft: different people, each for the draft as it was then. A draft that changed has no approvals.
 
-In come a draft and an account; out go rows. How many are needed is the gate's matter; taking one back ends its row.
+In come a draft and an account; out go rows. How many are needed is the gate's matter; taking one back ends its row. An
+approval counts while its giver may cut releases of the dataset: who lost that role or the account approves nothing any more.
 """
 
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from midas.kernel import Clock, Conflict, NotFound
 from midas.ledger import Deed, enter
 from midas.people.models import Account
+from midas.people.rule import Act, Standing, allows, roles_of
 from midas.release.drafting import draft_digest
 from midas.release.models import Approval, Draft, Release
 
@@ -43,8 +46,20 @@ def take_approval_back(*, draft: Draft, by: Account, clock: Clock) -> None:
 
 
 def approvals_of(draft: Draft) -> list[Approval]:
-    """Return the approvals that stand for the draft as it is now, one for each person whose account is open."""
-    found = Approval.objects.filter(
-        draft=draft, digest=draft_digest(draft), withdrawn_at=None, account__is_active=True
-    )
-    return list(found.select_related("account").order_by("approved_at", "pk"))
+    """Return the approvals that stand for the draft as it is now, one for each person who may cut it."""
+    return [one for one in _given(draft) if _may_cut(one.account, draft)]
+
+
+def lapsed(draft: Draft) -> list[Approval]:
+    """Return the approvals of the draft as it is now that count no more, because their givers may not cut it."""
+    return [one for one in _given(draft) if not _may_cut(one.account, draft)]
+
+
+def _given(draft: Draft) -> QuerySet[Approval]:
+    found = Approval.objects.filter(draft=draft, digest=draft_digest(draft), withdrawn_at=None)
+    return found.select_related("account").order_by("approved_at", "pk")
+
+
+def _may_cut(account: Account, draft: Draft) -> bool:
+    standing = Standing(roles=roles_of(account), active=account.is_active)
+    return allows(standing, Act.CUT, draft.dataset.slug)

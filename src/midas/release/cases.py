@@ -75,7 +75,10 @@ class Brought:
 
 @dataclass(frozen=True)
 class Case:
-    """All that the gates look at. `bases` and `newest` are by pseudonym, `approvals` counts different people."""
+    """All that the gates look at. `bases` and `newest` are by pseudonym, `approvals` counts different people.
+
+    `lapsed` names those whose approval counts no more, because they may not cut the draft now.
+    """
 
     content: Content
     day: date
@@ -84,6 +87,7 @@ class Case:
     bases: Mapping[str, tuple[Basis, ...]]
     newest: Mapping[str, date] = field(default_factory=dict)
     approvals: int = 0
+    lapsed: tuple[str, ...] = ()
     brought: Brought = field(default_factory=Brought)
 
     @cached_property

@@ -24,7 +24,7 @@ from midas.catalogue.models import Instance, ScopeStudy, Series, Subject
 from midas.formats.dicom import codecs  # noqa: F401 - no decoder meets a frame that is not what the object says
 from midas.kernel import BrokenPromise, Clock, NoProgress, NotFound, Progress, sha256_bytes
 from midas.release import tables
-from midas.release.approving import approvals_of
+from midas.release.approving import approvals_of, lapsed
 from midas.release.cases import Brought, Case, Held, Result
 from midas.release.content import Content
 from midas.release.documents import SUMS, whole_files
@@ -107,6 +107,7 @@ def look_at(
             for name, basis in rows.values_list("pseudonym", "basis").iterator() if name in subjects
         },
         newest=_newest(draft, subjects), approvals=len(approvals_of(draft)), brought=brought or Brought(),
+        lapsed=tuple(one.account.full_name or one.account.username for one in lapsed(draft)),
     )  # fmt: skip
     return Checked(case, results(case))
 

@@ -2,7 +2,8 @@
 
 In come exact counts of persons and what was told before; out come counts that could themselves be the truth: they add up,
 none is 1 to 4, and neither is any difference between two of them. Who reads only what is told can therefore never say
-that a group, or its complement, or what was added to it, has 1 to 4 persons in it. See `docs/design/020-public-tables.md`.
+that a group, or its complement, or what was added to it, has 1 to 4 persons in it. Nor can a hospital that knows its own
+persons say so of all others: 1 to 4 of them among its own count as nobody (`alone`). See `docs/design/020-public-tables.md`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ OF = "|"
 """Between the outer and the inner category of a nested table: `F|40–49`."""
 
 Cells = Mapping[str, int]
+Parts = Mapping[str, int]
+"""Persons of one group by hospital."""
 NESTED = {"age_sex": "sex", "hospital": "state"}
 """Tables whose cells divide the cells of another one."""
 SINGLE = ("sex", "state")
@@ -32,6 +35,27 @@ SINGLE = ("sex", "state")
 def whole(people: int) -> int:
     """Round a number of persons down to a whole five."""
     return people - people % LEAST
+
+
+def largest(parts: Parts) -> str:
+    """Name the hospital with most persons of a group."""
+    return max(sorted(parts), key=lambda one: parts[one], default="")
+
+
+def alone(parts: Parts) -> int:
+    """Count the persons of a group, but 1 to 4 beside those of its largest hospital as nobody.
+
+    That hospital would else subtract its own. Whichever hospital asks, the count that is told is then the same whether all
+    others have 0, 1, 2, 3 or 4 persons in the group.
+    """
+    most = max(parts.values(), default=0)
+    people = sum(parts.values())
+    return most if people - most < LEAST else people
+
+
+def without(people: Parts, parts: Parts) -> dict[str, int]:
+    """Return the persons of each hospital who are not in a group."""
+    return {spoke: number - parts.get(spoke, 0) for spoke, number in people.items()}
 
 
 def share(counts: Cells, total: int, before: Cells | None = None) -> dict[str, int] | None:
@@ -57,11 +81,17 @@ def share(counts: Cells, total: int, before: Cells | None = None) -> dict[str, i
 
 
 def among(
-    counts: Cells, *, people: int, before: Cells | None = None, before_total: int = 0
+    counts: Cells,
+    *,
+    people: int,
+    before: Cells | None = None,
+    before_total: int = 0,
+    without: Cells | None = None,
 ) -> dict[str, int] | None:
     """Round categories of which a person may have several: each is divided from its complement, as by `share`.
 
-    `NOT_SAID` holds who has none. Where the told categories cannot hold all others, the largest also stands for those.
+    `NOT_SAID` holds who has none; `without` are those who do not have a value, `people` less its count where it is not
+    given. Where the told categories cannot hold all others, the largest also stands for those.
     `None` as for `share`.
     """
     total, told = whole(people), {}
@@ -71,7 +101,8 @@ def among(
             if before is None
             else {"with": before.get(name, 0), "none": before_total - before.get(name, 0)}
         )
-        pair = share({"none": people - number, "with": number}, total, was)
+        none = people - number if without is None else without.get(name, people)
+        pair = share({"none": none, "with": number}, total, was)
         if pair is None:
             return None
         told[name] = pair["with"]
@@ -163,11 +194,13 @@ class _Telling:
 
 
 def tables(
-    exact: Mapping[str, Cells], *, people: int, version: str, before: Mapping[str, Any]
-) -> dict[str, Any]:
+    exact: Mapping[str, Cells], *, people: int, version: str, before: Mapping[str, Any],
+    without: Mapping[str, Cells] | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Return the tables that may be told of one version, by dimension: `{"as_of", "total", "cells"}`.
 
-    `before` are those told last. A table that cannot go on from there stands as it was told, with the version it is of.
+    `before` are those told last, `without` as for `among`. A table that cannot go on from there stands as it was told, with
+    the version it is of.
     """
     if whole(people) < SMALLEST_WHOLE:
         return dict(before)
@@ -184,6 +217,7 @@ def tables(
             people=people,
             before=then["cells"] if then else None,
             before_total=then["total"] if then else 0,
+            without=(without or {}).get(name),
         )
         telling.tell(name, told)
     return telling.found

@@ -284,6 +284,11 @@ def approval(case: Case) -> Iterator[Finding]:
             f"{case.approvals} of {case.brought.needs_approvals} people approved this draft as it is now.",
             "Have different curators approve it on the draft's page; a changed draft needs everyone anew.",
         )  # fmt: skip
+        for name in case.lapsed:
+            yield _wrong(
+                "approval.lapsed", f"The approval of {name} counts no more: they may not cut releases of this dataset now.",
+                "Have another curator approve it; or, if the role was taken away by mistake, give it back.",
+            )  # fmt: skip
 
 
 def _wrong(

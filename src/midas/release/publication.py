@@ -11,9 +11,9 @@ from typing import Any
 
 from django.db import transaction
 
-from midas.catalogue.models import Dataset
+from midas.catalogue.models import Dataset, Subject
 from midas.release.content import Content
-from midas.release.counting import Exact, of_content
+from midas.release.counting import Counted, Exact, of_content
 from midas.release.disclosure import LEAST, tables, volume, whole
 from midas.release.models import Figures, Release, ReleaseSubject
 from midas.store import Blobs
@@ -28,31 +28,57 @@ def publish(release: Release, content: Content) -> Figures:
     return keep(release, of_content(content))
 
 
-def keep(release: Release, exact: Exact) -> Figures:
-    """Write the figures that follow from exact counts and from what was told last."""
+def keep(release: Release, counted: Counted) -> Figures:
+    """Write the figures that follow from counts and from what was told last."""
     Dataset.objects.select_for_update().get(pk=release.dataset_id)
     before = Figures.objects.filter(release__dataset=release.dataset).order_by("-pk").first()
     told = before.told if before is not None and _same_people(release, before) else tell(
-        exact, version=release.version, before=before.told if before else NOTHING
+        counted.safe(), version=release.version, before=before.told if before else NOTHING
     )  # fmt: skip
-    return Figures.objects.create(release=release, exact=exact, told=told)
+    return Figures.objects.create(release=release, exact=counted.exact(), told=told)
+
+
+def told_now(dataset: Dataset, counted: Counted) -> Told:
+    """Return what would be told of the catalogue if it were released as it is now: for those who collect for it."""
+    before = latest(dataset)
+    if before is None:
+        return tell(counted.safe(), version="")
+    standing = Subject.objects.filter(dataset=dataset, withdrawn_at=None).values_list("pseudonym", flat=True)
+    if len(set(standing) ^ _told_of(before)) < LEAST:
+        return dict(before.told)
+    return tell_on(counted, before.told)
+
+
+def tell_on(counted: Counted, before: Told) -> Told:
+    """Return what would be told after what was told `before`: all of it anew, or nothing.
+
+    A new total beside a table that cannot go on would tell a hospital why it cannot.
+    """
+    told = tell(counted.safe(), version="", before=before)
+    stays = any(table["as_of"] for table in told["tables"].values())
+    return dict(before) if stays else told
 
 
 def tell(exact: Exact, *, version: str, before: Mapping[str, Any] = NOTHING) -> Told:
-    """Return what anyone may be told of a version, after what was told `before`."""
+    """Return what anyone may be told of a version, after what was told `before`; `exact` as `Counted.safe` gives it."""
     people = exact["people"]
     return {
         "as_of": version, "people": whole(people),
         **{name: volume(exact[name], people=people) for name in ("images", "series", "bytes")},
-        "tables": tables(exact["tables"], people=people, version=version, before=before["tables"]),
-    }  # fmt: skip
+        "tables": tables(exact["tables"], people=people, version=version, before=before["tables"],
+                         without=exact.get("without")),
+    }  # fmt: skip  # fmt: skip
 
 
 def _same_people(release: Release, before: Figures) -> bool:
     """Say whether fewer than `LEAST` persons differ from the version whose figures are told."""
-    of = before.told["as_of"]
-    then = _persons(Release.objects.filter(dataset=release.dataset_id, version=of, twin=False).first())
-    return len(_persons(release) ^ then) < LEAST
+    return len(_persons(release) ^ _told_of(before)) < LEAST
+
+
+def _told_of(figures: Figures) -> set[str]:
+    """Return the persons of the version that these figures tell."""
+    of, dataset = figures.told["as_of"], figures.release.dataset_id
+    return _persons(Release.objects.filter(dataset=dataset, version=of, twin=False).first())
 
 
 def _persons(release: Release | None) -> set[str]:
@@ -65,7 +91,7 @@ def _persons(release: Release | None) -> set[str]:
 
 def recount(release: Release, content: Content) -> None:
     """Count anew after a withdrawal what people with access see; what anyone was told stays as it was told."""
-    Figures.objects.filter(release=release).update(exact=of_content(content))
+    Figures.objects.filter(release=release).update(exact=of_content(content).exact())
 
 
 @transaction.atomic

@@ -102,6 +102,10 @@ def configure(path: Path | None = None) -> Home:
     settings.configure(**django_settings(home))
     django.setup()
     _migrate(home)
+    from midas.kernel import SystemClock
+    from midas.spoke.intake.items import close_interrupted
+
+    close_interrupted(home, at=SystemClock().now())
     return home
 
 

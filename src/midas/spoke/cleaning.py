@@ -11,7 +11,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -29,6 +29,7 @@ from midas.protocol.model import Item as Wanted
 from midas.protocol.model import Protocol
 from midas.spoke.bench import Order, Worked, work
 from midas.spoke.comparing import ALONGSIDE, disagreements
+from midas.spoke.dying import apart, survived, worked_on
 from midas.spoke.heads import Heads, look_for_faces
 from midas.spoke.home import private_folder, scratch_folder
 from midas.spoke.intake import items, screens, store
@@ -197,33 +198,40 @@ def clean_matched(
     """
     chosen = only if only is not None else items.of_project(desk.project)
     chosen = chosen.filter(state=State.WAITING, stage="matched").exclude(kind="row")
-    keys = list(chosen.order_by("person_id", "group", "pk").values_list("pk", flat=True))
-    if not keys:
-        return
-    with scratch_folder(desk.home) as folder:
-        run = Run(desk, folder)
-        keys = _past_faces(run, keys, progress=progress, runner=runner, clock=clock)
-        waiting = Item.objects.filter(pk__in=keys).order_by("pk")
-        run.of_series = look_at_series(desk, waiting, runner=runner, progress=progress)
-        for key, told in disagreements(desk, waiting.select_related("visit", "lesion")).items():
-            run.of_series[key] = (*run.of_series.get(key, ()), *told)
-        while keys:
-            decided: list[int] = []
-            taken: list[tuple[Item, Order]] = []
-            results = runner.map(work, _orders(run, keys, taken))
-            for worked in progress.track(results, label="De-identify", total=len(keys)):
-                item, order = taken.pop(0)
-                if settle(desk, item, worked, at=clock.now()):
-                    decided.append(item.pk)
-                shutil.rmtree(order.folder, ignore_errors=True)
-            keys = decided
+    for keys in apart(chosen):
+        with scratch_folder(desk.home) as folder:
+            _clean(Run(desk, folder), keys, progress=progress, runner=runner, clock=clock)
+
+
+def _clean(run: Run, keys: list[int], *, progress: Progress, runner: Runner, clock: Clock) -> None:
+    desk = run.desk
+    keys = _past_faces(run, keys, progress=progress, runner=runner, clock=clock)
+    waiting = Item.objects.filter(pk__in=keys).order_by("pk")
+    run.of_series = look_at_series(desk, waiting, runner=runner, progress=progress, clock=clock)
+    for key, told in disagreements(desk, waiting.select_related("visit", "lesion")).items():
+        run.of_series[key] = (*run.of_series.get(key, ()), *told)
+    while keys:
+        decided: list[int] = []
+        results = _worked(run, keys, runner=runner, clock=clock)
+        for (item,), order, worked in progress.track(results, label="De-identify", total=len(keys)):
+            survived(item)
+            if settle(desk, item, worked, at=clock.now()):
+                decided.append(item.pk)
+            shutil.rmtree(order.folder, ignore_errors=True)
+        keys = decided
 
 
 def _past_faces(run: Run, keys: list[int], *, progress: Progress, runner: Runner, clock: Clock) -> list[int]:
     """Look at each series for a face; hold what a person must judge and has not, and return what may be cleaned."""
     waiting = list(Item.objects.filter(pk__in=keys))
     run.heads = look_for_faces(
-        run.desk, waiting, folder=run.folder, profile=run.profile, runner=runner, progress=progress
+        run.desk,
+        waiting,
+        folder=run.folder,
+        profile=run.profile,
+        runner=runner,
+        progress=progress,
+        clock=clock,
     )
     stopped = set()
     for item in waiting:
@@ -237,12 +245,17 @@ def _past_faces(run: Run, keys: list[int], *, progress: Progress, runner: Runner
     return [key for key in keys if key not in stopped]
 
 
-def _orders(run: Run, keys: list[int], taken: list[tuple[Item, Order]]) -> Iterator[Order]:
-    for key in keys:
-        item = Item.objects.select_related("person", "visit", "lesion", "specimen").get(pk=key)
-        order = order_for(run, item)
-        taken.append((item, order))
-        yield order
+def _worked(
+    run: Run, keys: list[int], *, runner: Runner, clock: Clock
+) -> Iterator[tuple[Sequence[Item], Order, Worked]]:
+    """Clean items in workers, those of which nothing is suspected together and each other one alone."""
+    whole = Item.objects.select_related("person", "visit", "lesion", "specimen")
+    suspected = set(whole.filter(pk__in=keys, deaths__gt=0).values_list("pk", flat=True))
+    together = (whole.get(pk=key) for key in keys if key not in suspected)
+    yield from worked_on(runner, work, (((item,), order_for(run, item)) for item in together), clock=clock)
+    for key in (key for key in keys if key in suspected):
+        item = whole.get(pk=key)
+        yield from worked_on(runner, work, [((item,), order_for(run, item))], clock=clock)
 
 
 @transaction.atomic

@@ -63,7 +63,7 @@ def collected(desk: Desk, *, more: int) -> Collected:
 
 @dataclass(frozen=True)
 class All:
-    """All hospitals together by what the hub told: `people` are those of here, and the others in whole fives."""
+    """All hospitals together by what the hub told: `people` in all, as anyone is told."""
 
     people: int
     compared: tuple[Coverage, ...]

@@ -41,7 +41,8 @@ from midas.kernel.identified import Identified
 from midas.spoke import reviewing
 from midas.spoke.cleaning import clean_matched
 from midas.spoke.comparing import look_again, look_alongside
-from midas.spoke.home import Home, scratch_folder
+from midas.spoke.dying import try_again
+from midas.spoke.home import Home, at_work, scratch_folder
 from midas.spoke.intake import items, store, taking
 from midas.spoke.intake.items import Tally
 from midas.spoke.intake.matching import PICTURES
@@ -67,15 +68,19 @@ def tally(project: Project) -> Tally:
 
 def receive(
     *, home: Home, folder: Path | None, progress: Progress = QUIET, runner: Runner | None = None,
-    clock: Clock = NOW, project: str | None = None,
+    clock: Clock = NOW, project: str | None = None, again: bool = False,
 ) -> Tally:  # fmt: skip
     """Do steps 1 to 6 for a folder, an archive or a file; without one, go on with what is here already.
 
-    Receiving the same again changes nothing. `NotFound` where the folder is not there.
+    With `again`, what was held because worker processes died of it is tried once more. Receiving
+    the same again changes nothing. `NotFound` where the folder is not there.
     """
     work = desk(home=home, slug=project)
+    if again:
+        try_again(work, at=clock.now())
     if folder is not None:
-        _receive_files(work, folder, progress, clock)  # 1
+        with at_work(home):
+            _receive_files(work, folder, progress, clock, _begin(work, folder, clock))  # 1
     return _process(work, progress, runner, clock)
 
 
@@ -107,12 +112,13 @@ def take_in(
     until nothing comes.
     """
     work = desk(home=home, slug=project)
-    batch = onto or _begin(work, folder, clock)
-    try:
-        _receive_files(work, folder, progress, clock, batch=batch, only=names)
-    finally:
-        if empty := not batch.items.exists():
-            batch.delete()
+    with at_work(home):
+        batch = onto or _begin(work, folder, clock)
+        try:
+            _receive_files(work, folder, progress, clock, batch, only=names)
+        finally:
+            if empty := not batch.items.exists():
+                batch.delete()
     if empty:
         return None
     fresh = batch.items.filter(state=State.WAITING, stage="received")
@@ -134,10 +140,9 @@ def _begin(work: Desk, folder: Path, clock: Clock) -> Batch:
 
 
 def _receive_files(
-    work: Desk, folder: Path, progress: Progress, clock: Clock, *, batch: Batch | None = None,
+    work: Desk, folder: Path, progress: Progress, clock: Clock, batch: Batch, *,
     only: Collection[str] | None = None,
 ) -> None:  # fmt: skip
-    batch = batch or _begin(work, folder, clock)
     try:
         with scratch_folder(work.home) as scratch:
             found = ingest.arrivals(folder, scratch=scratch, only=only)

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from midas.deid.faces import OPTION, FaceVerdict
 from midas.deid.model import Profile
-from midas.kernel import Progress, Runner
+from midas.kernel import Clock, Progress, Runner
+from midas.spoke.dying import worked_on
 from midas.spoke.home import Home
 from midas.spoke.intake import items, store
 from midas.spoke.intake.models import Item, State
@@ -85,8 +86,9 @@ class Heads:
 
 
 def look_for_faces(
-    desk: Desk, chosen: Iterable[Item], *, folder: Path, profile: Profile, runner: Runner, progress: Progress
-) -> Heads:
+    desk: Desk, chosen: Iterable[Item], *, folder: Path, profile: Profile, runner: Runner, progress: Progress,
+    clock: Clock,
+) -> Heads:  # fmt: skip
     """Look at each series of the chosen images once, with all its files that are here; empty where nothing is asked."""
     heads = Heads()
     if OPTION not in profile.options:
@@ -97,16 +99,14 @@ def look_for_faces(
             series[item.person_id, item.group or f"item {item.pk}"].append(item)
             heads.of_item[item.pk] = (item.person_id, item.group or f"item {item.pk}")
     tasks = [
-        Look(
-            files_of(desk, key[0], members),
-            folder / f"{number}.face",
-            profile,
-            _others(desk, key[0], members),
-        )
+        (members, Look(
+            files_of(desk, key[0], members), folder / f"{number}.face", profile, _others(desk, key[0], members)
+        ))
         for number, (key, members) in enumerate(series.items())
-    ]
-    looked = progress.track(runner.map(look, tasks), label="Look for faces", total=len(tasks))
-    for key, task, found in zip(series, tasks, looked, strict=True):
+    ]  # fmt: skip
+    looked = worked_on(runner, look, tasks, clock=clock)
+    looked = progress.track(looked, label="Look for faces", total=len(tasks))
+    for key, (_, task, found) in zip(series, looked, strict=True):
         heads.verdicts[key], heads.frames[key] = found.verdict, found.frame
         if found.verdict.state == "mask":
             heads.masks[key] = task.out

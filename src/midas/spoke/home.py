@@ -12,6 +12,7 @@ In comes a path; out goes a frozen `Home`. Nothing here reads the environment or
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -166,6 +167,26 @@ def open_home(path: Path) -> Home:
         raise BadInput(
             f"config.toml cannot be read: {error}.", advice="Correct the line that is named."
         ) from None
+
+
+@contextmanager
+def at_work(home: Home) -> Iterator[None]:
+    """Let others know that files are being received: the lock is shared, and ends with the program, however it ends."""
+    with (home.path / "receiving.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_SH)
+        yield
+
+
+@contextmanager
+def nobody_at_work(home: Home) -> Iterator[bool]:
+    """Say whether no program receives files here, and let none begin meanwhile."""
+    with (home.path / "receiving.lock").open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+        else:
+            yield True
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from midas.kernel import BadInput, Clock, Progress, Runner, canonical
 from midas.protocol.model import Target
 from midas.spoke.bench import LabelOrder, LabelPart, LabelWorked, work_labels
 from midas.spoke.cleaning import Run, item_line, keep_output, order_for, person_of
+from midas.spoke.dying import survived, worked_on
 from midas.spoke.home import scratch_folder
 from midas.spoke.intake import items, store
 from midas.spoke.intake.matching import LABELS
@@ -140,7 +141,7 @@ def clean_labels(desk: Desk, *, progress: Progress, runner: Runner, clock: Clock
     waiting = list(
         items.of_project(desk.project)
         .filter(kind__in=LABELS, state=State.HELD, reason="labels-unlinked")
-        .order_by("pk")
+        .order_by("deaths", "pk")
     )
     if not waiting:
         return
@@ -154,7 +155,8 @@ def clean_labels(desk: Desk, *, progress: Progress, runner: Runner, clock: Clock
                 items.stop(item, why.code, at=clock.now(), detail=why.detail)
                 continue
             order = _order(run, item, linked)
-            worked = next(iter(runner.map(work_labels, [order])))
+            ((_, _, worked),) = worked_on(runner, work_labels, [((item,), order)], clock=clock)
+            survived(item)
             _settle(desk, item, linked, worked, at=clock.now())
             shutil.rmtree(order.folder, ignore_errors=True)
 

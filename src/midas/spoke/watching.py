@@ -4,6 +4,10 @@ In come folders; out come items, exactly as from `midas spoke receive`. One prog
 at rest when size and times stay the same for some seconds and nobody is seen to write into it; DICOM files wait for
 their neighbours, since half a series would be called incomplete. A file that changes afterwards is taken in again; one that
 stays as it was is never read twice, also after a restart. A name that marks a copy in progress waits for its own.
+
+What is known of a file that left its folder is forgotten a month later. Should it come back after that, it is read once
+more and found to be the same: nothing is taken in twice. A folder that is away, or shows no file at all as an unmounted
+share does, forgets nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
+import math
 import os
 import signal
 import threading
@@ -42,6 +47,12 @@ STALL = 10
 """For so many times as long, a file that seems to be open for writing is waited for."""
 SITTING = timedelta(minutes=10)
 """Images that come within this time of one another are one batch."""
+SWEEP = 3600.0
+"""Seconds between two looks for files that left."""
+KEPT = timedelta(days=30)
+"""For so long it is known that a file was taken in after it left: shares are away for days, not for months."""
+MANY = 500
+"""Rows of one query, below every database's limit of parameters."""
 PAUSE = 10.0
 """Seconds to wait after something went wrong."""
 UNFINISHED = (".part", ".partial", ".filepart", ".tmp", ".temp", ".crdownload", ".download", "~")
@@ -129,6 +140,7 @@ class Folder:
 
     path: Path
     settle: float = SETTLE
+    sweep_at: float = -math.inf
     since: dict[str, tuple[Stamp, float]] = field(default_factory=dict)
 
     def at_rest(self, now: float, *, known: Callable[[str, Stamp], bool]) -> dict[str, Stamp]:
@@ -214,6 +226,9 @@ class Watch:
             chosen = folder.at_rest(
                 self.timer(), known=lambda name, stamp: self._is_known(folder, name, stamp)
             )
+            if self.timer() >= folder.sweep_at and _whole(folder):
+                folder.sweep_at = self.timer() + SWEEP
+                self._sweep(folder)
         except OSError:
             return 0  # a stick that was pulled out, a share that is away: it is looked for again
         chosen = {name: stamp for name, stamp in chosen.items() if os.path.lexists(folder.path / name)}
@@ -262,18 +277,54 @@ class Watch:
     def _lookup(self, folder: Folder, name: str) -> str:
         place = folder.path, name
         if place not in self._lookups:
-            exact = hashlib.sha256(os.fsencode(folder.path / name)).hexdigest()
-            self._lookups[place] = self.desk.vault.lookup("watched", exact, within=self.desk.project.slug)
+            self._lookups[place] = self._hmac(folder.path / name)
         return self._lookups[place]
+
+    def _hmac(self, path: Path) -> str:
+        exact = hashlib.sha256(os.fsencode(path)).hexdigest()
+        return self.desk.vault.lookup("watched", exact, within=self.desk.project.slug)
 
     @transaction.atomic
     def _remember(self, folder: Folder, chosen: dict[str, Stamp]) -> None:
         for name, stamp in chosen.items():
             lookup = self._lookup(folder, name)
-            told = {"project": self.desk.project, "stamp": _text(stamp)}
+            told = {
+                "project": self.desk.project, "folder": self._hmac(folder.path), "stamp": _text(stamp), "gone_at": None,
+            }  # fmt: skip
             Watched.objects.update_or_create(lookup=lookup, defaults=told)
             self._taken[lookup] = _text(stamp)
             self._known[folder.path, name] = stamp
+
+    @transaction.atomic
+    def _sweep(self, folder: Folder) -> None:
+        """Mark the files that left the folder, unmark those that came back, and forget who left long ago."""
+        now = self.clock.now()
+        here = {self._lookup(folder, name) for name in folder.since}
+        rows = Watched.objects.filter(project=self.desk.project, folder=self._hmac(folder.path))
+        changed = []
+        for row in rows:
+            gone_at = None if row.lookup in here else row.gone_at or now
+            if gone_at != row.gone_at:
+                row.gone_at = gone_at
+                changed.append(row)
+        Watched.objects.bulk_update(changed, ["gone_at"], batch_size=MANY)
+        old = rows.filter(gone_at__lt=now - KEPT)
+        for lookup in old.values_list("lookup", flat=True):
+            self._taken.pop(lookup, None)
+        old.delete()
+        gone = [place for place in self._lookups if place[0] == folder.path and place[1] not in folder.since]
+        for place in gone:
+            del self._lookups[place]
+            self._known.pop(place, None)
+
+
+def _whole(folder: Folder) -> bool:
+    """Say whether the last look showed all that the folder holds.
+
+    One without any file may be the bare place of a share that is away; a folder below that cannot be read stands for itself.
+    """
+    paths = [folder.path / name for name in folder.since]
+    return bool(paths) and not any(path.is_dir() and not path.is_symlink() for path in paths)
 
 
 def _text(stamp: Stamp) -> str:

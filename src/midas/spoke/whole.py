@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from midas.kernel import Finding, Progress, Runner, Severity
+from midas.kernel import Clock, Finding, Progress, Runner, Severity
 from midas.spoke.bench import Series, look
+from midas.spoke.dying import worked_on
 from midas.spoke.heads import files_of
 from midas.spoke.intake.models import Item
 from midas.spoke.vault.projects import Desk
 
 
 def look_at_series(
-    desk: Desk, chosen: Iterable[Item], *, runner: Runner, progress: Progress
+    desk: Desk, chosen: Iterable[Item], *, runner: Runner, progress: Progress, clock: Clock
 ) -> dict[int, tuple[Finding, ...]]:
     """Look at each series of the chosen images with all its files that are here; return findings by item."""
     series: defaultdict[tuple[int, str], list[Item]] = defaultdict(list)
@@ -26,12 +27,12 @@ def look_at_series(
             series[item.person_id, item.group].append(item)
     wanted = {one.id: one for one in desk.protocol.items}
     tasks = [
-        Series(files_of(desk, person, members), wanted[members[0].definition])
+        (members, Series(files_of(desk, person, members), wanted[members[0].definition]))
         for (person, _), members in series.items()
     ]
     found: defaultdict[int, tuple[Finding, ...]] = defaultdict(tuple)
-    looked = progress.track(runner.map(look, tasks), label="Look at series", total=len(tasks))
-    for members, told in zip(series.values(), looked, strict=True):
+    looked = worked_on(runner, look, tasks, clock=clock)
+    for members, _, told in progress.track(looked, label="Look at series", total=len(tasks)):
         for item in members:
             found[item.pk] += tuple(one for one in told if one.severity is Severity.ERROR)
         found[members[0].pk] += tuple(one for one in told if one.severity is not Severity.ERROR)

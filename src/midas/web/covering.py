@@ -1,33 +1,34 @@
 """Persons registered of a dataset, by the values of its target: exact for who may see them, safe for another hospital.
 
-In come the catalogue's counts of today; out come counts by variable of the protocol's `population`. A hospital is told its
-own persons as they are, and of all others together only what anyone could be told (`midas.release.disclosure`).
+In come the catalogue's counts of today; out come counts by variable of the protocol's `population`. A hospital is
+told of all hospitals together only what anyone would be told if the catalogue were released as it is now
+(`release.publication`): beside the public tables that is nothing new, and its own persons it knows itself.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import polars as pl
 
-from midas.catalogue.models import Dataset, ProtocolVersion, Record, Submission, Visit
+from midas.catalogue.models import Dataset, ProtocolVersion, Record, Subject, Submission, Visit
 from midas.catalogue.protocols import in_force, protocol_of
 from midas.kernel import NotFound
 from midas.protocol.model import Column, Protocol, Table
 from midas.protocol.words import age_band
 from midas.quality.coverage import OTHER, column_of, values_of
 from midas.quality.rows import frame_of
-from midas.release.counting import TARGET, of_catalogue
-from midas.release.disclosure import NOT_SAID, OF, SMALLEST_WHOLE, among, share, whole
+from midas.release.counting import AGE_BANDS, TARGET, Counted, band, of_catalogue
+from midas.release.disclosure import NOT_SAID, OF, SMALLEST_WHOLE, alone, among, whole, without
+from midas.release.publication import Told, told_now
 from midas.wire.v1 import CoverageTotal, CoveredVariable
 
 Cells = dict[str, int]
-ONE_VALUE = frozenset({"sex", "age-band", "spoke"})
-"""Variables of which each person has one value at most; of all others there may be several."""
-
-
+LIMITS = {band(first): (first, last - 1) for first, last in pairwise((*AGE_BANDS, 121))}
+"""First and last year of each told age band; nobody was ever older than 120."""
 TABLES = {"sex": "sex", "age-band": "age", "spoke": "hospital", "device": "device"}
 """The table of counts that a variable is in; any other is a clinical column, as `state` (of residence), or a target."""
 
@@ -110,32 +111,26 @@ def total(*, dataset: str, spoke: str) -> CoverageTotal:
             advice="Check the name in the protocol.",
         )
     protocol = protocol_of(version)
-    own = of_catalogue(found, protocol, spoke=spoke)
+    counted = of_catalogue(found, protocol, only={table_of(one) for one in protocol.population.variable})
+    own, told = counted.of(spoke), told_now(found, counted)
     mine = counts(found, protocol, own, spoke=spoke)
-    everyone = of_catalogue(found, protocol)
-    all_of_them = counts(found, protocol, everyone)
-    others = max(everyone["people"] - own["people"], 0)
+    others = max(told["people"] - own["people"], 0)
     variables = []
     for variable, shares in protocol.population.variable.items():
         target = {one.value: one.share for one in shares}
         here = _folded(mine[variable], target)
-        rest = {
-            key: min(max(n - here.get(key, 0), 0), others)
-            for key, n in _folded(all_of_them[variable], target).items()
-        }
-        told = _told(variable, rest, others)
-        if all_of_them[variable] and told is not None:
-            together = {key: here.get(key, 0) + told.get(key, 0) for key in {**rest, **here}}
-            unknown = together.pop(NOT_SAID, 0)
-            persons = {key: number for key, number in together.items() if number or key in target}
-            variables.append(
-                CoveredVariable(variable=variable, persons=persons, target=target, unknown=unknown)
-            )
+        cells = _together(found, protocol, variable, told, counted) if others else mine[variable]
+        if not cells:
+            continue
+        together = {**here, **{key: max(n, here.get(key, 0)) for key, n in _folded(cells, target).items()}}
+        unknown = together.pop(NOT_SAID, 0)
+        persons = {key: number for key, number in together.items() if number or key in target}
+        variables.append(CoveredVariable(variable=variable, persons=persons, target=target, unknown=unknown))
     return CoverageTotal(
         dataset=dataset,
         protocol=version.version,
         mine=own["people"],
-        others=whole(others),
+        others=others,
         variables=tuple(variables),
     )
 
@@ -157,10 +152,57 @@ def _folded(cells: Cells, target: Mapping[str, float]) -> Cells:
     return found
 
 
-def _told(variable: str, cells: Cells, people: int) -> Cells | None:
-    """Return what may be told of other hospitals' persons; fewer than five are told as nobody is."""
-    if not whole(people):
-        return dict.fromkeys(cells, 0)
-    if whole(people) < SMALLEST_WHOLE:
-        return None
-    return share(cells, whole(people)) if variable in ONE_VALUE else among(cells, people=people)
+def _together(dataset: Dataset, protocol: Protocol, variable: str, told: Told, counted: Counted) -> Cells:
+    """Return what anyone could be told of all hospitals' persons by one variable; empty where that is nothing."""
+    if variable not in TABLES and (column := column_of(protocol, variable)):
+        return (
+            _column_told(dataset, protocol, variable, column, counted)
+            if whole(told["people"]) >= SMALLEST_WHOLE
+            else {}
+        )
+    cells = dict(told["tables"].get(table_of(variable), {}).get("cells", {}))
+    if variable == "age-band":
+        return _in_bands(cells, [one.value for one in protocol.population.variable[variable]])
+    if variable == "spoke":
+        return {key.rpartition(OF)[2]: number for key, number in cells.items()}
+    if variable == "sex" and cells:
+        cells[NOT_SAID] = cells.get(NOT_SAID, 0) + cells.pop("U", 0)
+    return cells
+
+
+def _in_bands(cells: Cells, words: list[str]) -> Cells:
+    """Add told age bands up to the target's own; empty where one of the target's parts a told one.
+
+    Two partitions of the same persons, each told, would tell of those in between.
+    """
+    bands = {word: years for word in words if (years := age_band(word))}
+    found = dict.fromkeys(words, 0) if cells else {}
+    for name, number in cells.items():
+        if name == NOT_SAID:
+            found[NOT_SAID] = number
+            continue
+        first, last = LIMITS[name]
+        over = [word for word, (low, high) in bands.items() if low <= last and first <= high]
+        key = over[0] if over else OTHER
+        if len(over) > 1 or (over and not (bands[key][0] <= first and last <= bands[key][1])):
+            return {}
+        found[key] = found.get(key, 0) + number
+    return found
+
+
+def _column_told(
+    dataset: Dataset, protocol: Protocol, variable: str, column: tuple[Table, Column], counted: Counted
+) -> Cells:
+    """Tell a clinical column as a public table of values of which a person may have several."""
+    spokes = dict(Subject.objects.filter(dataset=dataset).values_list("pseudonym", "spoke"))
+    held = values_of(protocol, variable, _values(dataset, *column, "")).drop_nulls().unique()
+    parts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for subject, value in held.select("subject", "value").iter_rows():
+        parts[value][spokes[subject]] += 1
+    some = Counter(spokes[subject] for subject in held["subject"].unique())
+    parts[NOT_SAID] = Counter(without(counted.people, some))
+    told = among(
+        {value: alone(one) for value, one in parts.items()}, people=alone(counted.people),
+        without={value: alone(without(counted.people, one)) for value, one in parts.items()},
+    )  # fmt: skip
+    return told or {}

@@ -455,8 +455,9 @@ class CoveredVariable(Wire):
 class CoverageTotal(Wire):
     """`GET /api/v1/datasets/{dataset}/coverage`: a dataset's persons of all hospitals against its target, for one spoke.
 
-    The spoke's own persons (`mine`) are counted as they are, those of all `others` together in whole fives. Fewer
-    than five others are told as nobody; a table of five to 29, or one that would tell a group of one to four, is left out.
+    All hospitals together are told as the public tables of a release would tell them: in whole fives, groups of fewer
+    than five as nobody, no table under 30 persons or in age bands that part the public ones. Where more persons are the
+    spoke's own (`mine`), these are told to it; `others` is what is told of all, less its own.
     """
 
     dataset: Slug

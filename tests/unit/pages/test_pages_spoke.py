@@ -69,6 +69,17 @@ def test_nothing_is_shown_before_signing_in(spoke, enter) -> None:
     assert "44" not in shown
 
 
+def test_an_interrupted_batch_is_said_to_be_so(spoke, enter) -> None:
+    from midas.spoke.intake.models import Batch
+
+    client = enter("asha")
+    Batch.objects.update(interrupted=True)
+    for path in ("/", "/batches", f"/batches/{Batch.objects.latest('pk').pk}"):
+        page = client.get(path).content.decode()
+        assert "nterrupted" in page, path
+        assert "still running" not in page
+
+
 def test_a_batch_says_what_the_first_look_saw_and_in_which_items(spoke, enter) -> None:
     from midas.kernel import Finding, Severity
     from midas.spoke.intake.models import Batch, Item

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import Tag
 from scipy.ndimage import gaussian_filter
 from skimage.exposure import is_low_contrast
 from skimage.registration import phase_cross_correlation
@@ -70,6 +72,12 @@ def metal():
     return phantoms.ct(pixels=values)
 
 
+def not_a_number(ds):
+    """A distance that is no number, as it comes from a file."""
+    ds._dict[Tag("PixelSpacing")] = RawDataElement(Tag("PixelSpacing"), "DS", 8, b"NaN\\NaN ", 0, False, True)
+    return ds
+
+
 def eight_levels(ds):
     pixels = np.frombuffer(ds.PixelData, np.uint16)
     ds.PixelData = ((pixels // 512) * 512).astype(np.uint16).tobytes()
@@ -97,6 +105,12 @@ def eight_levels(ds):
         (lambda: phantoms.xray(phantoms.xray_pixels(RANDOM, noise=300)), XRAY, "xray.noise"),
         (lambda: phantoms.xray(phantoms.xray_pixels(RANDOM, noise=2, span=0.03)), XRAY, "xray.contrast"),
         (lambda: phantoms.xray(phantoms.xray_pixels(RANDOM, span=3)), XRAY, "xray.clipped"),
+        (lambda: with_(phantoms.ct(), PixelSpacing=["0", "0"]), CT, "image.spacing"),
+        (lambda: with_(phantoms.ct(), PixelSpacing=["0.5", "-0.5"]), CT, "image.spacing"),
+        (lambda: with_(phantoms.mr(), PixelSpacing=["0.5", "0"]), MR, "image.spacing"),
+        (lambda: with_(phantoms.mr(), PixelSpacing="0.5"), MR, "image.spacing"),
+        (lambda: not_a_number(phantoms.ct()), CT, "image.spacing"),
+        (lambda: with_(phantoms.xray(), ImagerPixelSpacing=["0", "0.1"]), XRAY, "image.spacing"),
         (lambda: with_(phantoms.xray(), DeviationIndex="-4.2"), XRAY, "xray.exposure"),
         (lambda: with_(phantoms.xray(), DeviationIndex="5"), XRAY, "xray.exposure"),
         (lambda: with_(phantoms.xray(), LossyImageCompression="01", LossyImageCompressionRatio=12), XRAY, "xray.lossy"),
@@ -107,6 +121,13 @@ def test_each_spoilt_image_is_named(make, item, rule):
     found = {one.rule: one for one in findings(examine([make()], item))}
     assert rule in found
     assert "" not in (found[rule].advice, found[rule].cites)
+
+
+@pytest.mark.parametrize("spacing", [["0.5", "0.5"], ["1e-3", "200"], None])
+def test_a_possible_distance_or_none_is_no_fault(spacing):
+    made = phantoms.mr()
+    made.PixelSpacing = spacing
+    assert "image.spacing" not in {one.rule for one in findings(examine([made], MR))}
 
 
 @pytest.mark.parametrize("make", [phantoms.ct, phantoms.mr])

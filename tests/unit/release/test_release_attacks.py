@@ -16,7 +16,8 @@ from midas.catalogue import findings
 from midas.catalogue.findings.standing import Since
 from midas.catalogue.models import Subject
 from midas.kernel import BadInput, Conflict
-from midas.people.models import Account
+from midas.people.accounts import give_role
+from midas.people.models import Account, Membership, Role
 from midas.release import cut as verb
 from midas.release.approving import approve, take_approval_back
 from midas.release.cases import Brought
@@ -70,16 +71,18 @@ class Meanwhile:
         return str(self.store.put_chunks(chunks, **more))
 
 
-@pytest.mark.parametrize("what", ["approval", "account", "consent", "withdrawal", "exclusion"])
+@pytest.mark.parametrize("what", ["approval", "account", "role", "consent", "withdrawal", "exclusion"])
 def test_what_changes_between_the_gates_and_the_release_stops_it(ward: Ward, judge: Any, what: str) -> None:
     draft, who = ward.draft(), Subject.objects.filter(pseudonym=ward.names()[0])
     first, second = (Account.objects.create(username=name) for name in ("asha", "ravi"))
     for one in (first, second):
+        give_role(account=one, role=Role.CURATOR)
         approve(draft=draft, by=one, clock=ward.clock)
     narrower = [{"kind": "consent", "ethics": "consented", "scope": ["DUO:0000007"]}]
     deeds = {
         "approval": lambda: take_approval_back(draft=draft, by=first, clock=ward.clock),
         "account": lambda: Account.objects.filter(pk=first.pk).update(is_active=False),
+        "role": lambda: Membership.objects.filter(account=first).delete(),
         "consent": lambda: who.update(basis=narrower),
         "withdrawal": lambda: who.update(withdrawn_at=ward.clock.now()),
         "exclusion": lambda: judge(who.get().pseudonym, covers="subject"),

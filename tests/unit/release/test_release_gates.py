@@ -12,7 +12,8 @@ from tests.unit.release.conftest import Ward, pseudonym
 
 from midas.kernel import Conflict, Finding, FixedClock, NotFound, Severity
 from midas.ledger.models import Deed, Entry
-from midas.people.models import Account
+from midas.people.accounts import give_role
+from midas.people.models import Account, Membership, Role
 from midas.release.approving import approvals_of, approve, take_approval_back
 from midas.release.cases import Brought, Graded, State
 from midas.release.evidence import of_validators
@@ -489,7 +490,9 @@ def test_a_grade_travels_in_the_release(ward, access: str) -> None:
 
 
 def person(name: str) -> Account:
-    return Account.objects.create_user(username=name, full_name=name.title())
+    made = Account.objects.create_user(username=name, full_name=name.title())
+    give_role(account=made, role=Role.CURATOR)
+    return made
 
 
 def test_two_different_people_approve_what_they_saw(ward) -> None:
@@ -525,6 +528,13 @@ def test_two_different_people_approve_what_they_saw(ward) -> None:
     with pytest.raises(Conflict, match="1 of 2 people"):
         cut_it()
     Account.objects.filter(pk=ravi.pk).update(is_active=True)
+    Membership.objects.filter(account=ravi).update(role=Role.AUDITOR)
+    with pytest.raises(Conflict, match=r"1 of 2 people.*\n?.*The approval of Ravi counts no more"):
+        cut_it()
+    Membership.objects.filter(account=ravi).update(role=Role.CURATOR, dataset="another")
+    with pytest.raises(Conflict, match="The approval of Ravi counts no more"):
+        cut_it()
+    Membership.objects.filter(account=ravi).update(dataset=draft.dataset.slug)
     release = cut_it()
     assert paper(ward, release, "gates.json")["approvals"] == 2
     assert "asha" not in json.dumps(paper(ward, release, "gates.json"))

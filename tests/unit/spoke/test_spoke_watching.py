@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ import pytest
 from tests.unit.spoke.conftest import CLOCK, write_ct, write_table
 
 from midas import compute
-from midas.kernel import BadInput, Conflict, NotFound, Unavailable
+from midas.kernel import BadInput, Conflict, FixedClock, NotFound, Unavailable
 from midas.spoke import flow, watching
 from midas.spoke.intake import items, store
-from midas.spoke.intake.models import Batch, Item
+from midas.spoke.intake.models import Batch, Item, Watched
 from midas.spoke.outbox.models import Output
 from midas.spoke.watching import Folder, Stamp, Watch, alone, files, written_to
 
@@ -347,6 +348,113 @@ def test_a_server_that_never_leaves_a_file_to_us_is_not_waited_for_longer_than_a
     at = Folder(folder, settle=2)
     seen = {now: set(at.at_rest(now, known=lambda *_: False)) for now in (0, 3, 19, 20)}
     assert seen == {0: set(), 3: set(), 19: set(), 20: {"photo.jpg"}}
+
+
+@pytest.fixture
+def days_later(start: Callable[[], Watch]) -> Callable[[Watch, int], int]:
+    """Look again so many days later, in the same program; return how many files were taken in."""
+
+    def look(watch: Watch, days: int) -> int:
+        timer: Any = watch.timer
+        watch.clock = FixedClock(watch.clock.now() + timedelta(days=days))
+        timer.now += days * 86400
+        return rest(watch)
+
+    return look
+
+
+def test_a_file_that_left_is_forgotten_after_a_while_and_is_the_same_when_it_comes_back(
+    work, export, folder, start, days_later, tmp_path
+) -> None:
+    for name in ("nobody.dcm", "early.dcm"):
+        shutil.copy(export / "scans" / name, folder)
+    watch = start()
+    assert rest(watch) == 2
+    (folder / "nobody.dcm").rename(tmp_path / "nobody.dcm")
+    assert days_later(watch, 1) == 0
+    assert days_later(watch, 29) == 0
+    assert [one.gone_at is not None for one in Watched.objects.order_by("pk")].count(True) == 1, (
+        "marked, and kept"
+    )
+    assert days_later(watch, 2) == 0
+    assert Watched.objects.count() == 1, "its row went, the other's did not"
+    assert len(watch._taken) == len(watch._known) == len(watch._lookups) == 1, (
+        "and the memory of the program with it"
+    )
+    seen = set(Item.objects.values_list("pk", "state", "reason"))
+    (tmp_path / "nobody.dcm").rename(folder / "nobody.dcm")
+    assert days_later(watch, 0) == 1
+    assert set(Item.objects.values_list("pk", "state", "reason")) == seen, "nothing is taken in twice"
+    assert Batch.objects.count() == 1
+
+
+def test_a_file_that_comes_back_in_time_counts_anew(
+    work, export, folder, start, days_later, tmp_path
+) -> None:
+    for name in ("nobody.dcm", "early.dcm"):
+        shutil.copy(export / "scans" / name, folder)
+    watch = start()
+    rest(watch)
+    for _ in range(2):
+        (folder / "nobody.dcm").rename(tmp_path / "nobody.dcm")
+        days_later(watch, 20)
+        (tmp_path / "nobody.dcm").rename(folder / "nobody.dcm")
+        days_later(watch, 1)
+        assert [one.gone_at for one in Watched.objects.all()] == [None, None]
+    assert Item.objects.count() == 2
+
+
+def test_another_file_of_the_same_name_is_another_file(work, export, folder, start, days_later) -> None:
+    shutil.copy(export / "scans/nobody.dcm", folder / "1.dcm")
+    shutil.copy(export / "scans/early.dcm", folder / "2.dcm")
+    watch = start()
+    rest(watch)
+    (folder / "1.dcm").unlink()
+    days_later(watch, 10)
+    shutil.copy(export / "scans/late.dcm", folder / "1.dcm")
+    assert days_later(watch, 40) == 1
+    assert Item.objects.count() == 3
+    assert [one.gone_at for one in Watched.objects.all()] == [None, None]
+
+
+@pytest.mark.parametrize("place", ["away", "bare", "written into", "locked below"])
+def test_an_absent_share_is_no_empty_folder(
+    work, export, folder, start, days_later, monkeypatch, place: str
+) -> None:
+    shutil.copytree(export / "scans", folder / "scans")
+    watch = start()
+    rest(watch)
+    taken = Watched.objects.count()
+    mounted = folder.with_name("mounted")
+    folder.rename(mounted)
+    if place != "away":
+        folder.mkdir()
+    days = 90
+    if place == "written into":
+        (folder / "notes.txt").write_text("nothing\n" * 50)
+        days = 20
+    if place == "locked below":
+        (folder / "scans").mkdir()
+        (folder / "notes.txt").write_text("nothing\n" * 50)
+        scandir = os.scandir
+
+        def locked(path: Path) -> Any:
+            if path == folder / "scans":
+                raise PermissionError(13, "Permission denied")
+            return scandir(path)
+
+        monkeypatch.setattr(os, "scandir", locked)
+    days_later(watch, 1)
+    days_later(watch, days)
+    monkeypatch.undo()
+    shutil.rmtree(folder, ignore_errors=True)
+    mounted.rename(folder)
+    read: list[Path] = []
+    monkeypatch.setattr(store, "keep", lambda home, path, **more: read.append(path))
+    assert days_later(watch, 1) == 0
+    assert rest(start()) == 0, "neither this program nor the next reads them again"
+    assert read == []
+    assert Watched.objects.filter(gone_at=None).count() == taken
 
 
 def test_what_cannot_be_watched_is_said(work, folder, tmp_path) -> None:

@@ -24,6 +24,9 @@ from midas.ui.templatetags.midas import told as marked
 
 SRC = Path(__file__).parents[3] / "src" / "midas"
 RELEASE = ("gates", "faults", "approving", "pairing", "cutting", "drafting", "excluding")
+DEID = (
+    "documents", "engine", "looking", "pixels", "samples", "segments", "sop", "staying", "stream", "verify", "writing",
+)  # fmt: skip
 BOOK = SRC / "ui" / "locale" / "hi" / "phrases"
 FIGURE = "7"
 """What a sentence is tried with where its code puts a value."""
@@ -32,6 +35,11 @@ SPEAK = (
     *sorted((SRC / "grading").glob("*.py")),
     *(SRC / "release" / f"{name}.py" for name in RELEASE),
     *(SRC / "catalogue" / f"{name}.py" for name in ("verification", "references", "lines", "examine", "registration")),
+    *(SRC / "deid" / f"{name}.py" for name in DEID),
+    *(SRC / "deid" / "faces" / f"{name}.py" for name in ("cutting", "front", "photo", "series")),
+    *sorted((SRC / "deid" / "pictures").glob("*.py")), *sorted((SRC / "ingest").glob("*.py")),
+    *(SRC / "spoke" / "intake" / f"{name}.py" for name in ("cells", "matching", "rows", "tables", "taking")),
+    *(SRC / "spoke" / f"{name}.py" for name in ("bench", "labelling", "reviewing")),
     SRC / "spoke" / "outbox" / "questions.py",
 )  # fmt: skip
 """Modules whose sentences reach a page."""

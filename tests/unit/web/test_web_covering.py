@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from midas.catalogue.models import Dataset, ProtocolVersion, Record, Subject, Submission, Visit
 from midas.catalogue.protocols import protocol_of
@@ -13,6 +15,7 @@ from midas.protocol import load_named
 from midas.quality.coverage import OTHER
 from midas.release.counting import of_catalogue
 from midas.release.disclosure import LEAST, NOT_SAID
+from midas.release.publication import tell
 from midas.web.covering import counts, total
 
 pytestmark = pytest.mark.django_db
@@ -72,24 +75,26 @@ def told(spoke: str = "spdc-wardha"):
     return total(dataset="oral-cancer", spoke=spoke)
 
 
-def test_its_own_persons_are_counted_as_they_are_and_the_others_in_whole_fives(made: Dataset) -> None:
+def test_all_hospitals_together_are_told_as_the_public_is_told(made: Dataset) -> None:
     persons(made, "spdc-wardha", "FFFMMMMU")
     persons(made, "sriher-chennai", "F" * 23 + "M" * 18 + "OOO", age=30)
     found = told()
-    assert (found.mine, found.others) == (8, 40)
+    assert (found.mine, found.others) == (8, 42), "52 persons are told as 50"
     sex, age = found.variables
-    assert sum(sex.persons.values()) + sex.unknown == 48
-    assert (sex.persons["F"] - 3) % LEAST == (sex.persons["M"] - 4) % LEAST == 0
-    assert sex.persons.get(OTHER, 0) == 0, "three are told as nobody"
-    assert sex.unknown == 1
-    assert (age.persons, age.unknown) == ({"18-39": 40, "40-120": 8}, 0)
+    assert sex.persons == {"F": 30, "M": 20}, (
+        "3 and 4 of its own beside many are nobody to others; O is nobody to it"
+    )
+    assert sex.unknown == 1, "its own"
+    assert (age.persons, age.unknown) == ({"18-39": 45, "40-120": 8}, 0), (
+        "its own eight, where fewer are told"
+    )
     assert sex.target == {"F": 0.5, "M": 0.5}
 
 
 def test_a_few_others_are_told_in_no_table(made: Dataset) -> None:
     persons(made, "spdc-wardha", "FM")
     persons(made, "sriher-chennai", "F" * 29)
-    assert (told().others, told().variables) == (25, ())
+    assert (told().mine, told().others, told().variables) == (2, 23, ())
     assert told("sriher-chennai").others == 0, "two are nobody"
 
 
@@ -107,15 +112,16 @@ def test_the_state_is_where_people_live_not_where_the_hospital_is(made: Dataset)
     persons(made, "spdc-wardha", "FFMMM")
     live_in("spdc-wardha", "Kerala", "Kerala", "Maharashtra", "Delhi", None)
     protocol = protocol_of(ProtocolVersion.objects.get(dataset=made))
-    cells = counts(made, protocol, of_catalogue(made, protocol))["state"]
+    cells = counts(made, protocol, of_catalogue(made, protocol).exact())["state"]
     assert cells == {"Kerala": 2, "Maharashtra": 1, "Delhi": 1, NOT_SAID: 1}
     persons(made, "sriher-chennai", "F" * 40)
     live_in("sriher-chennai", *["Kerala"] * 37, "Tamil Nadu", "Maharashtra", None)
     state = told().variables[-1]
     assert state.variable == "state"
     assert (state.persons["Maharashtra"], state.persons[OTHER], state.unknown) == (1, 1, 1)
-    assert state.persons["Kerala"] == 42
-    only = counts(made, protocol, of_catalogue(made, protocol, spoke="spdc-wardha"), spoke="spdc-wardha")
+    assert state.persons["Kerala"] == 45
+    own = of_catalogue(made, protocol, spoke="spdc-wardha").exact()
+    only = counts(made, protocol, own, spoke="spdc-wardha")
     assert only["state"] == cells
 
 
@@ -126,6 +132,39 @@ def test_a_few_elsewhere_look_like_nobody(made: Dataset, few: str) -> None:
     persons(made, "sriher-chennai", few, age=90)
     assert told() == alone
     assert alone.variables != ()
+
+
+@pytest.mark.parametrize("few", ["", "F", "FFFF"])
+def test_a_hospital_that_subtracts_its_own_finds_no_few_others(made: Dataset, few: str) -> None:
+    """Four women of its own and one elsewhere were public as five; beside coverage that told nobody: one to four."""
+    persons(made, "spdc-wardha", "FFFF" + "M" * 26)
+    persons(made, "sriher-chennai", few + "M" * 10)
+    found = told()
+    protocol = protocol_of(ProtocolVersion.objects.get(dataset=made))
+    public = tell(of_catalogue(made, protocol).safe(), version="1.0.0")["tables"]["sex"]["cells"]
+    assert (public["F"], public["M"]) == (0, 40)
+    assert found.variables[0].persons == {"F": 4, "M": 40}
+
+
+def test_age_bands_that_part_the_public_ones_are_not_told(made: Dataset) -> None:
+    known = ProtocolVersion.objects.get(dataset=made)
+    ProtocolVersion.objects.filter(pk=known.pk).update(
+        source=known.source.replace("18-39", "18-34").replace("40-120", "35-120")
+    )
+    persons(made, "sriher-chennai", "F" * 40, age=30)
+    assert [one.variable for one in told().variables] == ["sex"]
+
+
+def test_the_catalogue_is_read_once(made: Dataset) -> None:
+    persons(made, "spdc-wardha", "FFM")
+    persons(made, "sriher-chennai", "F" * 40)
+    with CaptureQueriesContext(connection) as seen:
+        told()
+    everyone = [
+        one["sql"] for one in seen if "catalogue_visit" in one["sql"] and "spdc-wardha" not in one["sql"]
+    ]
+    assert len(everyone) == 1
+    assert not any("catalogue_instance" in one["sql"] for one in seen), "the target asks for no device"
 
 
 @pytest.mark.parametrize("women", range(12))

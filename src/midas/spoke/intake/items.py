@@ -15,6 +15,7 @@ from typing import Any
 from django.db.models import Count, QuerySet
 
 from midas.kernel import Finding
+from midas.spoke.home import Home, nobody_at_work
 from midas.spoke.intake.models import Batch, Item, State
 from midas.spoke.outbox.models import Output
 from midas.spoke.reasons import reason
@@ -95,6 +96,14 @@ def go_on(item: Item, stage: str, *, at: datetime) -> None:
     item.state, item.reason, item.detail, item.stage = State.WAITING, "", "", stage
     item.changed_at = at
     item.save()
+
+
+def close_interrupted(home: Home, *, at: datetime) -> None:
+    """Close the batches of programs that ended in the middle, such as by a power cut; others may be receiving now."""
+    if Batch.objects.filter(finished_at=None).exists():
+        with nobody_at_work(home) as alone:
+            if alone:
+                Batch.objects.filter(finished_at=None).update(finished_at=at, interrupted=True)
 
 
 def take_back(item: Item) -> None:

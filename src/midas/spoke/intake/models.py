@@ -16,14 +16,22 @@ class Batch(models.Model):
     origin = models.BinaryField(help_text="where it came from, encrypted: folder names can name people")
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
+    interrupted = models.BooleanField(
+        default=False, help_text="its program ended before it was through; some of its files may be missing"
+    )
 
 
 class Watched(models.Model):
-    """A file of a watched folder that was taken in, as it was then: it is not read again while it stays so."""
+    """A file of a watched folder that was taken in, as it was then: it is not read again while it stays so.
+
+    The row of a file that left goes after a while (`watching.KEPT`).
+    """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    folder = models.CharField(max_length=64, db_index=True, help_text="HMAC of the watched folder")
     lookup = models.CharField(max_length=64, unique=True, help_text="HMAC of folder and path")
     stamp = models.CharField(max_length=80, help_text="size, time of writing and of change, in ns")
+    gone_at = models.DateTimeField(null=True, help_text="since when it is not seen in its folder any more")
 
 
 class Screen(models.Model):
@@ -98,6 +106,9 @@ class Item(models.Model):
     screen = models.ForeignKey(Screen, on_delete=models.SET_NULL, null=True, related_name="items")
     payload = models.BinaryField(
         null=True, help_text="a table row's cells or what a header says of the person, encrypted"
+    )
+    deaths = models.PositiveSmallIntegerField(
+        default=0, help_text="worker processes that died, one after the other, with it in hand"
     )
     changed_at = models.DateTimeField()
 

@@ -83,7 +83,7 @@ def seen(dataset: Dataset, protocol: Protocol, figures: Figures | None, account:
     """Return a dataset's figures for this reader; what is not released yet is for its curators alone."""
     if figures is None:
         if may(account, Act.DRAFT, dataset.slug):
-            return Seen(True, "", exact(of_catalogue(dataset, protocol), ""))
+            return Seen(True, "", exact(of_catalogue(dataset, protocol).exact(), ""))
         return Seen(False, "", NOTHING)
     return of_release(figures.release, figures, whole=sees_all(
         account, figures.release.access, dataset.slug, figures.release.version

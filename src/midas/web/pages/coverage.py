@@ -70,7 +70,7 @@ def coverage(request: HttpRequest, dataset: str) -> HttpResponse:
     site, whole = request.GET.get("site", ""), may(account_of(request), Act.READ_DATASET, dataset)
     if not whole:
         site = _own(request)
-    counted = of_catalogue(found, protocol, spoke=site)
+    counted = of_catalogue(found, protocol, spoke=site).exact()
     compared, uncounted = _compared(found, protocol, counted, site)
     more = _more(request)
     advice = collect_next(compared, more=more) if compared else ()

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import get_language
 
 from midas.people.models import Account
-from midas.release.approving import approvals_of
+from midas.release.approving import approvals_of, lapsed
 from midas.release.cases import Result
 from midas.release.gates import GATES
 from midas.release.models import Draft, GateCheck
@@ -34,6 +34,7 @@ def of_draft(draft: Draft, account: Account | None) -> dict[str, Any]:
         "approvals": [
             {"name": one.account.full_name or one.account.username, "at": one.approved_at} for one in approvals
         ],
+        "lapsed": [one.account.full_name or one.account.username for one in lapsed(draft)],
         "approvals_needed": current_home().config.release_approvals,
         "approved": account is not None and any(one.account_id == account.pk for one in approvals),
     }  # fmt: skip
