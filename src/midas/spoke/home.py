@@ -51,6 +51,12 @@ class Config(BaseModel):
     )
     language: str = Field(default="en", description="language of pages and advice: en or hi")
     processes: int = Field(default=0, ge=0, description="worker processes; 0: one for each processor")
+    watts_per_core: float = Field(
+        default=0,
+        ge=0,
+        le=200,
+        description="watts that one busy core draws, to estimate energy by where no counter tells it; 0: nobody measured it",
+    )
     bind: str = Field(
         default="127.0.0.1", description="address of the site; others need tls_cert and tls_key"
     )
