@@ -39,7 +39,7 @@ class Packages:
     `psys` and `intel-rapl-mmio` count the same again.
     """
 
-    def __init__(self, folder: Path = POWERCAP) -> None:
+    def __init__(self, folder: Path) -> None:
         self._zones = [zone for zone in sorted(folder.glob("intel-rapl:*")) if _is_package(zone)]
         self._joules = 0.0
         self._lock = threading.Lock()
@@ -115,14 +115,14 @@ class Meter:
     busy core draws; 0: nobody said) or not known. The counters are the whole machine's: other work on it counts too.
     """
 
-    def __init__(self, runner: Runner, *, watts_per_core: float = 0, powercap: Path = POWERCAP) -> None:
-        self._runner, self._watts, self._powercap = runner, watts_per_core, powercap
+    def __init__(self, runner: Runner, *, watts_per_core: float = 0) -> None:
+        self._runner, self._watts = runner, watts_per_core
         self._in_others = 0.0
         self._peak = 0
 
     def __enter__(self) -> Self:
         self._clock = _clock()
-        self._packages = Packages(self._powercap)
+        self._packages = Packages(POWERCAP)
         self._over = threading.Event()
         if self._packages.joules() is not None:
             threading.Thread(target=self._watch, name="midas-meter", daemon=True).start()
