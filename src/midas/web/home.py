@@ -46,9 +46,9 @@ public_url = {public_url}
 
 # What energy and carbon are worked out by, in the evidence for a grade; without it they are said only where they are known.
 # [footprint]
-# watts_per_core = 12.5
-# grid_kg_per_kwh = 0.71
-# grid_source = "where the factor is published, and for which year"
+# watts_per_core = 11.0
+# grid_kg_per_kwh = 0.7
+# grid_source = "who published the factor, and for which year"
 
 # Where mail goes. Without it mail is written to files in mail/, and administrators hand over links.
 # [mail]
