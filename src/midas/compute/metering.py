@@ -39,8 +39,9 @@ class Packages:
     `psys` and `intel-rapl-mmio` count the same again.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._zones = [zone for zone in sorted(folder.glob("intel-rapl:*")) if _is_package(zone)]
+    def __init__(self, folder: Path | None) -> None:
+        found = sorted(folder.glob("intel-rapl:*")) if folder else []
+        self._zones = [zone for zone in found if _is_package(zone)]
         self._joules = 0.0
         self._lock = threading.Lock()
         self._last = self._read()
@@ -111,18 +112,19 @@ def _peak() -> int:
 class Meter:
     """Run work by another runner, and keep what it took from entering this context on.
 
-    Use it in one thread. Where the counters of energy cannot be read, energy is estimated at `watts_per_core` (watts that a
-    busy core draws; 0: nobody said) or not known. The counters are the whole machine's: other work on it counts too.
+    Use it in one thread. Where the counters of energy cannot be read, or are not to be (`counters`), energy is estimated at
+    `watts_per_core` (watts that a busy core draws; 0: nobody said) or not known. The counters are the whole machine's: other
+    work on it counts too.
     """
 
-    def __init__(self, runner: Runner, *, watts_per_core: float = 0) -> None:
-        self._runner, self._watts = runner, watts_per_core
+    def __init__(self, runner: Runner, *, watts_per_core: float = 0, counters: bool = True) -> None:
+        self._runner, self._watts, self._counters = runner, watts_per_core, counters
         self._in_others = 0.0
         self._peak = 0
 
     def __enter__(self) -> Self:
         self._clock = _clock()
-        self._packages = Packages(POWERCAP)
+        self._packages = Packages(POWERCAP if self._counters else None)
         self._over = threading.Event()
         if self._packages.joules() is not None:
             threading.Thread(target=self._watch, name="midas-meter", daemon=True).start()

@@ -51,6 +51,10 @@ class Config(BaseModel):
     )
     language: str = Field(default="en", description="language of pages and advice: en or hi")
     processes: int = Field(default=0, ge=0, description="worker processes; 0: one for each processor")
+    energy_counters: bool = Field(
+        default=True,
+        description="read this machine's counters of energy; they count all programs, so not where it does much else",
+    )
     watts_per_core: float = Field(
         default=0,
         ge=0,

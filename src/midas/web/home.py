@@ -46,6 +46,7 @@ public_url = {public_url}
 
 # What energy and carbon are worked out by, in the evidence for a grade; without it they are said only where they are known.
 # [footprint]
+# counters = true
 # watts_per_core = 11.0
 # grid_kg_per_kwh = 0.7
 # grid_source = "who published the factor, and for which year"
@@ -107,6 +108,10 @@ class Footprint(BaseModel):
 
     model_config = CLOSED
 
+    counters: bool = Field(
+        default=True,
+        description="read this machine's counters of energy; they count all programs, so not where it does much else",
+    )
     watts_per_core: float = Field(
         default=0,
         ge=0,

@@ -28,7 +28,8 @@ HOUR_S, KWH_J, GB = 3600, 3_600_000, 1_000_000_000
 @contextmanager
 def metered(runner: Runner) -> Iterator[Meter]:
     """Yield a runner that tells what is done by it and around it."""
-    with Meter(runner, watts_per_core=current_home().config.footprint.watts_per_core) as meter:
+    said = current_home().config.footprint
+    with Meter(runner, watts_per_core=said.watts_per_core, counters=said.counters) as meter:
         yield meter
 
 

@@ -152,6 +152,14 @@ def test_what_is_measured_is_not_estimated(counters: Path) -> None:
     assert (found.measured_j, found.estimated_j, found.estimated_s, found.unknown_s) == (7, 0, 0, 0)
 
 
+def test_counters_that_an_operator_turned_off_are_not_read(counters: Path) -> None:
+    counter = zone(counters, "intel-rapl:0", "package-0", 0)
+    with Meter(here(), counters=False) as meter:
+        list(meter.map(lambda _: counter.write_text("7000000"), [1]))
+        found = meter.spent()
+    assert (found.measured_j, found.unknown_s) == (0, found.processor_s)
+
+
 def test_an_operators_number_makes_an_estimate() -> None:
     with Meter(here(), watts_per_core=12.5) as meter:
         list(meter.map(busy, [0.1]))

@@ -20,7 +20,8 @@ from midas.wire.v1 import Spent
 
 
 def meter_of(desk: Desk, runner: Runner) -> Meter:
-    return Meter(runner, watts_per_core=desk.home.config.watts_per_core)
+    config = desk.home.config
+    return Meter(runner, watts_per_core=config.watts_per_core, counters=config.energy_counters)
 
 
 @contextmanager
