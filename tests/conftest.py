@@ -21,6 +21,8 @@ settings.register_profile(
 )  # a busy machine is no fault of the code; benchmarks measure time
 settings.load_profile("midas")
 
+from midas.compute import metering
+
 POSTGRES_HOMES = ("/usr/lib/postgresql",)
 
 
@@ -67,6 +69,12 @@ def nothing_remembered() -> None:
         if (module := sys.modules.get(f"midas.ledger.{name}")) is not None:
             for one in kept:
                 getattr(module, one).clear()
+
+
+@pytest.fixture(autouse=True)
+def no_counters(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let tests say the same on a machine that tells its energy and on one that does not."""
+    monkeypatch.setattr(metering, "POWERCAP", tmp_path_factory.getbasetemp() / "powercap")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

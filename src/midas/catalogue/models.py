@@ -46,6 +46,9 @@ class Submission(models.Model):
     receipt = models.JSONField(null=True)
     received_at = models.DateTimeField()
     registered_at = models.DateTimeField(null=True)
+    spent = models.JSONField(
+        null=True, help_text="what verifying it took here: a Spent of midas.wire.v1; none: not measured"
+    )
 
 
 class Subject(models.Model):
@@ -196,6 +199,9 @@ class CheckRun(models.Model):
         default=0, help_text="highest key of an image whose copies were looked for"
     )
     rows = models.PositiveIntegerField(default=0, help_text="of clinical tables, looked at")
+    spent = models.JSONField(
+        null=True, help_text="what it took: a Spent of midas.wire.v1; none: not measured"
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["dataset", "number"], name="check_run_once")]

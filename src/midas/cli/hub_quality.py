@@ -35,14 +35,16 @@ def check(
     from midas.catalogue.models import Dataset, QualityFinding
     from midas.compute import processes
     from midas.web.bootstrap import store
+    from midas.web.spending import keep, metered
 
     found = Dataset.objects.filter(slug=dataset).first()
     if found is None:
         raise NotFound(f"There is no dataset {dataset}.", advice="midas hub status lists them.")
-    with processes(jobs) as runner:
+    with processes(jobs) as runner, metered(runner) as meter:
         run = findings.check(
-            dataset=found, store=store(), runner=runner, scratch=made.scratch, clock=SystemClock(), progress=show.Bar()
+            dataset=found, store=store(), runner=meter, scratch=made.scratch, clock=SystemClock(), progress=show.Bar()
         )  # fmt: skip
+        keep(run, meter)
     tally = Counter(one.severity for one in QualityFinding.objects.filter(run=run).iterator())
     value = {
         "run": run.number,

@@ -124,21 +124,26 @@ def cut(
     store, signer = open_hub(home)
     from midas import release as rooms
     from midas.web.gating import brought
+    from midas.web.spending import keep_cut
 
     found = rooms.look.draft(*split_name(name))
+    clock = SystemClock()
     cuts = [
-        rooms.cut(
-            draft=found,
-            store=store,
-            signer=signer,
-            clock=SystemClock(),
-            progress=Bar(),
-            brought=brought(found),
+        keep_cut(
+            lambda: rooms.cut(
+                draft=found, store=store, signer=signer, clock=clock, progress=Bar(), brought=brought(found)
+            ),
+            clock=clock,
         )
-    ]
+    ]  # fmt: skip
     if twin:
         cuts.append(
-            rooms.make_twin(release=cuts[0], store=store, signer=signer, clock=SystemClock(), progress=Bar())
+            keep_cut(
+                lambda: rooms.make_twin(
+                    release=cuts[0], store=store, signer=signer, clock=clock, progress=Bar()
+                ),
+                clock=clock,
+            )
         )
     if json_:
         as_json([_told(one) for one in cuts] if twin else _told(cuts[0]))

@@ -190,14 +190,18 @@ def audit(
     import secrets
 
     from midas import compute
-    from midas.kernel import NoProgress
+    from midas.kernel import NoProgress, SystemClock
     from midas.spoke.auditing import audit as measure
+    from midas.spoke.outbox.spending import metered
     from midas.spoke.vault.projects import desk
 
     work = desk(home=made)
-    with compute.processes(made.config.processes or None) as pool:
+    with (
+        compute.processes(made.config.processes or None) as pool,
+        metered(work, pool, clock=SystemClock()) as meter,
+    ):
         found = measure(
-            work, runner=pool, seed=secrets.randbelow(1 << 31) if seed is None else seed, number=number,
+            work, runner=meter, seed=secrets.randbelow(1 << 31) if seed is None else seed, number=number,
             progress=NoProgress() if json else show.Bar(),
         )  # fmt: skip
     show.audited(found.score, json, floor=work.protocol.deid.audit, digest=work.project.protocol_sha256)

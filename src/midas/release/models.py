@@ -111,6 +111,9 @@ class Release(models.Model):
     summary = models.JSONField(default=dict)
     whole_salt = models.CharField(max_length=64)
     cut_at = models.DateTimeField()
+    spent = models.JSONField(
+        null=True, help_text="what cutting it took: a Spent of midas.wire.v1; none: not measured"
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["dataset", "version", "twin"], name="release_once")]

@@ -14,12 +14,14 @@
 
 In comes a folder; out goes a tally, and in the end a receipt. At every moment: everything in = waiting + held + refused +
 sent. A kill at any point loses nothing: the same call goes on where it stopped. Nothing leaves that was not verified.
+What the work takes is kept on the way (`outbox/spending.py`); a parcel tells the hub the sum.
 """
 
 from __future__ import annotations
 
 import errno
 from collections.abc import Collection, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from django.db import transaction
@@ -52,6 +54,7 @@ from midas.spoke.outbox import questions, together
 from midas.spoke.outbox.models import Parcel
 from midas.spoke.outbox.packing import pack_parcel
 from midas.spoke.outbox.sending import Hub, hub_of, send_parcels
+from midas.spoke.outbox.spending import metered
 from midas.spoke.reasons import TROUBLES
 from midas.spoke.vault.models import Project
 from midas.spoke.vault.projects import Desk, desk
@@ -78,25 +81,25 @@ def receive(
     work = desk(home=home, slug=project)
     if again:
         try_again(work, at=clock.now())
-    if folder is not None:
-        with at_work(home):
-            _receive_files(work, folder, progress, clock, _begin(work, folder, clock))  # 1
-    return _process(work, progress, runner, clock)
+    with _hands(work, runner) as hands, metered(work, hands, clock=clock) as meter:
+        if folder is not None:
+            with at_work(home):
+                _receive_files(work, folder, progress, clock, _begin(work, folder, clock))  # 1
+        return _process(work, progress, meter, clock)
 
 
-def _process(work: Desk, progress: Progress, runner: Runner | None, clock: Clock) -> Tally:
+def _hands(work: Desk, runner: Runner | None) -> AbstractContextManager[Runner]:
+    return nullcontext(runner) if runner else compute.processes(work.home.config.processes or None)
+
+
+def _process(work: Desk, progress: Progress, runner: Runner, clock: Clock) -> Tally:
     taking.take_tables(work, progress=progress, clock=clock)  # 2
     taking.refuse_withdrawn(work, at=clock.now())
     taking.make_records(work, progress=progress, clock=clock)
     taking.take_images(work, progress=progress, clock=clock)
     look_again(work, clock=clock)
-    if runner is not None:
-        clean_matched(work, progress=progress, runner=runner, clock=clock)  # 3–6
-        clean_labels(work, progress=progress, runner=runner, clock=clock)
-    else:
-        with compute.processes(work.home.config.processes or None) as pool:
-            clean_matched(work, progress=progress, runner=pool, clock=clock)  # 3–6
-            clean_labels(work, progress=progress, runner=pool, clock=clock)
+    clean_matched(work, progress=progress, runner=runner, clock=clock)  # 3–6
+    clean_labels(work, progress=progress, runner=runner, clock=clock)
     look_alongside(work)  # 3, of rows and views
     return tally(work.project)
 
@@ -112,24 +115,26 @@ def take_in(
     until nothing comes.
     """
     work = desk(home=home, slug=project)
-    with at_work(home):
-        batch = onto or _begin(work, folder, clock)
-        try:
-            _receive_files(work, folder, progress, clock, batch, only=names)
-        finally:
-            if empty := not batch.items.exists():
-                batch.delete()
-    if empty:
-        return None
-    fresh = batch.items.filter(state=State.WAITING, stage="received")
-    if fresh.exclude(kind__in=IMAGES).exists():
-        _process(work, progress, runner, clock)
+    with metered(work, runner, clock=clock) as meter:
+        with at_work(home):
+            batch = onto or _begin(work, folder, clock)
+            try:
+                _receive_files(work, folder, progress, clock, batch, only=names)
+            finally:
+                if empty := not batch.items.exists():
+                    batch.delete()
+        if empty:
+            return None
+        fresh = batch.items.filter(state=State.WAITING, stage="received")
+        if fresh.exclude(kind__in=IMAGES).exists():
+            _process(work, progress, meter, clock)
+            return batch
+        keys = list(fresh.order_by("pk").values_list("pk", flat=True))
+        for key in progress.track(keys, label="Match", total=len(keys)):
+            taking.take_image(work, Item.objects.get(pk=key), at=clock.now())
+        only = Item.objects.filter(pk__in=keys)
+        clean_matched(work, only=only, progress=progress, runner=meter, clock=clock)
         return batch
-    keys = list(fresh.order_by("pk").values_list("pk", flat=True))
-    for key in progress.track(keys, label="Match", total=len(keys)):
-        taking.take_image(work, Item.objects.get(pk=key), at=clock.now())
-    clean_matched(work, only=Item.objects.filter(pk__in=keys), progress=progress, runner=runner, clock=clock)
-    return batch
 
 
 def _begin(work: Desk, folder: Path, clock: Clock) -> Batch:
@@ -221,9 +226,9 @@ def decide(
     decision = reviewing.decide(work, chosen, said, by=by, by_name=name, at=clock.now())
     if clean and verdict != "reject" and decision.standing == Standing.FINAL:
         only = Item.objects.filter(pk__in=[item.pk for item in decision.items.all()])
-        hands = runner or compute.here()
-        clean_matched(work, only=only, progress=progress, runner=hands, clock=clock)
-        clean_labels(work, progress=progress, runner=hands, clock=clock)
+        with metered(work, runner or compute.here(), clock=clock) as meter:
+            clean_matched(work, only=only, progress=progress, runner=meter, clock=clock)
+            clean_labels(work, progress=progress, runner=meter, clock=clock)
     return decision
 
 
@@ -248,9 +253,10 @@ def go_on(
 ) -> None:
     """Do steps 3 to 6 for whatever was decided and waits to be cleaned."""
     work = desk(home=home, slug=project)
-    clean_matched(work, progress=progress, runner=runner, clock=clock)
-    clean_labels(work, progress=progress, runner=runner, clock=clock)
-    look_alongside(work)
+    with metered(work, runner, clock=clock) as meter:
+        clean_matched(work, progress=progress, runner=meter, clock=clock)
+        clean_labels(work, progress=progress, runner=meter, clock=clock)
+        look_alongside(work)
 
 
 def pack(

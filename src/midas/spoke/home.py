@@ -52,6 +52,16 @@ class Config(BaseModel):
     )
     language: str = Field(default="en", description="language of pages and advice: en or hi")
     processes: int = Field(default=0, ge=0, description="worker processes; 0: one for each processor")
+    energy_counters: bool = Field(
+        default=True,
+        description="read this machine's counters of energy; they count all programs, so not where it does much else",
+    )
+    watts_per_core: float = Field(
+        default=0,
+        ge=0,
+        le=200,
+        description="watts that one busy core draws, to estimate energy by where no counter tells it; 0: nobody measured it",
+    )
     bind: str = Field(
         default="127.0.0.1", description="address of the site; others need tls_cert and tls_key"
     )

@@ -32,6 +32,7 @@ from midas.release.facts import evidence as of_content
 from midas.release.gathering import gather
 from midas.release.look import gate_evidence
 from midas.release.models import Draft, Release
+from midas.web import spending
 from midas.web.bootstrap import store
 from midas.web.guard import needs_of_routes
 
@@ -71,6 +72,7 @@ def _of_draft(draft: Draft, content: Content, about: str) -> list[Evidence]:
         *_of_persons(content, about),
         *(gate_evidence(draft, files) if draft.pk else ()),
         *findings.evidence(draft.dataset),
+        *spending.evidence(draft, about=about),
         *annotate.evidence(draft.readings, about=about, store=store()),
     ]
 

@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from django.db import close_old_connections, transaction
@@ -39,6 +40,7 @@ from midas.release.withdrawal import take_out
 from midas.store import Blobs
 from midas.web.audit import UNNAMED_FOR_BY_ITSELF, collect, erase_doomed
 from midas.web.bootstrap import current_home, signer, store
+from midas.web.spending import keep, metered
 from midas.wire.v1 import FindingLine, Signed, SubmissionHeader, SubmissionStatus
 
 State = Submission.State
@@ -137,15 +139,7 @@ def process_one(*, clock: Clock | None = None, runner: Runner | None = None) -> 
     ):
         return None
     row.refresh_from_db()
-    checked = _verify(row, runner)
-    if checked.stands:
-        register(
-            submission=row, checked=checked, store=store(), signer=signer(), clock=clock or SystemClock()
-        )
-    else:
-        _refuse(row, checked, clock or SystemClock())
-        _erase_what_came_back(row)
-    row.refresh_from_db()
+    _with_workers(row, runner, partial(_verify, row, clock or SystemClock()))
     log.info("submission %s… from %s: %s", row.root[:12], row.spoke, row.state)
     return row
 
@@ -167,15 +161,18 @@ def _erase_what_came_back(row: Submission) -> None:
         erase_doomed(store=store())
 
 
-def _verify(row: Submission, runner: Runner | None) -> Checked:
-    signed = Signed.model_validate(row.signed)
-
-    def examine(with_runner: Runner) -> Checked:
-        return examine_submission(
-            signed=signed, store=store(), runner=with_runner, scratch=current_home().scratch
-        )
-
-    return _with_workers(row, runner, examine)
+def _verify(row: Submission, clock: Clock, runner: Runner) -> None:
+    with metered(runner) as meter:
+        checked = examine_submission(
+            signed=Signed.model_validate(row.signed), store=store(), runner=meter, scratch=current_home().scratch
+        )  # fmt: skip
+        if checked.stands:
+            register(submission=row, checked=checked, store=store(), signer=signer(), clock=clock)
+        else:
+            _refuse(row, checked, clock)
+            _erase_what_came_back(row)
+        row.refresh_from_db()
+        keep(row, meter)
 
 
 def _with_workers(row: Submission, runner: Runner | None, work: Callable[[Runner], T]) -> T:
@@ -214,10 +211,13 @@ def check_one(*, clock: Clock | None = None, runner: Runner | None = None) -> Ch
         return None
 
     def run(with_runner: Runner) -> CheckRun:
-        return findings.check(
-            dataset=row.dataset, submission=row, store=store(), runner=with_runner, scratch=current_home().scratch,
-            clock=clock or SystemClock(),
-        )  # fmt: skip
+        with metered(with_runner) as meter:
+            made = findings.check(
+                dataset=row.dataset, submission=row, store=store(), runner=meter, scratch=current_home().scratch,
+                clock=clock or SystemClock(),
+            )  # fmt: skip
+            keep(made, meter)
+        return made
 
     try:
         made = _with_workers(row, runner, run)

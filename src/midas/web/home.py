@@ -44,6 +44,13 @@ public_url = {public_url}
 # release_approvals = 0
 # release_needs_grade = false
 
+# What energy and carbon are worked out by, in the evidence for a grade; without it they are said only where they are known.
+# [footprint]
+# counters = true
+# watts_per_core = 11.0
+# grid_kg_per_kwh = 0.7
+# grid_source = "who published the factor, and for which year"
+
 # Where mail goes. Without it mail is written to files in mail/, and administrators hand over links.
 # [mail]
 # host = "smtp.example.org"
@@ -94,6 +101,35 @@ class Provider(BaseModel):
         if not address.hostname or not (address.scheme == "https" or (address.scheme == "http" and here)):
             raise ValueError("an issuer's address begins with https://")
         return issuer.rstrip("/")
+
+
+class Footprint(BaseModel):
+    """Numbers by which energy and carbon are estimated. None has a default: a number that nobody chose says nothing."""
+
+    model_config = CLOSED
+
+    counters: bool = Field(
+        default=True,
+        description="read this machine's counters of energy; they count all programs, so not where it does much else",
+    )
+    watts_per_core: float = Field(
+        default=0,
+        ge=0,
+        le=200,
+        description="watts that one busy core of this hub draws, where no counter tells its energy; 0: not estimated",
+    )
+    grid_kg_per_kwh: float | None = Field(
+        default=None, gt=0, le=3, description="kg of CO2 a kWh of the grid; needs its source, no grid emits 3"
+    )
+    grid_source: str = Field(
+        default="", max_length=200, description="who published the factor, for which year"
+    )
+
+    @model_validator(mode="after")
+    def _has_a_source(self) -> Footprint:
+        if (self.grid_kg_per_kwh is None) != (not self.grid_source.strip()):
+            raise ValueError("grid_kg_per_kwh and grid_source belong together")
+        return self
 
 
 RoleName = Literal[
@@ -157,6 +193,7 @@ class HubConfig(BaseModel):
         default=1_200, ge=60, description="API requests a minute from an address that shows no key"
     )
     mail: Mail | None = Field(default=None, description="none: mail is written to files in mail/")
+    footprint: Footprint = Field(default=Footprint(), description="what energy and carbon are estimated by")
     oidc: tuple[Provider, ...] = Field(default=(), description="providers to sign in with")
 
     @model_validator(mode="after")

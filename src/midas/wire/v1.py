@@ -197,6 +197,26 @@ class Part(Wire):
     size: int = Field(ge=0)
 
 
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Spent(Wire):
+    """What work took: sums over jobs and processes, which say nothing about any one item.
+
+    The energy of a part of the processor's seconds may be worked out (`estimated_s`) or known to nobody (`unknown_s`).
+    """
+
+    processor_s: Amount = Field(description="seconds of processor, of all processes together")
+    wall_s: Amount = Field(description="seconds by the clock")
+    peak_bytes: int = Field(default=0, ge=0, description="the most memory that one process has held")
+    measured_j: Amount = Field(default=0, description="joules read from the machines' counters")
+    estimated_j: Amount = Field(
+        default=0, description="joules worked out from `estimated_s` and an operator's number"
+    )
+    estimated_s: Amount = Field(default=0, description="of `processor_s`: those whose energy is estimated")
+    unknown_s: Amount = Field(default=0, description="of `processor_s`: those whose energy nobody knows")
+
+
 class SubmissionHeader(Wire):
     """What the spoke signs. `root` is the Merkle root over all files (`midas.manifest`)."""
 
@@ -214,6 +234,10 @@ class SubmissionHeader(Wire):
     bytes: int = Field(ge=0)
     tally: dict[str, int] = Field(description="waiting, held, refused, sent at the spoke when it was packed")
     software: str
+    spent: Spent | None = Field(
+        default=None,
+        description="what the spoke's work took since its last submission; older spokes do not say",
+    )
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 

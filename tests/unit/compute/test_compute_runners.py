@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from midas.compute import here, processes
+from midas.compute import Meter, here, processes
 from midas.kernel import BadInput, BrokenPromise, Runner, Unavailable
 
 
@@ -37,9 +37,14 @@ def pool() -> Iterator[Runner]:
         yield runner
 
 
-@pytest.mark.parametrize("kind", ["here", "pool"])
+@pytest.mark.parametrize("kind", ["here", "pool", "metered here", "metered pool"])
 def test_results_come_in_the_items_order_and_errors_in_their_place(kind: str, pool: Runner) -> None:
-    runner = here() if kind == "here" else pool
+    plain = here() if "here" in kind else pool
+    with Meter(plain) as meter:
+        in_order(meter if "metered" in kind else plain)
+
+
+def in_order(runner: Runner) -> None:
     assert list(runner.map(double, range(7))) == [0, 2, 4, 6, 8, 10, 12]
     results = runner.map(double, range(20))
     assert [next(results) for _ in range(7)] == [0, 2, 4, 6, 8, 10, 12]

@@ -395,3 +395,26 @@ def test_a_draft_shows_its_gates_with_advice_and_who_approved_it(hub, enter, mon
     assert "विभाजन से कुछ नहीं रिसता" in response.content.decode()
     assert "मसौदे की कोई श्रेणी नहीं है।" in response.content.decode()
     assert "इसका श्रेणीकरण कराएँ, फिर जाँचें।" in response.content.decode()
+
+
+def test_pages_say_what_the_work_took_and_what_nobody_told(hub, enter) -> None:
+    from midas.catalogue.models import Submission
+    from midas.release.models import Draft
+
+    draft = Draft.objects.get(dataset__slug="meningioma")
+    client, path = enter("curator"), "/curation/drafts/meningioma/1.0.0"
+    mine = Submission.objects.filter(root__in=draft.submissions)
+    page = client.get(path).content.decode()
+    assert f"in part: 0 of {mine.count()} submission" in page
+    row = mine.first()
+    assert "not told by the spoke" in client.get(f"/curation/submissions/{row.root}").content.decode()
+    took = {"processor_s": 5400.0, "wall_s": 1.0}
+    for one in mine:
+        one.header, one.spent = {**one.header, "spent": took}, took
+        one.save()
+    said = client.get(f"/curation/submissions/{row.root}").content.decode()
+    assert "5400 s at the spoke" in said
+    assert "5400 s to verify it here" in said
+    page = client.get(path).content.decode()
+    assert f"{3 * mine.count()} h" in page
+    assert "in part: an examination or the cut is missing" in page

@@ -14,6 +14,7 @@ SOURCE = Path(midas.__file__).parent
 WRITERS = frozenset({
     "access/telling.py", "annotate/facts.py", "catalogue/findings/telling.py", "quality/evidence.py",
     "release/evidence.py", "release/facts.py", "release/upkeep.py", "web/evidence.py",
+    "web/spending.py",
 })  # fmt: skip
 NOBODY_KNOWS = {
     "metadata.related": "no release links other works or versions yet",

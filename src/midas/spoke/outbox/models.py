@@ -1,5 +1,5 @@
-"""What goes to the hub: packed, signed, sent, and the receipt that came back; what curators ask, and what is answered;
-whom all hospitals have collected."""
+"""What goes to the hub: packed, signed, sent, and the receipt that came back; what the work on it took; what curators ask,
+and what is answered; whom all hospitals have collected."""
 
 from django.db import models
 
@@ -39,6 +39,15 @@ class Output(models.Model):
     line = models.JSONField(help_text="an ItemLine, RecordLine or LabelLine of midas.wire.v1")
     report = models.JSONField(default=dict)
     parcel = models.ForeignKey(Parcel, on_delete=models.SET_NULL, null=True, related_name="outputs")
+
+
+class Work(models.Model):
+    """What one stretch of work on a project took; the next parcel tells the sum. `spent` is a Spent of midas.wire.v1."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+")
+    began_at = models.DateTimeField()
+    spent = models.JSONField()
+    parcel = models.ForeignKey(Parcel, on_delete=models.SET_NULL, null=True, related_name="+")
 
 
 class Question(models.Model):

@@ -18,6 +18,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from midas import __version__, deid
+from midas.compute import here
 from midas.kernel import Clock, Progress, canonical
 from midas.manifest import WHOLE, Entry, PrivateKey, Tree, key_of, new_salt, sign
 from midas.spoke.auditing import audit_to_send
@@ -25,12 +26,13 @@ from midas.spoke.cleaning import outbox_place, reported, tracking_uid
 from midas.spoke.home import private_folder
 from midas.spoke.intake import items
 from midas.spoke.intake.models import Item, State
+from midas.spoke.outbox import spending
 from midas.spoke.outbox.models import Output, Parcel
 from midas.spoke.vault import persons
 from midas.spoke.vault.basis import basis_lines
 from midas.spoke.vault.models import Person
 from midas.spoke.vault.projects import Desk
-from midas.wire.v1 import LesionLine, Part, SpecimenLine, SubjectLine, SubmissionHeader, VisitLine
+from midas.wire.v1 import LesionLine, Part, SpecimenLine, Spent, SubjectLine, SubmissionHeader, VisitLine
 
 ORDER = {
     "instance": ("items.ndjson", ("line__path", "pk")),
@@ -132,7 +134,8 @@ def _parts(desk: Desk, outputs: QuerySet[Output]) -> list[Part]:
 
 def pack_parcel(desk: Desk, *, progress: Progress, clock: Clock) -> Parcel | None:
     """Pack everything that no parcel holds; none where there is nothing."""
-    with transaction.atomic():
+    began = clock.now()
+    with spending.meter_of(desk, here()) as meter, transaction.atomic():
         _subjects(desk)
         outputs = Output.objects.filter(project=desk.project, parcel=None)
         outputs = outputs.filter(person__in=outputs.filter(kind="subject").values("person_id"))
@@ -147,7 +150,9 @@ def pack_parcel(desk: Desk, *, progress: Progress, clock: Clock) -> Parcel | Non
         salts = {owner: new_salt() for owner in sorted({entry.owner for entry in entries})}
         salted = _put(desk, "salts.json", [canonical(salts)])
         root = key_of(Tree(tuple(entries), salts))
-        header = _header(desk, outputs, [*parts, salted], root)
+        spending.keep(desk, meter, began_at=began)
+        spent, told_by = spending.to_tell(desk, outputs)
+        header = _header(desk, outputs, [*parts, salted], root, spent)
         told: dict[str, Any] = header.model_dump(mode="json", by_alias=True)
         parcel = Parcel.objects.create(
             project=desk.project, root=root, header=told, signed=sign(told, spoke_key(desk)).model_dump(mode="json"),
@@ -156,10 +161,13 @@ def pack_parcel(desk: Desk, *, progress: Progress, clock: Clock) -> Parcel | Non
         sources = Item.objects.filter(outputs__in=chosen).values_list("pk", flat=True)
         Item.objects.filter(pk__in=list(sources.distinct())).update(stage="packed", changed_at=clock.now())
         Output.objects.filter(pk__in=chosen).update(parcel=parcel)
+        told_by.update(parcel=parcel)
         return parcel
 
 
-def _header(desk: Desk, outputs: QuerySet[Output], parts: list[Part], root: str) -> SubmissionHeader:
+def _header(
+    desk: Desk, outputs: QuerySet[Output], parts: list[Part], root: str, spent: Spent | None
+) -> SubmissionHeader:
     count = {kind: outputs.filter(kind=kind).count() for kind in ORDER}
     sizes = outputs.filter(kind="instance").values_list("size", flat=True)
     return SubmissionHeader(
@@ -167,6 +175,7 @@ def _header(desk: Desk, outputs: QuerySet[Output], parts: list[Part], root: str)
         root=root, salts_sha256=parts[-1].sha256, parts=tuple(parts), subjects=count["subject"],
         instances=count["instance"], records=count["record"], labels=count["label"], bytes=sum(sizes),
         tally=items.count(desk.project).states(), software=f"midas {__version__}",
+        spent=spent,
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from midas.spoke.intake import items
 from midas.spoke.intake.models import State
 from midas.spoke.outbox.models import Output, Parcel
 from midas.spoke.outbox.packing import files_of, items_of
+from midas.spoke.outbox.spending import taken_back
 from midas.spoke.vault.models import Person
 from midas.spoke.vault.projects import Desk
 from midas.wire.v1 import Receipt, Signed, SubmissionStatus
@@ -155,6 +156,7 @@ def refused(parcel: Parcel, status: SubmissionStatus, *, clock: Clock) -> None:
     )
     everything = list(items_of(parcel))
     parcel.outputs.update(parcel=None)
+    taken_back(parcel)
     first = next((one.message for one in status.findings if one.severity == "error"), "")
     for item in everything:
         if item.pk in wrong:

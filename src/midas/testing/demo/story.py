@@ -104,6 +104,7 @@ def _hub(place: Place, addresses: Addresses) -> list[dict[str, str]]:
     _title(1, "The hub: a home, its people, its protocols")
     home = ("--home", str(place.hub))
     midas_json("hub", "init", *home, "--url", addresses.hub)
+    measure_nothing(place)
     accounts = []
     for role in HUB_ROLES:
         made = midas_json("hub", "user", "add", role, "--role", role, *home)
@@ -111,6 +112,21 @@ def _hub(place: Place, addresses: Addresses) -> list[dict[str, str]]:
     for dataset in DATASETS:
         midas_json("hub", "protocol", "add", dataset, *home)
     return accounts
+
+
+def measure_nothing(place: Place) -> None:
+    """Let the hub read no counters of energy: one machine plays them all, and each would count the others' as its own."""
+    _reconfigure(place, "# [footprint]", "[footprint]\ncounters = false")
+
+
+def ask_for_grades(place: Place) -> None:
+    """Let the hub release nothing without a grade."""
+    _reconfigure(place, "# release_needs_grade = false", "release_needs_grade = true")
+
+
+def _reconfigure(place: Place, was: str, now: str) -> None:
+    config = place.hub / "config.toml"
+    config.write_text(config.read_text("utf-8").replace(was, now), "utf-8")
 
 
 def _hospital(place: Place, dataset: str) -> Truth:
@@ -217,11 +233,7 @@ def _release(place: Place, truth: Truth, addresses: Addresses, *, token: str) ->
 def _rise(place: Place, addresses: Addresses) -> list[dict[str, str]]:
     """Step 11. From now on the hub asks for a grade. Return the accounts made, with their passwords."""
     _title(11, f"{RISES} is graded, follows the tool's advice, and is graded again")
-    config = place.hub / "config.toml"
-    settings = config.read_text("utf-8").replace(
-        "# release_needs_grade = false", "release_needs_grade = true"
-    )
-    config.write_text(settings, "utf-8")
+    ask_for_grades(place)
     ran_beside("midas.testing.demo.rise", str(place.root), addresses.hub)
     passwords = place.kept("rise.json")["passwords"]
     return [

@@ -22,6 +22,7 @@ from midas.release import look, new_draft
 from midas.release.approving import approve, take_approval_back
 from midas.release.models import Draft, Release
 from midas.release.pairing import note_pairs
+from midas.web import spending
 from midas.web.guard import ANYWHERE, needs
 from midas.web.pages import cutting, gates
 from midas.web.pages.datasets import title_of
@@ -97,7 +98,7 @@ def submission(request: HttpRequest, root: str) -> HttpResponse:
     if found is None or not may(account_of(request), Act.DRAFT, found.dataset.slug):
         raise Http404
     context = {
-        "submission": found, "header": found.header,
+        "submission": found, "header": found.header, "took": found.spent,
         "findings": Paginator(found.findings, ON_PAGE).get_page(request.GET.get("page")) if found.findings else None,
     }  # fmt: skip
     return page(request, "submission", context, section="curation")
@@ -142,6 +143,7 @@ def draft(request: HttpRequest, dataset: str, version: str) -> HttpResponse:
         "published_on": found.published_on, "instances": chosen.count(),
         "subjects": chosen.values("series__study__subject").distinct().count(),
         "released": Release.objects.filter(dataset=found.dataset, version=version, twin=False).exists(),
+        "took": spending.figures(found),
     }  # fmt: skip
     context = {
         "draft": described,

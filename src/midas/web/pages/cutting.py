@@ -23,6 +23,7 @@ from midas.release import check_gates, cut, make_twin
 from midas.release.models import Draft
 from midas.web.bootstrap import current_home, signer, store
 from midas.web.gating import brought
+from midas.web.spending import keep_cut
 
 T = TypeVar("T")
 log = logging.getLogger("midas.hub")
@@ -83,17 +84,19 @@ def perform(number: int, *, twin: bool, by: Account | None = None) -> None:
     try:
         draft = Draft.objects.select_related("dataset", "protocol").get(pk=number)
         clock = SystemClock()
-        release = cut(
-            draft=draft,
-            store=store(),
-            signer=signer(),
+        release = keep_cut(
+            lambda: cut(
+                draft=draft, store=store(), signer=signer(), clock=clock, progress=noted, by=by, brought=brought(draft)
+            ),
             clock=clock,
-            progress=noted,
-            by=by,
-            brought=brought(draft),
-        )
+        )  # fmt: skip
         if twin:
-            make_twin(release=release, store=store(), signer=signer(), clock=clock, progress=noted, by=by)
+            keep_cut(
+                lambda: make_twin(
+                    release=release, store=store(), signer=signer(), clock=clock, progress=noted, by=by
+                ),
+                clock=clock,
+            )
         _write(number, Standing("done"))
     except MidasError as error:
         _write(number, Standing("failed", problem=str(error)))
