@@ -5,7 +5,8 @@
 Comes in: a number of slices (default 48) of 512 x 512 x 16 bits, made here: a phantom with noise, written uncompressed. Goes
 out: slices per second of one core with every check on every slice and on the whole series, reading included, and a table of
 milliseconds of processor for reading, decoding, each rule, and the signature by which a series is found again. On a busy
-machine the wall clock tells little: everything is processor time, the best of the rounds. The bar is 60 slices a second and core.
+machine the wall clock tells little: everything is processor time, the best of the rounds. The bar is 60 slices a second and
+core.
 """
 
 from __future__ import annotations
