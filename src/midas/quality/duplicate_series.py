@@ -11,7 +11,7 @@ are missing, and not at all where their order is reversed. The second look then 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -64,7 +64,7 @@ def sign(images: Sequence[Image]) -> Signature | None:
     if len(seen) < FEWEST:
         return None
     low, high = np.percentile([one.small[::4, ::4] for one in seen], RANGE)
-    if high <= low:
+    if not high > low:
         return None
     middle = seen[len(seen) // 2].owner.ds
     scale = SIDE / max(middle.Rows, middle.Columns)
@@ -85,7 +85,7 @@ def sign(images: Sequence[Image]) -> Signature | None:
 
 def _stretched(picture: NDArray[np.float32]) -> NDArray[np.uint8]:
     low, high = np.percentile(picture, (1, 99.5))
-    return np.clip((picture - low) * (255 / max(high - low, 1e-6)), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip((picture - low) * (255 / max(high - low, 1e-6)), 0, 255).astype(np.uint8))
 
 
 def alike_series(first: bytes, second: bytes) -> Likeness:
@@ -139,12 +139,12 @@ def _placed(large: NDArray[np.float32], small: NDArray[np.float32]) -> _Place:
 
 
 def _slabs(packed: bytes) -> NDArray[np.float32]:
-    montage = cv2.imdecode(np.frombuffer(packed, np.uint8), cv2.IMREAD_GRAYSCALE)
-    rows = np.split(montage.astype(np.float32), 4)
+    montage = np.asarray(cv2.imdecode(np.frombuffer(packed, np.uint8), cv2.IMREAD_GRAYSCALE), np.float32)
+    rows = np.split(montage, 4)
     return np.stack([slab for row in rows for slab in np.split(row, 4, axis=1)])
 
 
-def _detail(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+def _detail(picture: NDArray[Any]) -> NDArray[np.float32]:
     return np.asarray(cv2.GaussianBlur(picture, (0, 0), FINE) - cv2.GaussianBlur(picture, (0, 0), COARSE))
 
 

@@ -52,6 +52,12 @@ def lossy(volume: Volume, quality: int = 70) -> Volume:
     return np.stack([cv2.imdecode(one, cv2.IMREAD_GRAYSCALE) for one in streams])
 
 
+def cropped(volume: Volume, part: float) -> Volume:
+    """Cut off a part of each of the four sides."""
+    rows, columns = (round(part * side) for side in volume.shape[1:])
+    return volume[:, rows : volume.shape[1] - rows, columns : volume.shape[2] - columns]
+
+
 AGAIN: dict[str, Callable[[Volume], Volume]] = {
     "as it is": lambda volume: volume,
     "rescaled": lambda volume: volume * 3 + 100,
@@ -61,8 +67,10 @@ AGAIN: dict[str, Callable[[Volume], Volume]] = {
     "mirrored": lambda volume: volume[:, :, ::-1],
     "turned": lambda volume: np.rot90(volume, axes=(1, 2)),
     "from above": lambda volume: volume[::-1],
-    "cropped": lambda volume: volume[:, 13:-13, 13:-13],
-    "half the size": lambda volume: np.stack([cv2.resize(one, (128, 128), interpolation=cv2.INTER_AREA) for one in volume]),
+    "cropped": lambda volume: cropped(volume, 0.05),
+    "half the size": lambda volume: np.stack([
+        cv2.resize(one, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for one in volume
+    ]),
     "three slices less": lambda volume: volume[2:-1],
     "every second slice": lambda volume: volume[::2],
     "all at once": lambda volume: lossy(volume[1:][::-1, :, ::-1], 80),

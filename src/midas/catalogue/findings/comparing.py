@@ -38,9 +38,9 @@ def compare(
     series = [keys for keys in _near_series(dataset) if keys not in known]
     alike = [one for one in _candidates(dataset, store) if one.keys not in known]
     chosen = [*series, *(one.keys for one in alike)][:most]
-    jobs = islice(chain(_with_slabs(series), alike), most)
+    jobs: Iterator[Candidate | SeriesCandidate] = chain(_with_slabs(series), alike)
     seen = (progress or NoProgress()).track(
-        runner.map(second_look, jobs), label="Compare", total=len(chosen)
+        runner.map(second_look, islice(jobs, most)), label="Compare", total=len(chosen)
     )  # fmt: skip
     rows = (
         NearPicture(
