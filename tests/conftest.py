@@ -16,12 +16,11 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-settings.register_profile(
-    "midas", deadline=None
-)  # a busy machine is no fault of the code; benchmarks measure time
-settings.load_profile("midas")
-
 from midas.compute import metering
+
+# A busy machine is no fault of the code; benchmarks measure time.
+settings.register_profile("midas", deadline=None)
+settings.load_profile("midas")
 
 POSTGRES_HOMES = ("/usr/lib/postgresql",)
 

@@ -1,12 +1,15 @@
 """What the checks of photographs and slides cost beside decoding, and how near-duplicates are found among a million.
 
-    python benchmarks/quality/pictures.py [--pictures 1000000] [--rounds N] [--windows N] [--only-search]
+    python benchmarks/quality/pictures.py [--pictures 1000000] [--rounds N] [--windows N] [--only-search] [--scans FOLDER]
 
 Comes in: nothing; pictures are made of scikit-image's. Goes out, in seconds or milliseconds of one core's processor time,
 the best of the rounds, since a busy machine's clock tells little: decoding and checking a photograph of 12 million pixels
 and a slide (the bar is twice the decoding), a picture's hashes and a candidate's second look; the search at growing
 sizes, with planted copies that must all be found, and how its cost grows (2 would be quadratic); what share of cropped
 copies of real pictures is found. With `--windows N` only N windows are searched, the whole picture among them.
+
+With `--scans FOLDER` only scans are compared: NIfTI files, each of another person up to the first `_` of its name. Told are
+how many pairs of two persons, cut the same way, are taken for one scan, and what share of copies is found, spoilt each way.
 """
 
 from __future__ import annotations
@@ -19,16 +22,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import cv2
+import nibabel
 import numpy as np
 import tifffile
 from PIL import Image as Picture
 from skimage import data
+from tests.unit.quality.scans import AGAIN, slices
+from tests.unit.quality.test_quality_duplicate_series import candidate
 from tests.unit.quality.test_quality_duplicates import PICTURES, crop, spoilt, turn
 from tests.unit.quality.test_quality_slides import SLIDE, on_glass
 
@@ -36,6 +43,7 @@ from midas.formats import Kind
 from midas.formats.dicom import read
 from midas.ingest import Door, to_dicom
 from midas.quality import examine
+from midas.quality.duplicate_series import FEWEST, SAME, Signature, alike_series, sign
 from midas.quality.duplicates import CROPPED, WINDOWS, alike, hashes, pairs
 from midas.quality.image import Image
 from midas.quality.lookup import distance
@@ -172,14 +180,78 @@ def cropped() -> None:
         print(f"crops of up to {most:.0%} on each of four sides, turned: {np.mean(near):.0%} found")
 
 
+def _signature(volume: np.ndarray) -> Signature | None:
+    images = [Image(ds) for ds in slices(volume)]
+    for image in images:
+        image.slices[0].small
+    return sign(images)
+
+
+def _cut(path: Path) -> dict[str, np.ndarray]:
+    """Return a scan in slices across each axis, about 3 mm apart, less those that are too coarse or too few."""
+    image = nibabel.as_closest_canonical(nibabel.load(path))
+    values = np.asarray(image.dataobj, np.float32)
+    values = values[..., 0] if values.ndim == 4 else values
+    low, high = values.min(), np.percentile(values, 99.9)
+    values = np.clip((values - low) * (4000 / (high - low)), 0, 4000)
+    found = {}
+    for axis, name in enumerate(("sagittal", "coronal", "axial")):
+        spacing = [float(size) for size in image.header.get_zooms()[:3]]
+        step = max(1, round(3 / spacing.pop(axis)))
+        if max(spacing) <= 2 * min(spacing) and values.shape[axis] // step >= FEWEST:
+            turned = np.moveaxis(values, axis, 0)[::step].transpose(0, 2, 1)[:, ::-1]
+            found[name] = np.ascontiguousarray(turned)
+    return found
+
+
+def scans(folder: Path) -> bool:
+    """Compare real scans of different persons, and each with copies of itself."""
+    held = [
+        (path.name.split("_")[0], plane, volume, _signature(volume))
+        for path in sorted(folder.glob("*.nii*"))
+        for plane, volume in _cut(path).items()
+    ]  # fmt: skip
+    signed = [one for one in held if one[3] is not None]
+    print(f"{len({one[0] for one in signed})} persons, {len(signed)} series signed of {len(held)}")
+    apart = [
+        (
+            alike_series(one[3].slabs, other[3].slabs).score,
+            candidate(one[3], other[3]),
+            one[0],
+            other[0],
+            one[1],
+        )
+        for one, other in combinations(signed, 2)
+        if one[0] != other[0] and one[1] == other[1]
+    ]
+    wrong = [one for one in apart if one[1] and one[0] >= SAME]
+    print(
+        f"{len(apart)} pairs of two persons: {sum(one[1] for one in apart)} candidates, {len(wrong)} taken for one scan"
+    )
+    print(
+        f"    the most alike: {', '.join(f'{one[0]:.2f} {one[2]} {one[3]} {one[4]}' for one in sorted(apart)[-3:])}"
+    )
+    for way, spoil in AGAIN.items():
+        found = []
+        for _, _, volume, mine in signed:
+            copy = _signature(spoil(volume))
+            near = copy is not None and candidate(mine, copy)
+            found.append(near and alike_series(mine.slabs, copy.slabs).score >= SAME)
+        print(f"    {way}: {sum(found)} of {len(found)} found")
+    return not wrong
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pictures", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--windows", type=int, default=len(WINDOWS))
     parser.add_argument("--only-search", action="store_true")
+    parser.add_argument("--scans", type=Path)
     args = parser.parse_args()
     cv2.setNumThreads(1)
+    if args.scans:
+        return 0 if scans(args.scans) else 1
     right = [] if args.only_search else [photographs(args.rounds), slides(args.rounds)]
     cropped()
     right.append(search(args.pictures, args.windows))

@@ -21,11 +21,21 @@ import pydicom
 import pytest
 from django.test import override_settings
 from PIL import Image
+from pydicom.uid import CTImageStorage
 from tests.hub_submission import Parcel, ct
+from tests.unit.quality.scans import AGAIN, Volume, head, person
 
 from midas.catalogue import add_protocol, examine_submission, findings, forget, register
 from midas.catalogue.findings.standing import standing
-from midas.catalogue.models import CheckRun, Dataset, NearPicture, PictureHash, QualityFinding, Submission
+from midas.catalogue.models import (
+    CheckRun,
+    Dataset,
+    NearPicture,
+    PictureHash,
+    QualityFinding,
+    SeriesHash,
+    Submission,
+)
 from midas.compute import here
 from midas.kernel import Conflict, FixedClock, sha256_bytes
 from midas.manifest import PrivateKey
@@ -81,15 +91,29 @@ def photograph(subject: str, number: int, pixels: np.ndarray) -> bytes:
     return out.getvalue()
 
 
+def scan(subject: str, number: int, volume: Volume) -> list[bytes]:
+    """A de-identified CT of so many slices as a spoke makes it."""
+    made = []
+    for at, pixels in enumerate(volume, start=1):
+        made.append(ct(
+            subject, at, study=f"2.25.{number}1", series=f"2.25.{number}2", Rows=pixels.shape[0], Columns=pixels.shape[1],
+            BitsStored=16, HighBit=15, PixelData=np.ascontiguousarray(pixels).round().astype("<u2").tobytes(),
+            PixelSpacing=[0.9, 0.9], SliceThickness=5, ImageOrientationPatient=[1, 0, 0, 0, 1, 0],
+            ImagePositionPatient=[0, 0, 5 * at], RescaleSlope=1, RescaleIntercept=0, KVP=120,
+        ))  # fmt: skip
+    return made
+
+
 @dataclass
 class Person:
-    """One synthetic person: number, hospital, sex, what the consent allows, and the pictures sent of them."""
+    """One synthetic person: number, hospital, sex, what the consent allows, and the pictures and scans sent of them."""
 
     number: int
     site: str
     sex: str = "F"
     scope: tuple[str, ...] = ("DUO:0000042",)
     pictures: tuple[np.ndarray, ...] = ()
+    scans: tuple[Volume, ...] = ()
     source: bytes = b""
 
     @property
@@ -183,6 +207,19 @@ class Hub:
                 facts={"Rows": 300, "Columns": 400}, sources=(sha256_bytes(one.source or b"source" + data),),
                 deid="oral-cancer@test/midas-deid 0.1.0",
             ).model_dump(mode="json"))  # fmt: skip
+        for volume in one.scans:
+            self.sent += 1
+            number = 1000 + self.sent
+            for at, data in enumerate(scan(one.name, number, volume), start=1):
+                parcel.blobs[sha256_bytes(data)] = data
+                parcel.items.append(ItemLine(
+                    path=f"{one.name}/2.25.{number}1/2.25.{number}2/2.25.{number}2{at}.dcm", sha256=sha256_bytes(data),
+                    size=len(data), subject=one.name, visit="v1", item="face-neck-ct", kind="dicom", modality="CT",
+                    sop_class_uid=CTImageStorage, sop_instance_uid=f"2.25.{number}2{at}", series_uid=f"2.25.{number}2",
+                    study_uid=f"2.25.{number}1", transfer_syntax_uid="1.2.840.10008.1.2.1",
+                    facts={"Rows": volume.shape[1], "Columns": volume.shape[2]},
+                    sources=(sha256_bytes(b"source" + data),), deid="oral-cancer@test/midas-deid 0.1.0",
+                ).model_dump(mode="json"))  # fmt: skip
 
     def draft(self, version: str = "1.0.0", notes: str = "") -> Any:
         return new_draft(
@@ -305,7 +342,10 @@ def test_mirrored_duplicates_across_splits_are_refused_until_somebody_decides(hu
         copy = np.asarray(Image.open(held))
     hub.receive([Person(other.number, other.site, other.sex, pictures=(copy,))])
     said = refused(
-        hub, "split", "persons with nearly the same picture, also mirrored or cropped across parts", one.name
+        hub,
+        "split",
+        "persons with nearly the same picture or scan, also mirrored or cropped across parts",
+        one.name,
     )
     assert other.name in said.message
     assert "midas release pair" in said.advice
@@ -333,6 +373,58 @@ def test_a_copy_that_a_curator_excludes_leads_nowhere(hub: Hub) -> None:
     assert hub.failed(hub.draft("1.0.1")) == []
     parts = hub.parts("1.0.2")
     assert parts[one.name] != parts[other.name], "nobody moved"
+
+
+@pytest.mark.parametrize("way", ["windowed into the pixels", "all at once"])
+def test_one_scan_that_two_hospitals_enrolled_is_refused_until_somebody_decides(hub: Hub, way: str) -> None:
+    """Exported again with other UIDs, and windowed, mirrored, cropped, compressed or shortened on the way."""
+    hub.protocol()
+    people = everyone()
+    for one in people:
+        one.scans = (person(one.number, head()[4:15]),)
+    hub.receive(people)
+    assert SeriesHash.objects.exclude(marks=b"").count() == 8
+    assert not NearPicture.objects.filter(same=True).exists(), "the scans of eight persons are eight"
+    assert hub.failed(hub.draft("0.1.0")) == []
+    one, other = hub.apart()
+    again = AGAIN[way](person(one.number, head()[4:15]).astype(float))
+    hub.receive([Person(other.number, other.site, other.sex, scans=(again,))])
+    said = refused(
+        hub,
+        "split",
+        "persons with nearly the same picture or scan, also mirrored or cropped across parts",
+        one.name,
+    )
+    assert other.name in said.message
+    seen = standing().get(rule="dataset.near-duplicate-series")
+    assert seen.message.startswith("The same scan as series 2.25.")
+    assert one.name in seen.message
+    assert seen.subject.pseudonym == other.name
+    assert seen.images == len(again)
+    assert seen.other.series.study.subject.pseudonym == one.name
+    note_pairs(dataset=hub.dataset, pairs=[(one.name, other.name)], clock=CLOCK)
+    assert hub.failed(hub.draft("1.0.1")) == []
+    # an older store: the draft says that its series were not searched, a check does so, and a withdrawal takes what is kept
+    SeriesHash.objects.all().delete()
+    NearPicture.objects.all().delete()
+    kept = check_gates(
+        draft=hub.draft("1.0.2"), store=hub.store, clock=CLOCK, brought=brought(hub.draft("1.0.3"))
+    )
+    assert "9 series of slices were not searched for the same scan yet." in str(kept.results)
+    findings.check(dataset=hub.dataset, store=hub.store, runner=here(), scratch=hub.folder, clock=CLOCK)
+    assert NearPicture.objects.get(same=True).other.series.study.subject.pseudonym == other.name
+    forget(pseudonym=one.name, dataset=hub.dataset.slug, store=hub.store, clock=CLOCK)
+    assert SeriesHash.objects.count() == 8
+    assert not NearPicture.objects.exists()
+
+
+def test_one_persons_scans_may_be_alike(hub: Hub) -> None:
+    hub.protocol()
+    people = everyone()
+    people[0].scans = (head(), AGAIN["windowed into the pixels"](head().astype(float)))
+    hub.receive(people)
+    assert SeriesHash.objects.exclude(marks=b"").count() == 2
+    assert not NearPicture.objects.exists()
 
 
 def test_an_older_store_gets_its_hashes_by_a_check_and_a_withdrawal_takes_them(hub: Hub) -> None:

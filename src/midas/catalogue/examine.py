@@ -35,7 +35,7 @@ SAME = (
 )  # fmt: skip
 """DICOM keyword and the field of the line that must say the same."""
 STACKED = ("CT", "MR", "NM", "PT")
-"""Modalities whose slices look alike in everybody: their copies are found by equal pixels, not by likeness."""
+"""Modalities whose slices look alike in everybody: copies are found by equal pixels; of CT and MR, by whole series too."""
 
 
 @dataclass(frozen=True)
@@ -179,8 +179,26 @@ class Candidate:
     previews: tuple[str, str]
 
 
-def second_look(job: Candidate) -> Likeness:
-    """Compare the pixels of two previews, in a worker process; what cannot be read is like nothing."""
+@dataclass(frozen=True)
+class SeriesCandidate:
+    """Two series by the keys of the images that stand for them, the smaller first, and their slabs."""
+
+    keys: tuple[int, int]
+    slabs: tuple[bytes, bytes]
+
+
+def second_look(job: Candidate | SeriesCandidate) -> tuple[Likeness, bool]:
+    """Compare two pictures or series, in a worker process, and say whether they are the same; the unreadable never is."""
+    from midas.quality import duplicate_series
+
+    if isinstance(job, SeriesCandidate):
+        like = duplicate_series.alike_series(*job.slabs)
+        return like, like.score >= duplicate_series.SAME
+    like = _look_at_previews(job)
+    return like, like.same
+
+
+def _look_at_previews(job: Candidate) -> Likeness:
     from midas.quality.duplicates import Likeness, alike
 
     if job.previews[0] == job.previews[1]:

@@ -350,8 +350,23 @@ class PictureHash(models.Model):
     marks = models.BinaryField()
 
 
+class SeriesHash(models.Model):
+    """By what a series of slices is found again (`midas.quality.duplicate_series.Signature`), kept by a run of the checks.
+
+    `marks` as in `PictureHash`, of its mean picture, and `slabs`, by which it is compared, are empty where a run found too
+    little to compare. `image` is its middle one, which stands for it.
+    """
+
+    series = models.OneToOneField(Series, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    image = models.ForeignKey(Instance, on_delete=models.CASCADE, null=True, related_name="+")
+    marks = models.BinaryField(default=bytes)
+    slabs = models.BinaryField(default=bytes)
+
+
 class NearPicture(models.Model):
     """Two images whose hashes are near, looked at once: `score` is how alike their pixels are, `same` what follows from it.
+
+    Of two series it holds the image that stands for each (`SeriesHash.image`).
 
     `one` was registered before `other`. `turn` and `part` say how one lies in the other (`midas.quality.duplicates`).
     """

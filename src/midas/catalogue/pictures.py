@@ -1,18 +1,22 @@
-"""The perceptual hashes of pictures, as they are kept: at intake, or later for a store that is older than they are.
+"""The perceptual hashes of pictures and series, as they are kept: at intake, by a run of the checks, or for an older store.
 
-In come examined instances, or a dataset; rows of `PictureHash` are written. What is compared with what is not said here.
+In come examined instances, series that were looked at, or a dataset; rows of `PictureHash` and `SeriesHash` are written.
+What is compared with what is not said here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from django.db.models import Exists, OuterRef, QuerySet
 
 from midas.catalogue.examine import STACKED, Examined, Unhashed, hash_preview
+from midas.catalogue.findings.looking import Looked
 from midas.catalogue.lens.publishing import AT_ONCE, bundles
-from midas.catalogue.models import Dataset, Instance, PictureHash
+from midas.catalogue.models import Dataset, Instance, PictureHash, Series, SeriesHash
 from midas.kernel import NoProgress, Progress, Runner
+from midas.quality.duplicate_series import MODALITIES as SEARCHED
 from midas.store import Blobs
 
 
@@ -33,11 +37,49 @@ def _write(rows: list[PictureHash]) -> None:
     PictureHash.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def compared(dataset: Dataset) -> QuerySet[Instance]:
-    """Return the images among which copies are looked for: of who stands in the dataset, less labels and stacks."""
+def signed(looked: Iterable[Looked]) -> Iterator[Looked]:
+    """Write the signatures of the series that pass by, some hundred at a time, and let go of them."""
+    for bundle in bundles(looked):
+        held = {one.series: one.signature for one in bundle}
+        stacked = set(Series.objects.filter(pk__in=held, modality__in=SEARCHED).values_list("pk", flat=True))
+        middles = {one.middle for one in held.values() if one is not None}
+        images = Instance.objects.filter(series__in=stacked, sop_instance_uid__in=middles)
+        image = dict(images.order_by("-pk").values_list("series", "pk"))
+        rows = [
+            SeriesHash(
+                series_id=series, image_id=image.get(series), marks=one.marks.astype("<u8").tobytes() if one else b"",
+                slabs=one.slabs if one else b"",
+            )
+            for series, one in held.items() if series in stacked
+        ]  # fmt: skip
+        SeriesHash.objects.bulk_create(
+            rows, update_conflicts=True, unique_fields=["series"], update_fields=["image", "marks", "slabs"]
+        )
+        yield from (replace(one, signature=None) for one in bundle)
+
+
+def standing(dataset: Dataset) -> QuerySet[Instance]:
+    """Return the images of who stands in the dataset, less labels."""
     here = Instance.objects.filter(series__study__subject__dataset=dataset)
-    here = here.filter(series__study__subject__withdrawn_at=None).exclude(preview="")
-    return here.exclude(series__kind="label").exclude(series__modality__in=STACKED)
+    return here.filter(series__study__subject__withdrawn_at=None).exclude(series__kind="label")
+
+
+def compared(dataset: Dataset) -> QuerySet[Instance]:
+    """Return the images among which copies are looked for one by one: those of `standing` with a picture, less stacks."""
+    return standing(dataset).exclude(preview="").exclude(series__modality__in=STACKED)
+
+
+def compared_series(dataset: Dataset) -> QuerySet[SeriesHash]:
+    """Return the series among which copies are looked for, in order of registration."""
+    here = SeriesHash.objects.filter(series__study__subject__dataset=dataset).exclude(marks=b"")
+    return here.filter(series__study__subject__withdrawn_at=None).exclude(image=None).order_by("image")
+
+
+def unsigned(dataset: Dataset) -> int:
+    """Count the series of slices that no run has looked at since there are signatures."""
+    here = Series.objects.filter(study__subject__dataset=dataset, study__subject__withdrawn_at=None)
+    here = here.exclude(kind="label").filter(modality__in=SEARCHED)
+    return here.exclude(Exists(SeriesHash.objects.filter(pk=OuterRef("pk")))).count()
 
 
 def complete(*, dataset: Dataset, store: Blobs, runner: Runner, progress: Progress | None = None) -> int:

@@ -21,7 +21,7 @@ AREAS = tuple(
     f"midas.quality.{name}"
     for name in (
         "examine", "headers", "conformance", "grey", "ct", "mr", "xray", "whole_series", "steadiness", "photos", "slides",
-        "tables", "agreement", "duplicates",
+        "tables", "agreement", "duplicates", "duplicate_series",
     )
 )  # fmt: skip
 """Modules of `midas.quality` that hold checks; each has `CHECKS: tuple[Check, ...]` and may have rules (`examine`)."""

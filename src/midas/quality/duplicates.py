@@ -169,7 +169,7 @@ def alike(first: Array, second: Array) -> Likeness:
     best, found = Likeness(-1.0, 0, 0.0), (one, other, 1.0)
     for large, small in ((one, other), (other, one)):
         for turn in range(len(TURNS)):
-            view = _turned(small, turn)
+            view = turned(small, turn)
             for scale in SCALES:
                 seen = _within(large, view, float(scale), turn)
                 if seen > best:
@@ -180,7 +180,8 @@ def alike(first: Array, second: Array) -> Likeness:
     )
 
 
-def _turned(picture: Array, turn: int) -> Array:
+def turned(picture: Array, turn: int) -> Array:
+    """Return a picture turned in one of the eight ways (an index into `lookup.TURNS`)."""
     transposed, across, down = TURNS[turn]
     picture = picture.T if transposed else picture
     picture = picture[:, ::-1] if across else picture

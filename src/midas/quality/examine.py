@@ -66,12 +66,18 @@ def checks_of_series() -> frozenset[str]:
 
 
 def examine(
-    sources: Iterable[Path | Dataset], item: Item, *, scope: str = "item", whole: bool = False
+    sources: Iterable[Path | Dataset],
+    item: Item,
+    *,
+    scope: str = "item",
+    whole: bool = False,
+    also: Callable[[Sequence[Image]], object] | None = None,
 ) -> tuple[Measured, ...]:
     """Run every check that applies; `whole` says that the sources are all images of one series.
 
     `scope` is the opaque name used in findings. Checks of slices run on each slice (`image.SAMPLE` of a larger object);
     their results are told once for all images. Pixels are let go after the look, so that a series costs one object's memory.
+    `also` is called with the images of a whole series after their slices were looked at.
     """
     seen = [
         wrong(LIMITS, f"No check is called {name}.", item=item, scope=scope)
@@ -93,6 +99,8 @@ def examine(
             images.append(image)
     for rule in rules("SERIES") if images else ():
         seen += _tried(rule, images, item, scope)
+    if also is not None and images:
+        also(images)
     return tuple(told_once(seen))
 
 

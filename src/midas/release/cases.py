@@ -61,12 +61,14 @@ class Brought:
 
     `undecided` are errors that nobody decided on, `copies` (picture, person): persons with one picture in common hold nearly
     the same, noted as a pair or not (`note_pairs` keeps a pair in one part), `unseen` pairs of pictures that may be the same
-    and that nobody compared yet. `since` are exclusions and corrections that the draft is too old to follow.
+    and that nobody compared yet, `unsigned` series that were not searched.
+    `since` are exclusions and corrections that the draft is too old to follow.
     """
 
     undecided: tuple[Finding, ...] = ()
     copies: tuple[tuple[str, str], ...] = ()
     unseen: int = 0
+    unsigned: int = 0
     since: tuple[Since, ...] = ()
     graded: Graded | None = None
     needs_grade: bool = False

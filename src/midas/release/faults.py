@@ -66,6 +66,11 @@ def splits(case: Case) -> Iterator[Finding]:
             "split.unseen", f"{case.brought.unseen:,} pairs of pictures that may be the same were not compared yet.",
             "Run midas hub check on the dataset until none is left.", severity=Severity.WARNING,
         )  # fmt: skip
+    if case.brought.unsigned:
+        yield _wrong(
+            "split.unsearched", f"{case.brought.unsigned:,} series of slices were not searched for the same scan yet.",
+            "Run midas hub check on the dataset.", severity=Severity.WARNING,
+        )  # fmt: skip
     if report.unplaced:
         yield _wrong(
             "split.without-part", "Persons have images and no part.", "Draft again.", names=report.unplaced

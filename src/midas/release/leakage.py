@@ -78,7 +78,7 @@ class Leakage:
 SAYS: Mapping[str, str] = {
     "person": "one person in two parts",
     "link": "persons that a hospital declared to be the same",
-    "near-duplicate": "persons with nearly the same picture, also mirrored or cropped",
+    "near-duplicate": "persons with nearly the same picture or scan, also mirrored or cropped",
     "file": "persons with the same file, byte for byte",
     "source": "persons whose files were made from the same source file",
     "pixels": "persons with a picture of the same pixels",

@@ -27,6 +27,7 @@ def brought(draft: Draft) -> Brought:
         undecided=findings.undecided(draft.dataset),
         copies=alike.held,
         unseen=alike.unseen,
+        unsigned=alike.unsigned,
         since=findings.decided_since(draft.dataset, draft.judged),
         graded=_graded(draft),
         needs_grade=config.release_needs_grade,

@@ -352,7 +352,9 @@ def test_a_declared_link_across_parts_is_refused(ward, monkeypatch) -> None:
 def test_mirrored_duplicates_across_parts_are_refused_until_they_are_noted(ward) -> None:
     one, other = across(ward)
     found = Brought(copies=(("a picture", one), ("a picture", other)))
-    told = refused(ward, "split", "nearly the same picture, also mirrored or cropped across parts", found)
+    told = refused(
+        ward, "split", "nearly the same picture or scan, also mirrored or cropped across parts", found
+    )
     assert one in told.message
     assert "midas release pair" in told.advice
     assert note_pairs(dataset=ward.dataset, pairs=[(one, other)], clock=ward.clock) == 1

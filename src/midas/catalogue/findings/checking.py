@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, QuerySet
 
 from midas import __version__
+from midas.catalogue import pictures
 from midas.catalogue.findings.comparing import compare, last_image, with_copies
 from midas.catalogue.findings.looking import Looked, Noted, SeriesJob, look
 from midas.catalogue.findings.together import TOGETHER, Compared, look_together, of_these
@@ -73,7 +74,7 @@ def check(
     results = (progress or NoProgress()).track(
         runner.map(look, jobs), label="Check", total=series.count()
     )  # fmt: skip
-    looked = list(results)
+    looked = list(pictures.signed(results))
     reached = last_image(dataset)
     left = compare(dataset=dataset, store=store, runner=runner, progress=progress)
     with transaction.atomic():

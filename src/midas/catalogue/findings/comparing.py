@@ -1,4 +1,4 @@
-"""Copies of one picture in a dataset: found by their hashes without comparing all with all, then looked at once in pixels.
+"""Copies of a picture or a scan in a dataset: found by hashes without comparing all with all, then looked at once in pixels.
 
 In comes a dataset; out come `NearPicture` rows, what a run says of them, and which persons hold the same picture. Nobody
 is named beyond the pseudonym, and nothing is decided here.
@@ -6,19 +6,21 @@ is named beyond the pseudonym, and nothing is decided here.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 
 import numpy as np
 from django.db.models import Max
 
 from midas.catalogue import pictures
-from midas.catalogue.examine import Candidate, second_look
+from midas.catalogue.examine import Candidate, SeriesCandidate, second_look
 from midas.catalogue.findings.looking import Looked, Noted, Seen
 from midas.catalogue.lens.publishing import bundles
-from midas.catalogue.models import CheckRun, Dataset, NearPicture, PictureHash
+from midas.catalogue.models import CheckRun, Dataset, NearPicture, PictureHash, SeriesHash
 from midas.kernel import NoProgress, Progress, Runner
 from midas.protocol.model import Item
+from midas.quality import duplicate_series
 from midas.quality.checks import bounds, wrong
 from midas.quality.duplicates import COPY, WINDOWS, pairs
 from midas.store import Blobs
@@ -33,26 +35,35 @@ def compare(
     """Look at the candidates that nobody looked at yet and keep what was seen; return how many of them are left."""
     pictures.complete(dataset=dataset, store=store, runner=runner, progress=progress)
     known = set(NearPicture.objects.filter(dataset=dataset).values_list("one", "other"))
-    waiting = [one for one in _candidates(dataset, store) if one.keys not in known]
-    chosen = waiting[:most]
+    series = [keys for keys in _near_series(dataset) if keys not in known]
+    alike = [one for one in _candidates(dataset, store) if one.keys not in known]
+    chosen = [*series, *(one.keys for one in alike)][:most]
+    jobs: Iterator[Candidate | SeriesCandidate] = chain(_with_slabs(series), alike)
     seen = (progress or NoProgress()).track(
-        runner.map(second_look, chosen), label="Compare", total=len(chosen)
-    )
+        runner.map(second_look, islice(jobs, most)), label="Compare", total=len(chosen)
+    )  # fmt: skip
     rows = (
         NearPicture(
-            dataset=dataset, one_id=one.keys[0], other_id=one.keys[1], score=like.score, turn=like.turn, part=like.part,
-            same=like.same,
+            dataset=dataset,
+            one_id=one,
+            other_id=other,
+            score=like.score,
+            turn=like.turn,
+            part=like.part,
+            same=same,
         )
-        for one, like in zip(chosen, seen, strict=True)
-    )  # fmt: skip
+        for (one, other), (like, same) in zip(chosen, seen, strict=True)
+    )
     for bundle in bundles(rows):
         NearPicture.objects.bulk_create(bundle, ignore_conflicts=True)
-    return len(waiting) - len(chosen)
+    return len(series) + len(alike) - len(chosen)
 
 
 def last_image(dataset: Dataset) -> int:
     """Return the highest key of an image among which copies are looked for."""
-    return int(pictures.compared(dataset).aggregate(last=Max("pk"))["last"] or 0)
+    alone = pictures.compared(dataset).aggregate(last=Max("pk"))["last"]
+    of_series = pictures.compared_series(dataset).aggregate(last=Max("image"))["last"]
+    return max(alone or 0, of_series or 0)
 
 
 def _candidates(dataset: Dataset, store: Blobs) -> list[Candidate]:
@@ -70,6 +81,30 @@ def _candidates(dataset: Dataset, store: Blobs) -> list[Candidate]:
         Candidate(store, (rows[first][0], rows[second][0]), (rows[first][3], rows[second][3]))
         for _, _, first, second in sorted(found.values())
     ]
+
+
+def _near_series(dataset: Dataset) -> list[tuple[int, int]]:
+    """Return the pairs of series of two persons with near hashes, the nearest first, by the images that stand for them.
+
+    One person's series of one region are alike by right: other weightings, other phases, the next visit.
+    """
+    found: list[tuple[bool, int, int, int]] = []
+    for modality in sorted(duplicate_series.MODALITIES):
+        here = pictures.compared_series(dataset).filter(series__modality=modality)
+        rows = list(here.values_list("image", "series__study__subject", "marks"))
+        marks = np.frombuffer(b"".join(bytes(row[2]) for row in rows), "<u8").reshape(-1, len(WINDOWS))
+        found += [
+            (pair.cropped, pair.distance, rows[pair.first][0], rows[pair.second][0])
+            for pair in (pairs(marks) if len(rows) > 1 else ()) if rows[pair.first][1] != rows[pair.second][1]
+        ]  # fmt: skip
+    return [(one, other) for _, _, one, other in sorted(found)]
+
+
+def _with_slabs(near: Iterable[tuple[int, int]]) -> Iterator[SeriesCandidate]:
+    for bundle in bundles(near):
+        slabs = dict(SeriesHash.objects.filter(image__in={*chain(*bundle)}).values_list("image", "slabs"))
+        for one, other in bundle:
+            yield SeriesCandidate((one, other), (bytes(slabs[one]), bytes(slabs[other])))
 
 
 def _loaded(dataset: Dataset) -> tuple[list[tuple[int, int, str, str]], np.ndarray]:
@@ -90,25 +125,30 @@ def _loaded(dataset: Dataset) -> tuple[list[tuple[int, int, str, str]], np.ndarr
 
 
 def with_copies(looked: Sequence[Looked], dataset: Dataset, items: Mapping[str, Item]) -> list[Looked]:
-    """Add to what was seen of each series that a picture of it was there before."""
-    keys = {one.series for one in looked}
+    """Add to what was seen of each series that it, or a picture of it, was there before."""
+    images = {one.series: one.images for one in looked}
     noted: dict[int, list[Noted]] = {}
     near = NearPicture.objects.filter(dataset=dataset, same=True).order_by("pk")
     told = (
         "one__sop_instance_uid", "one__series__study__subject__pseudonym", "other__series__study__subject__pseudonym",
-        "other__series__item", "other__series", "one", "other", "score", "turn", "part",
+        "other__series__item", "other__series", "one", "other", "score", "turn", "part", "one__series__uid",
+        "other__series__modality",
     )  # fmt: skip
-    for uid, person, mine, item, series, one, other, score, turn, part in near.values_list(*told).iterator(
-        2000
-    ):
-        limit = bounds(COPY, items.get(item))
-        if series in keys and (limit.max is None or score > limit.max):
+    for uid, person, mine, item, series, one, other, score, turn, part, whole, modality in near.values_list(
+        *told
+    ).iterator(2000):
+        scan = modality in duplicate_series.MODALITIES
+        check = duplicate_series.COPY if scan else COPY
+        limit = bounds(check, items.get(item))
+        if series in images and (limit.max is None or score > limit.max):
             whose = "the same person" if person == mine else person
-            said = f"The same picture as {uid} of {whose}{_lies(turn, part)}."
-            finding = wrong(COPY, said, item=items.get(item), scope="image", value=score).finding
+            what = f"The same scan as series {whole}" if scan else f"The same picture as {uid}"
+            said, scope = f"{what} of {whose}{_lies(turn, part)}.", "series" if scan else "image"
+            finding = wrong(check, said, item=items.get(item), scope=scope, value=score).finding
             if finding is not None:
-                seen = Seen(0, finding, round(score, 3), COPY.unit, None, limit.max)
-                noted.setdefault(series, []).append(Noted(other, 1, seen, one))
+                seen = Seen(0, finding, round(score, 3), check.unit, None, limit.max)
+                count = images[series] if scan else 1
+                noted.setdefault(series, []).append(Noted(other, count, seen, one))
     return [replace(one, noted=(*one.noted, *noted.get(one.series, ()))) for one in looked]
 
 
@@ -123,13 +163,14 @@ def _lies(turn: int, part: float) -> str:
 
 @dataclass(frozen=True)
 class Copies:
-    """Who holds which picture, as (picture, pseudonym), and how many candidates nobody has looked at yet.
+    """Who holds which picture or scan, as (picture, pseudonym), and how many candidates nobody has looked at yet.
 
-    Only pictures that several images show are there; copies of one have one name.
+    Only pictures that several images show are there; copies of one have one name. `unsigned` series were not searched yet.
     """
 
     held: tuple[tuple[str, str], ...]
     unseen: int
+    unsigned: int
 
 
 def copies(
@@ -149,10 +190,10 @@ def copies(
     groups = _joined(near.values_list("one", "other"))
     held: set[tuple[str, str]] = set()
     for bundle in bundles(sorted(groups)):
-        here = pictures.compared(dataset).filter(pk__in=bundle, submission__root__in=list(submissions))
+        here = pictures.standing(dataset).filter(pk__in=bundle, submission__root__in=list(submissions))
         told = here.values_list("pk", "series", "series__study__subject__pseudonym")
         held |= {(str(groups[pk]), person) for pk, series, person in told if series not in without}
-    return Copies(tuple(sorted(held)), unseen)
+    return Copies(tuple(sorted(held)), unseen, pictures.unsigned(dataset))
 
 
 def _joined(edges: Iterable[tuple[int, int]]) -> dict[int, int]:

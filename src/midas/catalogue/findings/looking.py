@@ -5,18 +5,22 @@ What is wrong comes back as findings, never as an exception. No database and no 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from midas import quality
 from midas.catalogue.examine import local
 from midas.kernel import Finding, MidasError, Severity
 from midas.protocol.model import Item
 from midas.quality.checks import bounds
+from midas.quality.image import Image
 from midas.store import Blobs
+
+if TYPE_CHECKING:
+    from midas.quality.duplicate_series import Signature
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,8 @@ class Looked:
     series: int
     images: int
     noted: tuple[Noted, ...]
+    signature: Signature | None = None
+    """By which the same scan is found again; `None` also where the series has too few slices."""
 
 
 UNASKED = Finding(
@@ -77,24 +83,34 @@ def look(job: SeriesJob) -> Looked:
     """Look at a series with every check."""
     if job.item is None:
         return Looked(job.series, len(job.images), (Noted(None, len(job.images), Seen(None, UNASKED)),))
+    signatures: list[Signature | None] = [None]
     try:
         with ExitStack() as held:
             paths = [held.enter_context(local(job.store, sha256, job.scratch)) for _, sha256 in job.images]
-            seen = list(checked(paths, job.item))
+            seen = list(checked(paths, job.item, lambda images: signatures.append(_signed(images))))
     except MidasError as error:
         seen = [Seen(None, Finding("quality.bytes", Severity.ERROR, "series", error.message, error.advice))]
-    return Looked(job.series, len(job.images), tuple(_folded(seen, job.images)))
+    return Looked(job.series, len(job.images), tuple(_folded(seen, job.images)), signatures[-1])
 
 
-def checked(paths: Sequence[Path], item: Item) -> Iterator[Seen]:
+def _signed(images: Sequence[Image]) -> Signature | None:
+    from midas.quality.duplicate_series import sign
+
+    return sign(images)
+
+
+def checked(
+    paths: Sequence[Path], item: Item, also: Callable[[Sequence[Image]], object] | None = None
+) -> Iterator[Seen]:
     """Run every check of `midas.quality`: the one place that knows how they are called.
 
     A DICOM series is looked at as a whole; photographs, slides and signals each by itself, so that each is told apart.
+    `also` is called with the images of a DICOM series.
     """
     try:
         if item.kind == "dicom":
             place = 0 if len(paths) == 1 else None
-            yield from _seen(place, quality.examine(paths, item, scope="series", whole=True), item)
+            yield from _seen(place, quality.examine(paths, item, scope="series", whole=True, also=also), item)
         else:
             for place, path in enumerate(paths):
                 yield from _seen(place, quality.examine([path], item, scope="image"), item)

@@ -11,6 +11,7 @@ from copy import deepcopy
 from functools import cache
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset, dcmread, dcmwrite
@@ -24,6 +25,8 @@ from midas.testing.hospital.truth import Box
 
 WINDOWS = {"CT": (40, 400), "MR": (450, 900)}
 """Centre and width that a scanner would have written where a sample has none: soft tissue, and all of the brain."""
+BENT = 0.03
+"""How far a person's anatomy lies from the sample's, as part of a picture's side (standard deviation)."""
 
 
 @cache
@@ -63,6 +66,7 @@ def image(
     ds = deepcopy(template)
     draw = random.Random(seed)  # noqa: S311 - variation, not secrecy
     frame = pixels[..., ::-1] if draw.random() < 0.5 else pixels
+    frame = _shaped(frame, person=person) if ds.Modality in WINDOWS and frame.ndim == 2 else frame
     frame = _grained(frame, seed=f"{person.key}/{place.study}/{place.series}/{place.number}")
     boxes: tuple[Box, ...] = ()
     if text:
@@ -74,6 +78,18 @@ def image(
     ds["PixelData"].VR = "OW" if ds.BitsAllocated > 8 else "OB"
     write(ds, out, person=person, site=site)
     return boxes
+
+
+def _shaped(frame: NDArray[np.generic], *, person: Person) -> NDArray[np.generic]:
+    """Return the slice bent smoothly in the person's own way, the same in all of them: no two persons have one anatomy."""
+    rows, columns = frame.shape
+    bent = np.random.default_rng(list(person.key.encode())).normal(0, BENT, (2, 4, 4)).astype(np.float32)
+    down, across = (cv2.resize(one, (columns, rows), interpolation=cv2.INTER_CUBIC) for one in bent)
+    y, x = np.mgrid[:rows, :columns].astype(np.float32)
+    place = (x + across * columns, y + down * rows)
+    return np.asarray(
+        cv2.remap(np.ascontiguousarray(frame), *place, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    )
 
 
 def _grained(frame: NDArray[np.generic], *, seed: str) -> NDArray[np.generic]:
@@ -133,7 +149,8 @@ def ct_series(
         ds.SliceLocation = -60.0 + spacing_mm * number
         ds.ImageOrientationPatient, ds.SliceThickness = [1, 0, 0, 0, 1, 0], spacing_mm
         seed = f"{person.key}/{place.study}/{place.series}/{number}"
-        ds.PixelData = _grained(np.roll(pixels, number * 3, axis=0), seed=seed).tobytes()
+        frame = _shaped(np.roll(pixels, number * 3, axis=0), person=person)
+        ds.PixelData = _grained(frame, seed=seed).tobytes()
         ds["PixelData"].VR = "OW"
         out = folder / f"CT.{person.uhid.replace('/', '')}.{number}.dcm"
         write(ds, out, person=person, site=site)
