@@ -7,9 +7,11 @@ never in two parts, and never moves because others come or go. The hidden part i
 from __future__ import annotations
 
 import hmac
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from midas.kernel import Conflict
 
@@ -76,13 +78,13 @@ def groups(
     return {pseudonym: top(pseudonym) for pseudonym, _ in links}
 
 
-def part_of(group: str, *, keys: Keys, parts: Mapping[str, float]) -> str:
-    """Place one group: whether it is hidden by the first key, then by the second where among the others it is."""
+def place(groups: Iterable[str], *, keys: Keys, parts: Mapping[str, float]) -> dict[str, str]:
+    """Place groups: whether one is hidden by the first key, then by the second where among the others it is."""
     if not keys.rest:
-        return _at(group, keys.first, parts)
-    if _at(group, keys.first, _halves(parts)) == HIDDEN:
-        return HIDDEN
-    return _at(group, keys.rest, _others(parts))
+        return _places(groups, keys.first, parts)
+    first = _places(groups, keys.first, _halves(parts))
+    rest = _places((one for one, part in first.items() if part != HIDDEN), keys.rest, _others(parts))
+    return first | rest
 
 
 def crossing(
@@ -110,8 +112,8 @@ def choose_keys(persons: Sequence[Person], *, seed: bytes, parts: Mapping[str, f
     if 0 < parts.get(HIDDEN, 0) < 1 and len(others) > 0:
         least = {HIDDEN: 1, "": len(others)}
         first = _best([(one.group, one.blind) for one in persons], seed, b"hidden", _halves(parts), least)
-        left = [one for one in persons if _at(one.group, first, _halves(parts)) != HIDDEN]
-        told = [(one.group, one.stratum) for one in left]
+        half = _places((one.group for one in persons), first, _halves(parts))
+        told = [(one.group, one.stratum) for one in persons if half[one.group] != HIDDEN]
         return Keys(first, _best(told, seed, b"rest", others, dict.fromkeys(others, 1)))
     wanted = {part: 1 for part, share in parts.items() if share > 0}
     return Keys(_best([(one.group, one.stratum) for one in persons], seed, b"all", parts, wanted))
@@ -128,15 +130,15 @@ def _others(parts: Mapping[str, float]) -> dict[str, float]:
     return {part: share / whole for part, share in kept.items()}
 
 
-def _at(group: str, key: bytes, parts: Mapping[str, float]) -> str:
-    """Return the part in which HMAC-SHA-256 of the group, as a fraction of 1, falls among the shares."""
-    fraction = int.from_bytes(hmac.digest(key, group.encode(), "sha256")[:8], "big") / 2**64
-    reached = 0.0
-    for part, share in parts.items():
-        reached += share
-        if fraction < reached:
-            return part
-    return [part for part, share in parts.items() if share > 0][-1]
+def _places(groups: Iterable[str], key: bytes, parts: Mapping[str, float]) -> dict[str, str]:
+    """Map each group to the part in which its HMAC-SHA-256, as a fraction of 1, falls among the shares."""
+    names = [part for part, share in parts.items() if share > 0]
+    borders = list(accumulate(parts[part] for part in names[:-1]))
+
+    def fraction(group: str) -> float:
+        return int.from_bytes(hmac.digest(key, group.encode(), "sha256")[:8], "big") / 2**64
+
+    return {group: names[bisect_right(borders, fraction(group))] for group in groups}
 
 
 def _best(
@@ -154,7 +156,7 @@ def _best(
     best: tuple[float, bytes] | None = None
     for number in range(min(_CANDIDATES, 1 + _PLACED // max(1, len(sizes)))):
         key = hmac.digest(seed, b"midas-split/2 " + what + number.to_bytes(4, "big"), "sha256")
-        placed = {group: _at(group, key, parts) for group in sizes}
+        placed = _places(sizes, key, parts)
         full = Counter(placed.values())
         if any(full[part] < count for part, count in least.items()):
             continue

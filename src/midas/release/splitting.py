@@ -16,7 +16,7 @@ from midas.quality.rows import heading
 from midas.release.changes import parts_of
 from midas.release.drafting import version_order
 from midas.release.models import Draft, NearPair, Release, SplitKey
-from midas.release.splits import Keys, Person, choose_keys, crossing, groups, part_of
+from midas.release.splits import Keys, Person, choose_keys, crossing, groups, place
 from midas.store import Blobs
 
 
@@ -35,10 +35,8 @@ def placed(draft: Draft, protocol: Protocol, found: Mapping[str, pa.Table]) -> l
         keys = choose_keys(persons, seed=bytes.fromhex(draft.salt_root), parts=protocol.split.parts)
         if draft.pk is not None:
             SplitKey.objects.create(dataset=draft.dataset, key=keys.first.hex(), rest=keys.rest.hex())
-    return [
-        {"subject": name, "part": part_of(group[name], keys=keys, parts=protocol.split.parts)}
-        for name in found["subjects"]["subject"].to_pylist()
-    ]
+    part = place(set(group.values()), keys=keys, parts=protocol.split.parts)
+    return [{"subject": name, "part": part[group[name]]} for name in found["subjects"]["subject"].to_pylist()]
 
 
 def _groups(dataset: Dataset, protocol: Protocol) -> dict[str, str]:
@@ -82,7 +80,7 @@ def carried_over(draft: Draft, protocol: Protocol, store: Blobs) -> frozenset[st
     if keys is None or not (pairs or links.exclude(links=[]).exists()):
         return frozenset()
     group = _groups(draft.dataset, protocol)
-    part = {one: part_of(one, keys=keys, parts=protocol.split.parts) for one in set(group.values())}
+    part = place(set(group.values()), keys=keys, parts=protocol.split.parts)
     now = {name: part[one] for name, one in group.items()}
     stood = {name: parts for name, parts in parts_before(draft, store).items() if name in now}
     return crossing(stood, tied=groups(list(links), pairs=pairs), now=now)

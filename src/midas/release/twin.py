@@ -24,7 +24,7 @@ from midas.release.gathering import about
 from midas.release.images import series_of
 from midas.release.models import Release
 from midas.release.sealing import salts_from
-from midas.release.splits import choose_keys, part_of
+from midas.release.splits import choose_keys, place
 from midas.release.splitting import persons_of
 from midas.store import Blobs
 
@@ -100,10 +100,9 @@ def imagine(*, about: About, seed: str, store: Blobs, progress: Progress | None 
     names = sorted(found["subjects"]["subject"].to_pylist())
     persons = persons_of(protocol, found, {name: name for name in names})
     keys = choose_keys(persons, seed=bytes.fromhex(seed), parts=protocol.split.parts)
-    parts = [
-        {"subject": name, "part": part_of(name, keys=keys, parts=protocol.split.parts)} for name in names
-    ]
-    found["splits"] = tables.arrow("splits", parts, tables.SPLITS)
+    part = place(names, keys=keys, parts=protocol.split.parts)
+    rows = [{"subject": name, "part": part[name]} for name in names]
+    found["splits"] = tables.arrow("splits", rows, tables.SPLITS)
     report = {
         "spoke": "synthetic",
         "submission": seed,
