@@ -27,7 +27,7 @@ from midas.spoke.outbox.models import Output
 
 
 class Mortal:
-    """A pool of one worker that takes two ahead, and dies of a task that names this file."""
+    """A pool of one worker that takes two ahead, and dies of a task, metered as flows do, that names this file."""
 
     n = 1
 
@@ -42,10 +42,10 @@ class Mortal:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def map(self, work: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+    def map(self, work: Any, items: Iterable[Any]) -> Iterator[Any]:
         stream = iter(items)
         while some := list(islice(stream, 2)):
-            if self.broken or (work is self.at and any(self.digest in repr(one) for one in some)):
+            if self.broken or (work.work is self.at and any(self.digest in repr(one) for one in some)):
                 self.broken, self.deaths = True, self.deaths + 1
                 raise WorkerDied("A worker process died.")
             yield from map(work, some)
