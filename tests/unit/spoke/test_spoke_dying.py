@@ -45,7 +45,9 @@ class Mortal:
     def map(self, work: Any, items: Iterable[Any]) -> Iterator[Any]:
         stream = iter(items)
         while some := list(islice(stream, 2)):
-            if self.broken or (work.work is self.at and any(self.digest in repr(one) for one in some)):
+            if self.broken or (
+                getattr(work, "work", work) is self.at and any(self.digest in repr(one) for one in some)
+            ):
                 self.broken, self.deaths = True, self.deaths + 1
                 raise WorkerDied("A worker process died.")
             yield from map(work, some)
