@@ -20,7 +20,7 @@ from midas.grading.rubric import FORMS
 from midas.kernel import BadInput, Evidence, NotFound
 from midas.ui.phrases import language, phrase
 from midas.ui.sheet import Around, Mark, Steps, figures, gap, heading, notice, pdf, table, text
-from midas.ui.templatetags.midas import fact
+from midas.ui.templatetags.midas import fact, measured
 from midas.ui.words import short_key
 from midas.web.forms import section_a, stop_words, words_of
 
@@ -200,10 +200,8 @@ def _lines(words: str) -> list[Flowable]:
 
 
 def _evidence(one: Evidence) -> str:
-    bounds = f" ({one.low:.2f} – {one.high:.2f})" if one.low is not None and one.high is not None else ""
     marked = f" · {_('demonstration evidence')}" if one.demonstration else ""
-    value = " ".join(filter(None, (fact(one.value), phrase(one.unit))))
-    return f"{one.kind}: {value}{bounds} · {one.source}{marked}"
+    return f"{one.kind}: {measured(one)} · {one.source}{marked}"
 
 
 def _documents(side: Side) -> list[Flowable]:
