@@ -47,7 +47,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    label: str
+    lines: tuple[str, ...]
     value: int | None
     told: str
     x: float
@@ -81,11 +81,13 @@ def _share(part: Part, parts: Sequence[Part]) -> str:
 
 
 def bars(parts: Sequence[Part], of: int = 0) -> list[Bar]:
-    """Scale to the longest part; percentages are of `of`, else of the sum."""
+    """Draw shares of `of`, else of the sum, as the percentages beside them say; without percentages, of the longest part."""
+    untold = any(part.value is None for part in parts)
     most = max((part.number for part in parts), default=0)
+    whole = of or (most if untold else sum(part.number for part in parts))
     return [
         Bar(
-            part.label, part.value, part.told, round(100 * part.number / most, 2) if most else 0.0,
+            part.label, part.value, part.told, round(100 * part.number / whole, 2) if whole else 0.0,
             percent(part.number, of) if of else _share(part, parts),
         )
         for part in parts
@@ -108,15 +110,18 @@ def segments(parts: Sequence[Part]) -> list[Segment]:
 
 
 def columns(parts: Sequence[Part], *, height: int = 170, step: int = 64) -> Columns:
-    """Place one column per part on a floor line, the tallest at full height, its value above it."""
+    """Place one column per part on a floor line, the tallest at full height, its value above it, its label below.
+
+    A label of several words, such as a day and its month, stands in two lines, so that it does not meet the next one.
+    """
     most, floor, room = max((part.number for part in parts), default=0), height - 24.0, height - 48.0
-    placed = []
+    placed, height = [], height + 22 * any(" " in part.label for part in parts)
     for number, part in enumerate(parts):
         tall = round(room * part.number / most, 2) if most else 0.0
         left = number * step + 7.0
         placed.append(
             Column(
-                part.label, part.value, part.told, left, floor - tall, step - 14.0, tall,
+                tuple(part.label.split(" ", 1)), part.value, part.told, left, floor - tall, step - 14.0, tall,
                 left + (step - 14) / 2, floor - tall - 6,
             )
         )  # fmt: skip

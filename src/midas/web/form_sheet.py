@@ -20,7 +20,8 @@ from midas.grading.rubric import FORMS
 from midas.kernel import BadInput, Evidence, NotFound
 from midas.ui.phrases import language, phrase
 from midas.ui.sheet import Around, Mark, Steps, figures, gap, heading, notice, pdf, table, text
-from midas.ui.templatetags.midas import fact
+from midas.ui.templatetags.midas import fact, measured
+from midas.ui.words import day as written
 from midas.ui.words import short_key
 from midas.web.forms import section_a, stop_words, words_of
 
@@ -102,7 +103,7 @@ def _section_a(row: Assessment) -> list[Flowable]:
     rows = [
         (_("Dataset"), told["title"]), (_("Version"), row.version), (_("Custodian"), told["custodian"] or "–"),
         (_("Assessor"), ", ".join(filter(None, (told["assessor"], told["affiliation"])))),
-        (_("Status"), words_of(row.status)), *((name, day.date().isoformat()) for name, day in days if day),
+        (_("Status"), words_of(row.status)), *((name, written(day)) for name, day in days if day),
         *([(_("Reason"), row.why)] if row.why else []),
     ]  # fmt: skip
     return [*heading(_("Section A: basic information")), table(rows, widths=(1, 3), head=False)]
@@ -116,6 +117,8 @@ def _figures(side: Side) -> list[Flowable]:
         if grade.prs.missing
         else ""
     )
+    kinds = rubric_of(side.row).kinds
+    method = phrase(kinds[grade.prs.method].says) if grade.prs.method in kinds else words_of(grade.prs.method)
     access = words_of(grade.access.value) if grade.access else _("not releasable")
     matrix = " / ".join(words_of(one.value) for one in grade.cell) or "–"
     boxes = figures((
@@ -124,7 +127,7 @@ def _figures(side: Side) -> list[Flowable]:
         (_("Privacy risk (PRS)"), str(grade.prs.score), words_of(grade.prs.band)),
     ))  # fmt: skip
     rows = [
-        (_("Access class"), access), (_("Matrix"), matrix), (_("Method of the PRS"), f"{grade.prs.method}{unknown}"),
+        (_("Access class"), access), (_("Matrix"), matrix), (_("Method of the PRS"), f"{method}{unknown}"),
         *([(_("Chosen by"), f"{grade.decided.by}: {grade.decided.why}")] if grade.decided else []),
     ]  # fmt: skip
     stops = [notice(f"{_('Stops any release:')} {stop_words(one)}", bad=True) for one in grade.stops]
@@ -200,10 +203,8 @@ def _lines(first: str, *more: str) -> list[Flowable]:
 
 
 def _evidence(one: Evidence) -> str:
-    bounds = f" ({one.low:.2f} – {one.high:.2f})" if one.low is not None and one.high is not None else ""
     marked = f" · {_('demonstration evidence')}" if one.demonstration else ""
-    value = " ".join(filter(None, (fact(one.value), phrase(one.unit))))
-    return f"{one.kind}: {value}{bounds} · {one.source}{marked}"
+    return f"{one.kind}: {measured(one)} · {one.source}{marked}"
 
 
 def _documents(side: Side) -> list[Flowable]:

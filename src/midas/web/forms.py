@@ -17,13 +17,15 @@ POINTS = ("points", "maximum", "cqi", "computed", "band", "prs", "prs_lite", "pr
 
 
 def words_of(word: str) -> str:
-    """Return a band, class, status or stop in the reader's words."""
+    """Return a band, class, status, stop or what still identifies in the reader's words."""
     words = {
         "diamond": _("Diamond"), "platinum": _("Platinum"), "gold": _("Gold"), "silver": _("Silver"),
         "bronze": _("Bronze"), "remediation": _("Remediation"), "low": _("Low"), "moderate": _("Moderate"),
         "high": _("High"), "very-high": _("Very high"), "open": _("Open"), "controlled": _("Controlled"),
         "restricted": _("Restricted"), "draft": _("Draft"), "submitted": _("Submitted"),
         "revision_required": _("Revision required"), "approved": _("Approved"),
+        "direct": _("direct identifiers"), "unique": _("unique combinations"), "coarse": _("coarse details"),
+        "generalised": _("generalised details"), "aggregated": _("aggregated figures only"),
     }  # fmt: skip
     return words.get(word, word)
 

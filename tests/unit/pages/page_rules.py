@@ -35,6 +35,8 @@ class Reader(HTMLParser):
         self.labelled: set[str] = set()
         self.fields: list[str | None] = []
         self.headings: list[str] = []
+        self.columns: list[str] | None = None
+        self.cell = -1
 
     def handle_starttag(self, tag, attrs):
         told = dict(attrs)
@@ -58,8 +60,28 @@ class Reader(HTMLParser):
             self.fields.append(told.get("id"))
         if tag in {"h1", "h2", "h3"}:
             self.headings.append(tag)
+        self.read_table(tag, told)
         if tag not in VOID:
             self.open.append(tag)
+
+    def read_table(self, tag, told):
+        """Hold the cells of a table that stacks on a phone against its columns: there only its label names a cell."""
+        if tag == "div" and "table-box" in (told.get("class") or "").split():
+            self.columns = [] if "stacks" in told["class"].split() else None
+        if self.columns is None:
+            return
+        if tag == "tr":
+            self.cell = -1
+        if tag in {"th", "td"}:
+            self.cell += 1
+        if tag == "th" and told.get("scope") == "col":
+            self.columns.append("")
+        if tag == "td" and told.get("data-label") != self.columns[self.cell].strip():
+            self.wrong.append(f"a cell of {self.columns[self.cell]} is labelled {told.get('data-label')}")
+
+    def handle_data(self, data):
+        if self.columns and "thead" in self.open and "th" in self.open:
+            self.columns[-1] += data
 
     def handle_startendtag(self, tag, attrs):
         if tag not in VOID:

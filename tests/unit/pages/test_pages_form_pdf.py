@@ -17,6 +17,7 @@ from midas.grading.models import Assessment
 from midas.kernel import BadInput, NotFound, sha256_bytes
 from midas.ui import sheet
 from midas.web.form_sheet import form_named, form_pdf, spoken
+from midas.web.forms import words_of
 
 PAPER = b"%PDF-1.4 a paper"
 
@@ -145,3 +146,9 @@ def test_hindi_is_shaped_and_not_spelt_letter_by_letter(hub: Any, enter: Any) ->
 def test_letters_of_other_fonts_are_set_in_symbol_or_shown_as_a_box() -> None:
     assert sheet.plain("κ<1") == '<font face="Symbol">κ</font>&lt;1'
     assert sheet.plain("漢") in {sheet.BOX, "?"}
+
+
+def test_what_still_identifies_is_told_in_words() -> None:
+    for language in ("en", "hi"):
+        with spoken(language):
+            assert [one for one in rubric_named().prs.identification if words_of(one) == one] == []

@@ -73,6 +73,12 @@ def say(work: Any, one: Question, words: str, kind: str = "words") -> Question:
     return questions.answer(work, one, kind=kind, words=words, by_name="asha", clock=CLOCK)
 
 
+def test_what_waits_for_a_person_stands_before_what_was_answered(sent: Any) -> None:
+    hub = Hub(tuple(line(sent, number) for number in (7, 8, 9)))
+    say(sent, asked(sent, hub, 9), "The table is right.")
+    assert [one.number for one in questions.questions(sent)] == [8, 7, 9]
+
+
 def test_a_question_finds_its_item_and_person_and_its_answer_the_hub(sent: Any) -> None:
     record = Output.objects.filter(kind="record").order_by("pk").first()
     assert record is not None

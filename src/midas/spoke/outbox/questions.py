@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal, Protocol
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Q, QuerySet, When
 
 from midas.deid.words import Known, clean_text
 from midas.kernel import BadInput, Clock, Conflict, NotFound
@@ -47,7 +47,9 @@ class Hub(Protocol):
 
 
 def questions(desk: Desk) -> QuerySet[Question]:
-    return Question.objects.filter(project=desk.project).order_by("-number")
+    """Return all questions, those that wait for a person here first, the latest first."""
+    waits = Case(When(state__in=[State.OPEN, State.HELD], then=0), default=1)
+    return Question.objects.filter(project=desk.project).order_by(waits, "-number")
 
 
 def exchange(desk: Desk, *, hub: Hub, clock: Clock) -> tuple[int, int]:

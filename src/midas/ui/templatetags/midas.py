@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from midas.kernel import Evidence
 from midas.ui import charts, words
 from midas.ui.phrases import foreign, phrase
 from midas.ui.preferences import theme_of
@@ -38,6 +39,20 @@ def fact(value: bool | float | str) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     return value if isinstance(value, str) else f"{value:.4g}"
+
+
+@register.filter
+def measured(one: Evidence) -> str:
+    """Return a piece of evidence as people write it: value, unit and the bounds of its interval; a share in percent."""
+    scale, unit = (100, "%") if one.unit == "share" else (1, phrase(one.unit))
+    plain = isinstance(one.value, bool | str)
+    value = fact(one.value if plain else scale * float(one.value))
+    bounds = (
+        f"({fact(scale * one.low)} – {fact(scale * one.high)})"
+        if one.low is not None and one.high is not None
+        else ""
+    )
+    return " ".join(filter(None, (value, unit, bounds)))
 
 
 @register.filter

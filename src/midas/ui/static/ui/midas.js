@@ -1,5 +1,8 @@
-// Small comforts; every page works without them: copy buttons, menus that close, filters that need no button.
+// Small comforts; every page works without them: copy buttons, menus that close, filters that need no button, on a phone the
+// page that is open within sight in the menu.
 document.documentElement.classList.add("scripted");
+const here = document.querySelector(".nav [aria-current]");
+if (here) here.parentElement.scrollLeft = here.offsetLeft + here.offsetWidth - here.parentElement.clientWidth;
 const say = (text) => { const live = document.getElementById("live"); if (live) live.textContent = text; };
 
 document.addEventListener("click", async (event) => {
