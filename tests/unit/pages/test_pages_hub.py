@@ -288,7 +288,7 @@ def test_pages_speak_hindi_and_remember_it(hub, enter) -> None:
 
 def test_a_release_is_cut_beside_the_pages_and_only_once(hub, enter, monkeypatch) -> None:
     from midas.kernel import BadInput
-    from midas.release.models import Draft
+    from midas.release.models import Draft, Release
     from midas.web.pages import cutting
 
     started = []
@@ -313,7 +313,7 @@ def test_a_release_is_cut_beside_the_pages_and_only_once(hub, enter, monkeypatch
     text = client.get(path).content.decode()
     assert "Nothing may be released." in text
     assert "Cut the release" in text
-    monkeypatch.setattr(cutting, "cut", lambda **_: None)
+    monkeypatch.setattr(cutting, "cut", lambda **_: Release.objects.first())
     cutting.perform(number, twin=False)
     done = client.get(f"{path}/progress", headers={"HX-Request": "true"})
     assert done.headers["HX-Redirect"] == "/datasets/meningioma/releases/1.0.0"
