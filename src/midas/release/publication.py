@@ -67,7 +67,7 @@ def tell(exact: Exact, *, version: str, before: Mapping[str, Any] = NOTHING) -> 
         **{name: volume(exact[name], people=people) for name in ("images", "series", "bytes")},
         "tables": tables(exact["tables"], people=people, version=version, before=before["tables"],
                          without=exact.get("without")),
-    }  # fmt: skip  # fmt: skip
+    }  # fmt: skip
 
 
 def _same_people(release: Release, before: Figures) -> bool:
