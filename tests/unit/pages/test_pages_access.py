@@ -61,7 +61,9 @@ def test_a_mistake_keeps_what_was_written(hub, enter, wrong, said) -> None:
 def test_ask_decide_download_take_back(hub, enter) -> None:
     person, officer = enter("curator"), enter("access-officer")
     file = f"{RELEASE}/files/manifest.parquet"
-    assert person.get(file).status_code == 403
+    refused = person.get(file, headers={"Accept": "text/html"})
+    assert refused.status_code == 403
+    assert f'{RELEASE}/ask" rel="nofollow">' in refused.content.decode(), "it leads to the page that asks"
     assert person.post(f"{RELEASE}/ask", told()).headers["Location"] == "/access"
     assert "waits for a decision" in person.get("/access").content.decode()
     assert person.post(f"{RELEASE}/ask", told()).status_code == 400, "one open request at a time"

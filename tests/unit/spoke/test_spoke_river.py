@@ -440,3 +440,13 @@ def test_canonical_lines_are_sorted_and_stable(work, export) -> None:
     paths = [json.loads(line)["path"] for line in raw]
     assert paths == sorted(paths)
     assert [canonical(json.loads(line)) for line in raw] == raw
+
+
+def test_a_row_is_named_by_its_file_and_line(work: Any, export: Path) -> None:
+    flow.receive(home=work.home, folder=export, runner=compute.here(), clock=CLOCK)
+    named = {items.name_of(work, one) for one in items.of_project(work.project).filter(kind="row")}
+    assert "tables/Patients.csv · 2" in named
+    assert {name.split(" · ")[0] for name in named if name.count(" · ") == 1} == {
+        f"tables/{name}.csv" for name in ("Patients", "Consent register", "OPD visits", "lesions", "HPE")
+    }
+    assert [name for name in named if name.count(" · ") > 1] == []

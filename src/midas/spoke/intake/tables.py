@@ -88,7 +88,10 @@ def unpack(desk: Desk, item: Item, *, at: datetime) -> int:
                 _unknown_sheet(desk, item, name, number, fit, at)
                 unknown += 1
                 continue
-            made += _rows(desk, item.batch, fit, sheet, f"{name} · {sheet.name}", at)
+            whole = (
+                sheet.name == path.stem
+            )  # a file of one table, which has no name but the file's; here that is a digest
+            made += _rows(desk, item.batch, fit, sheet, name if whole else f"{name} · {sheet.name}", at)
     except BadInput as error:
         items.stop(item, "unreadable", at=at, detail=str(error))
         return made
