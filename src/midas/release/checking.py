@@ -83,6 +83,7 @@ def keep_check(
         defaults={
             "results": [one.to_dict() for one in checked.results],
             "evidence": [one.to_dict() for one in evidence_of(checked.case)],
+            "leakage": checked.case.leakage.counts,
             "checked_at": clock.now(),
             **(measured or {}),
         },

@@ -60,6 +60,11 @@ class Leakage:
         by_site = self.by_site and self.sites
         return not (any(self.across.values()) or self.unplaced or by_site or self.crossed)
 
+    @property
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """How many ties of each kind were looked at, and how many of them lead across parts."""
+        return {kind: (self.ties[kind], len(self.across[kind])) for kind in KINDS}
+
     def to_dict(self) -> dict[str, Any]:
         return {
             "schema": SCHEMA, "clean": self.clean, "by_site": self.by_site,

@@ -91,6 +91,7 @@ class GateCheck(models.Model):
         max_length=64, blank=True, help_text="digest of the SHA256SUMS that it would have"
     )
     validated = models.JSONField(default=list, help_text="standards whose validators found the papers valid")
+    leakage = models.JSONField(default=dict, help_text="by kind of tie: how many there are, and across parts")
     checked_at = models.DateTimeField()
 
 

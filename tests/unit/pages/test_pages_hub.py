@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
@@ -350,11 +351,20 @@ def test_a_draft_shows_its_gates_with_advice_and_who_approved_it(hub, enter, mon
         "gate.split.link", Severity.ERROR, "release", "The split leaks here.", "Note them as a pair."
     )
     failed = Result("split", State.FAILED, (wrong,)).to_dict()
-    GateCheck.objects.create(draft=draft, results=[failed], checked_at=SystemClock().now())
+    GateCheck.objects.create(
+        draft=draft,
+        results=[failed],
+        leakage={"link": [3, 1], "file": [1200, 0]},
+        checked_at=SystemClock().now(),
+    )
     response = client.get(path)
     text = response.content.decode()
     assert complaints(response) == []
     assert "1 gate stands in the way" in text
+    assert re.findall(r'<th scope="row">(.*?)</th><td class="num">(.*?)</td><td class="num">(.*?)</td>', text) == [
+        ("persons that a hospital declared to be the same", "3", "1"),
+        ("persons with the same file, byte for byte", "1,200", "0"),
+    ]  # fmt: skip
     assert "The split leaks here." in text
     assert "Note them as a pair." in text
     one, other = Subject.objects.filter(dataset=draft.dataset).values_list("pseudonym", flat=True)[:2]
@@ -394,6 +404,7 @@ def test_a_draft_shows_its_gates_with_advice_and_who_approved_it(hub, enter, mon
     assert complaints(response) == []
     assert "विभाजन से कुछ नहीं रिसता" in response.content.decode()
     assert "मसौदे की कोई श्रेणी नहीं है।" in response.content.decode()
+    assert "जिनकी फ़ाइल बाइट-दर-बाइट एक ही है" in response.content.decode()
     assert "इसका श्रेणीकरण कराएँ, फिर जाँचें।" in response.content.decode()
 
 

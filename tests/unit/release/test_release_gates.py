@@ -89,6 +89,7 @@ def test_what_a_check_is_evidence_of_names_its_paper(ward) -> None:
     from midas.release import check_gates, look
     from midas.release.documents import whole_files
     from midas.release.gathering import gather
+    from midas.release.models import GateCheck
 
     draft = ward.draft()
     files = whole_files(gather(draft=draft, store=ward.store))
@@ -96,6 +97,9 @@ def test_what_a_check_is_evidence_of_names_its_paper(ward) -> None:
     check_gates(draft=draft, store=ward.store, clock=ward.clock)
     found = {one.kind: one for one in look.gate_evidence(draft, files)}
     assert (found["readiness.leaks"].value, found["readiness.leaks"].source) == (0.0, "leakage.json")
+    kept = GateCheck.objects.get(draft=draft).leakage
+    assert sum(ties for ties, _ in kept.values()) == found["readiness.leaks"].of
+    assert {across for _, across in kept.values()} == {0}
     assert found["provenance.rerun"].value is True, "gathered and written again, with the same digests"
     assert (found["standards.validators"].value, found["standards.validators"].source) == (
         2.0,

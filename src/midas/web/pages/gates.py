@@ -10,6 +10,7 @@ from midas.people.models import Account
 from midas.release.approving import approvals_of, lapsed
 from midas.release.cases import Result
 from midas.release.gates import GATES
+from midas.release.leakage import SAYS
 from midas.release.models import Draft, GateCheck
 from midas.web.bootstrap import current_home
 
@@ -28,6 +29,10 @@ def of_draft(draft: Draft, account: Account | None) -> dict[str, Any]:
                 "findings": stand[gate.id].findings if gate.id in stand else (),
             }
             for gate in GATES
+        ],
+        "leakage": [
+            {"says": SAYS[kind], "ties": ties, "across": across}
+            for kind, (ties, across) in (kept.leakage if kept else {}).items()
         ],
         "checked_at": kept and kept.checked_at,
         "failed": sum(one.state.value == "failed" for one in stand.values()),
