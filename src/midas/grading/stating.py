@@ -62,8 +62,8 @@ def state(
 
     `valid_until` is the last day on which the document is in force. `NotFound` for a kind that the rubric does not know;
     `BadInput` for one that only MIDAS computes, for an empty or too large document, for a last day that is past or more
-    than `FARTHEST` years ahead, and for any on a kind that says what the data are. In the Technical form the nodal centre's own statement stands as accepted; `Forbidden` for who had a
-    hand in the Lite one.
+    than `FARTHEST` years ahead, and for any on a kind that says what the data are. In the Technical form the nodal
+    centre's own statement stands as accepted; `Forbidden` for who had a hand in the Lite one.
     """
     row = locked(assessment)
     refuse_own(row, by)
@@ -88,7 +88,8 @@ def state(
         assessment=row, kind=kind,
         defaults={
             "value": value, "sha256": store.put_chunks([document]), "size": len(document), "name": name[:200] or "document",
-            "demonstration": demonstration, "remark": remark.strip()[:500], "valid_until": valid_until, "stated_by": by, "stated_at": clock.now(),
+            "demonstration": demonstration, "remark": remark.strip()[:500], "valid_until": valid_until,
+            "stated_by": by, "stated_at": clock.now(),
             "verdict": Statement.Verdict.OKAY if own else Statement.Verdict.NONE, "verdict_remark": "",
         },
     )  # fmt: skip
