@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.evidence import STRONGER, all_at, fact, facts_for, passing
@@ -66,9 +68,20 @@ FREED = {"annotation.kappa", "annotation.dice", "synthetic.present"}
 of each is no evidence of the rubric's (another file, so another id): a failing kappa is worse than none. Both are computed
 together, over the same tasks, so nobody can leave one out. Without a word on synthetic data their domain applies.
 """
+
+
+def almost(form: Form, level: int, spoilt: dict[str, bool | float], ink: Ink) -> list[Evidence]:
+    """Return what brings each domain to a level, with other values of a few kinds; `ink` where a kind takes either."""
+    whole = {one.kind: one for one in facts_for(RUBRIC, all_at(level), form)}
+    whole |= {kind: fact(kind, value) for kind, value in spoilt.items()}
+    inks = {kind: ink if RUBRIC.kinds[kind].by == "either" else Ink(RUBRIC.kinds[kind].by) for kind in whole}
+    return [replace(one, ink=inks[kind]) for kind, one in whole.items()]
+
+
+spoilt = st.dictionaries(st.sampled_from(KINDS), st.sampled_from([True, False, 0.0, 100.0]), max_size=4)
 mixtures = st.builds(
-    lambda level, form, more: (form, [*facts_for(RUBRIC, all_at(level), form), *more]),
-    st.integers(0, 4), forms, facts,
+    lambda form, level, spoilt, ink, more: (form, [*almost(form, level, spoilt, ink), *more]),
+    forms, st.integers(3, 4), spoilt, st.sampled_from(Ink), st.lists(some, max_size=3),
 )  # fmt: skip
 
 
