@@ -115,12 +115,12 @@ def test_a_band_higher_by_the_advice_and_the_grade_is_sealed(
     ward: Ward, nodal: Account, tmp_path: Path
 ) -> None:
     first = first_round(ward, nodal)
-    before = look.grade_of(first)
+    before = look.grade_of(first, clock=ward.clock)
     advised = {one.domain for one in raise_this(rubric_named(), before).steps}
     draft = follow(ward)
     lite = look.lite_of("oral-cancer", "1.1.0")
     assert lite is not None
-    after = look.grade_of(second_round(ward, nodal, lite))
+    after = look.grade_of(second_round(ward, nodal, lite), clock=ward.clock)
 
     assert BANDS.index(after.band) < BANDS.index(before.band)
     rose = {one.number for one in after.domains if one.level > before.domain(one.number).level}

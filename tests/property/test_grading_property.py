@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.evidence import STRONGER, fact, passing
+from tests.evidence import STRONGER, all_at, fact, facts_for, passing
 
 from midas.grading import grade, raise_this, rubric_named
 from midas.grading.grades import Grade
@@ -59,6 +61,67 @@ def test_more_true_evidence_never_lowers_a_level(
 ) -> None:
     before, after = (levels(grade(RUBRIC, one, form=form)) for one in (facts, facts + more))
     assert all(after[number] >= before[number] for number in before)
+
+
+FREED = {"annotation.kappa", "annotation.dice", "synthetic.present"}
+"""Kinds without which a grade may be better. `each` asks for what is known of two measures, and how many tasks there were
+of each is no evidence of the rubric's (another file, so another id): a failing kappa is worse than none. Both are computed
+together, over the same tasks, so nobody can leave one out. Without a word on synthetic data their domain applies.
+"""
+
+
+def almost(form: Form, level: int, spoilt: dict[str, bool | float], ink: Ink) -> list[Evidence]:
+    """Return what brings each domain to a level, with other values of a few kinds; `ink` where a kind takes either."""
+    whole = {one.kind: one for one in facts_for(RUBRIC, all_at(level), form)}
+    whole |= {kind: fact(kind, value) for kind, value in spoilt.items()}
+    inks = {kind: ink if RUBRIC.kinds[kind].by == "either" else Ink(RUBRIC.kinds[kind].by) for kind in whole}
+    return [replace(one, ink=inks[kind]) for kind, one in whole.items()]
+
+
+spoilt = st.dictionaries(st.sampled_from(KINDS), st.sampled_from([True, False, 0.0, 100.0]), max_size=4)
+mixtures = st.builds(
+    lambda form, level, spoilt, ink, more: (form, [*almost(form, level, spoilt, ink), *more]),
+    forms, st.integers(3, 4), spoilt, st.sampled_from(Ink), st.lists(some, max_size=3),
+)  # fmt: skip
+
+
+@CALM
+@given(mixture=mixtures, gone=st.sets(st.sampled_from(sorted({*KINDS} - FREED)), max_size=20))
+def test_what_is_not_known_of_a_kind_never_raises_a_level(
+    mixture: tuple[Form, list[Evidence]], gone: set[str]
+) -> None:
+    """All of a kind goes: of several facts of one kind the worst counts, so that without it the grade may be better."""
+    form, known = mixture
+    before = grade(RUBRIC, known, form=form)
+    after = grade(RUBRIC, [one for one in known if one.kind not in gone], form=form)
+    assert after.cqi <= before.cqi
+    assert all(levels(after)[number] <= level for number, level in levels(before).items())
+
+
+@CALM
+@given(mixture=mixtures, gone=st.sets(st.sampled_from(sorted({*KINDS} - RUBRIC.lasting)), max_size=20))
+def test_the_end_of_statements_never_raises_a_level_nor_opens_access(
+    mixture: tuple[Form, list[Evidence]], gone: set[str]
+) -> None:
+    """As at the hub, each kind is stated once; no kind that may end is left out here."""
+    form, known = mixture
+    once = {(one.kind, one.ink): one for one in known}
+    before = grade(RUBRIC, once.values(), form=form)
+    left = [one for one in once.values() if one.kind not in gone or one.ink is Ink.COMPUTED]
+    after = grade(RUBRIC, left, form=form)
+    assert after.cqi <= before.cqi
+    assert all(levels(after)[number] <= level for number, level in levels(before).items())
+    if after.access is not None:
+        assert before.access is not None
+        assert stricter(before.access, after.access) is after.access
+
+
+def test_a_failing_kappa_beside_a_good_dice_is_worse_than_none() -> None:
+    """What `FREED` leaves out is so; a rubric that mends it drops the exception."""
+    whole = facts_for(RUBRIC, {1: 4})
+    failing = [fact("annotation.kappa", 0.7) if one.kind == "annotation.kappa" else one for one in whole]
+    without = [one for one in whole if one.kind != "annotation.kappa"]
+    assert [levels(grade(RUBRIC, one))[1] for one in (failing, without)] == [3, 4]
 
 
 @CALM

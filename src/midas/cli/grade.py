@@ -13,7 +13,7 @@ from midas.cli.at_hub import Home, Json, opened
 from midas.cli.grade_forms import show_grade, told_advice
 from midas.cli.release import split_name
 from midas.cli.show import as_json, out, table
-from midas.kernel import BadInput, Evidence
+from midas.kernel import BadInput, Evidence, SystemClock
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 SOURCES = {"published": "published", "default": "MIDAS default, not published"}
@@ -135,7 +135,7 @@ def form(
     from midas.kernel import sha256_bytes, whole_file
     from midas.web.form_sheet import form_named, form_pdf, spoken
 
-    side = form_named(*split_name(name), which)
+    side = form_named(*split_name(name), which, clock=SystemClock())
     with spoken(lang):
         made = form_pdf(side, points=which == "technical" or side.row.decided)
     path = to or Path(f"{name.replace('@', '-')}-{which}.pdf")

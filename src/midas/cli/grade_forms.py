@@ -64,6 +64,9 @@ def state(
     value: Annotated[
         str, typer.Option(help="A number or class where a unit stands; else yes or no.")
     ] = "yes",
+    valid_until: Annotated[
+        str, typer.Option(help="Last day on which the paper is in force.", metavar="YYYY-MM-DD")
+    ] = "",
     demonstration: Annotated[
         bool,
         typer.Option(
@@ -78,11 +81,12 @@ def state(
     [bold]Examples[/]
 
       midas grade state oral-cancer@1.1.0 stewardship.register register.pdf --by asha
+      midas grade state oral-cancer@1.1.0 security.audit audit.pdf --valid-until 2027-03-31 --by asha
     """
     opened(home)
     from midas.grading import look
     from midas.grading import state as keep
-    from midas.grading.stating import read_value
+    from midas.grading.stating import read_day, read_value
     from midas.people.rule import Act
     from midas.web.bootstrap import store
 
@@ -92,12 +96,18 @@ def state(
     made = keep(
         assessment=row, kind=kind, value=read_value(value, known.unit if known else ""),
         document=document.read_bytes(), name=document.name, store=store(), by=account, clock=SystemClock(),
-        demonstration=demonstration,
+        demonstration=demonstration, valid_until=read_day(valid_until),
     )  # fmt: skip
     if json_:
-        as_json({"kind": kind, "value": made.value, "sha256": made.sha256, MARK: demonstration})
+        last = made.valid_until.isoformat() if made.valid_until else None
+        as_json({
+            "kind": kind, "value": made.value, "sha256": made.sha256, "valid_until": last, MARK: demonstration,
+        })  # fmt: skip
         return
-    out.print(f"Stated {kind} with {document.name}{f' · {MARK}' if demonstration else ''}", highlight=False)
+    marked = (
+        f"{f' until {made.valid_until}' if made.valid_until else ''}{f' · {MARK}' if demonstration else ''}"
+    )
+    out.print(f"Stated {kind} with {document.name}{marked}", highlight=False)
 
 
 def validate(
@@ -219,7 +229,7 @@ def told_advice(advice: Advice, *, points: bool = True) -> list[dict[str, Any]]:
 def _tell(row: Assessment, *, points: bool, json_: bool) -> None:
     from midas.grading import look
 
-    side = look.side(row)
+    side = look.side(row, clock=SystemClock())
     levels = {str(one.number): one.level for one in side.grade.domains if one.applies}
     if json_:
         grade = side.grade
@@ -229,7 +239,7 @@ def _tell(row: Assessment, *, points: bool, json_: bool) -> None:
         }  # fmt: skip
         as_json({
             "assessment": row.pk, "form": row.form, "status": row.status, "rubric": row.rubric, "grade is": grade.status,
-            MARK: grade.demonstration, "levels": levels, **(figures if points else {}),
+            MARK: grade.demonstration, "levels": levels, "ended": sorted(side.ended), **(figures if points else {}),
             "advice": told_advice(side.advice, points=points),
         })  # fmt: skip
         return
@@ -237,6 +247,9 @@ def _tell(row: Assessment, *, points: bool, json_: bool) -> None:
     out.print(
         f"[bold]{row.form.title()}[/] form, {row.status.replace('_', ' ')} · levels {said}", highlight=False
     )
+    for kind in sorted(side.ended):
+        day = side.statements[kind].valid_until
+        out.print(f"{kind} ended on {day}: attach one that is in force.", highlight=False)
     if points:
         show_grade(side.grade, side.advice)
     else:

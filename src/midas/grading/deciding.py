@@ -33,7 +33,7 @@ def submit(*, assessment: Assessment, by: Account, clock: Clock) -> Assessment:
         )
     row.status, row.submitted_by, row.submitted_at = Status.SUBMITTED, by, clock.now()
     row.decided_by, row.decided_at, row.why = None, None, ""
-    row.grade = grade_of(row).to_dict()
+    row.grade = grade_of(row, clock=clock).to_dict()
     row.save()
     _note(Deed.ASSESS, row, by, clock, what="submitted")
     return row
@@ -52,7 +52,7 @@ def send_back(*, assessment: Assessment, by: Account, why: str, clock: Clock) ->
             clock.now(),
             why.strip()[:500],
         )
-        one.grade = grade_of(row).to_dict() if one is row else lite.grade
+        one.grade = grade_of(row, clock=clock).to_dict() if one is row else lite.grade
         one.save()
     _note(Deed.VALIDATE, lite, by, clock, why=why.strip(), what="sent back")
     return lite
@@ -82,7 +82,7 @@ def approve(*, assessment: Assessment, by: Account, why: str, clock: Clock, acce
             clock.now(),
             why.strip()[:500],
         )
-        one.grade = grade_of(one).to_dict()
+        one.grade = grade_of(one, clock=clock).to_dict()
         one.save()
     grade = row.grade or {}
     _note(

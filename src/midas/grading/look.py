@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from midas.catalogue.models import Dataset
@@ -12,7 +13,7 @@ from midas.grading.grades import Decision, DomainGrade, Grade
 from midas.grading.judging import grade
 from midas.grading.models import Assessment, Statement
 from midas.grading.rubric import Access, Form, Rubric, rubric_named
-from midas.kernel import BrokenPromise, Evidence, Ink, NotFound
+from midas.kernel import BrokenPromise, Clock, Evidence, Ink, NotFound
 
 WITH = ("dataset", "opened_by", "submitted_by", "decided_by", "lite")
 
@@ -85,8 +86,17 @@ def rubric_of(row: Assessment) -> Rubric:
     return rubric
 
 
-def facts_of(row: Assessment) -> list[Evidence]:
-    """Return the facts of a form: what was computed, and what was stated. In the Technical form only what is accepted."""
+def day_of(row: Assessment, clock: Clock) -> date:
+    """Return the day (UTC) on which a form is judged: of its decision or else its submission; today while it is open."""
+    closed = None if row.open else row.decided_at or row.submitted_at
+    return (closed or clock.now()).date()
+
+
+def facts_of(row: Assessment, *, day: date) -> list[Evidence]:
+    """Return the facts of a form on a day: what was computed, and what was stated with a document in force on it.
+
+    In the Technical form only what is accepted.
+    """
     stated = Statement.objects.filter(assessment=row)
     if row.form == Assessment.Form.TECHNICAL:
         stated = stated.filter(verdict=Statement.Verdict.OKAY)
@@ -97,26 +107,29 @@ def facts_of(row: Assessment) -> list[Evidence]:
             demonstration=one.demonstration,
         )
         for one in stated
+        if not one.ended(day)
     ]  # fmt: skip
 
 
-def grade_of(row: Assessment) -> Grade:
-    """Judge a form as it stands."""
+def grade_of(row: Assessment, *, clock: Clock) -> Grade:
+    """Judge a form as it stands, on its day."""
     decided = None
     if row.access and row.decided_by is not None:
         decided = Decision(Access(row.access), row.decided_by.username, row.why)
     form: Form = "lite" if row.form == Assessment.Form.LITE else "technical"
-    return grade(rubric_of(row), facts_of(row), form=form, decided=decided)
+    facts = facts_of(row, day=day_of(row, clock))
+    return grade(rubric_of(row), facts, form=form, decided=decided)
 
 
 @dataclass(frozen=True)
 class Side:
-    """One form with its grade and advice."""
+    """One form with its grade and advice. `ended` are the kinds whose document was in force no more on the form's day."""
 
     row: Assessment
     grade: Grade
     advice: Advice
     statements: dict[str, Statement]
+    ended: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -133,17 +146,19 @@ class Sides:
         return [(one, other.grade.domain(one.number) if other else None) for one in self.lite.grade.domains]
 
 
-def side(row: Assessment) -> Side:
-    made = grade_of(row)
-    statements = Statement.objects.filter(assessment=row).select_related("stated_by")
-    return Side(row, made, raise_this(rubric_of(row), made), {one.kind: one for one in statements})
+def side(row: Assessment, *, clock: Clock) -> Side:
+    made, day = grade_of(row, clock=clock), day_of(row, clock)
+    stated = {one.kind: one for one in Statement.objects.filter(assessment=row).select_related("stated_by")}
+    ended = frozenset(kind for kind, one in stated.items() if one.ended(day))
+    return Side(row, made, raise_this(rubric_of(row), made), stated, ended)
 
 
-def sides(lite: Assessment, *, nodal: bool) -> Sides:
+def sides(lite: Assessment, *, nodal: bool, clock: Clock) -> Sides:
     """Return both forms, as the nodal centre or as the centre may see them.
 
     Before the decision the centre sees its own levels and advice: neither points nor the other form.
     """
     technical = technical_of(lite)
     shown = technical if technical is not None and (nodal or lite.decided) else None
-    return Sides(side(lite), side(shown) if shown else None, nodal or lite.decided)
+    other = side(shown, clock=clock) if shown else None
+    return Sides(side(lite, clock=clock), other, nodal or lite.decided)

@@ -1,5 +1,7 @@
 """Assessments and what persons state in them. What was submitted is not changed; it is sent back, or decided."""
 
+from datetime import date
+
 from django.conf import settings
 from django.db import models
 
@@ -78,7 +80,10 @@ class Assessment(models.Model):
 
 
 class Statement(models.Model):
-    """One fact that a person states, with the document that shows it. `verdict` is the nodal centre's, in its own form."""
+    """One fact that a person states, with the document that shows it. `verdict` is the nodal centre's, in its own form.
+
+    It counts up to and on the day `valid_until`, and for good without one.
+    """
 
     class Verdict(models.TextChoices):
         NONE = ""
@@ -93,6 +98,7 @@ class Statement(models.Model):
     name = models.CharField(max_length=200, help_text="name of the document's file")
     demonstration = models.BooleanField(default=False, help_text="stands in for a real document")
     remark = models.CharField(max_length=500, blank=True)
+    valid_until = models.DateField(null=True, help_text="the last day on which the document is in force")
     verdict = models.CharField(max_length=16, choices=Verdict.choices, blank=True)
     verdict_remark = models.CharField(max_length=500, blank=True)
     stated_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
@@ -100,6 +106,10 @@ class Statement(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["assessment", "kind"], name="stated_once")]
+
+    def ended(self, on: date) -> bool:
+        """Say whether the document is no longer in force on a day."""
+        return self.valid_until is not None and on > self.valid_until
 
 
 class Rating(models.Model):

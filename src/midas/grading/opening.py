@@ -85,7 +85,8 @@ def _open(
         Statement.objects.bulk_create(
             Statement(
                 assessment=made, kind=one.kind, value=one.value, sha256=one.sha256, size=one.size, name=one.name,
-                demonstration=one.demonstration, remark=one.remark, stated_by=one.stated_by, stated_at=one.stated_at,
+                demonstration=one.demonstration, remark=one.remark, valid_until=one.valid_until,
+                stated_by=one.stated_by, stated_at=one.stated_at,
             )
             for one in Statement.objects.filter(assessment=lite).select_related("stated_by")
         )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from math import isfinite
 
 from django.db import transaction
@@ -18,6 +19,8 @@ from midas.store import Blobs
 LARGEST = 20 * 1024 * 1024
 """Bytes of a document: papers and logs, not data."""
 LONGEST_REMARK = 2000
+FARTHEST = 50
+"""Years: a later last day of a document is a slip of the pen."""
 
 
 def locked(assessment: Assessment) -> Assessment:
@@ -53,12 +56,14 @@ def state(
     clock: Clock,
     demonstration: bool = False,
     remark: str = "",
+    valid_until: date | None = None,
 ) -> Statement:
     """State a fact and keep the document that shows it; what was stated of the kind before is replaced.
 
-    `NotFound` for a kind that the rubric does not know; `BadInput` for one that only MIDAS computes, for an empty or too
-    large document. In the Technical form the nodal centre's own statement stands as accepted; `Forbidden` for who had a
-    hand in the Lite one.
+    `valid_until` is the last day on which the document is in force. `NotFound` for a kind that the rubric does not know;
+    `BadInput` for one that only MIDAS computes, for an empty or too large document, for a last day that is past or more
+    than `FARTHEST` years ahead, and for any on a kind that says what the data are. In the Technical form the nodal
+    centre's own statement stands as accepted; `Forbidden` for who had a hand in the Lite one.
     """
     row = locked(assessment)
     refuse_own(row, by)
@@ -76,18 +81,22 @@ def state(
         raise BadInput(
             "A statement needs a document of at most 20 MiB.", advice="Attach the paper that shows it."
         )
+    if valid_until is not None:
+        _in_force(rubric, kind, valid_until, today=clock.now().date())
     own = row.form == Assessment.Form.TECHNICAL
     made, _ = Statement.objects.update_or_create(
         assessment=row, kind=kind,
         defaults={
             "value": value, "sha256": store.put_chunks([document]), "size": len(document), "name": name[:200] or "document",
-            "demonstration": demonstration, "remark": remark.strip()[:500], "stated_by": by, "stated_at": clock.now(),
+            "demonstration": demonstration, "remark": remark.strip()[:500], "valid_until": valid_until,
+            "stated_by": by, "stated_at": clock.now(),
             "verdict": Statement.Verdict.OKAY if own else Statement.Verdict.NONE, "verdict_remark": "",
         },
     )  # fmt: skip
     enter(
         Deed.ASSESS, by=by, clock=clock, dataset=row.dataset.slug, version=row.version, target=str(row.pk), form=row.form,
         what="stated", kind=kind, document=made.sha256, demonstration=demonstration,
+        valid_until=valid_until.isoformat() if valid_until else None,
     )  # fmt: skip
     return made
 
@@ -104,6 +113,32 @@ def read_value(text: str, unit: str) -> bool | float | str:
         return float(text)
     except ValueError:
         raise BadInput("This is not a number.", advice="Write a number.") from None
+
+
+def read_day(text: str) -> date | None:
+    """Read a day as a person or a date field writes it; nothing written is no day."""
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise BadInput("This is not a date.", advice="Write it like 2027-03-31.") from None
+
+
+def _in_force(rubric: Rubric, kind: str, until: date, *, today: date) -> None:
+    """Raise `BadInput` for a last day that no document of this kind can have."""
+    if kind in rubric.lasting:
+        raise BadInput(
+            f"'{rubric.kinds[kind].says}' says what the data are, and has no last day.",
+            advice="Leave the day empty.",
+        )
+    if until < today:
+        raise BadInput(f"The document ended on {until}.", advice="Attach one that is in force.")
+    if (until.year - FARTHEST, until.month, until.day) > (today.year, today.month, today.day):
+        raise BadInput(
+            f"{until} is more than {FARTHEST} years ahead.",
+            advice="Write the last day that stands on the document, or none.",
+        )
 
 
 def _fits(rubric: Rubric, kind: str, value: bool | float | str) -> bool:

@@ -17,13 +17,13 @@ from midas.grading.grades import DomainGrade, Judged, Standing
 from midas.grading.look import Side, rubric_of, side, technical_of
 from midas.grading.models import Assessment
 from midas.grading.rubric import FORMS
-from midas.kernel import BadInput, Evidence, NotFound
+from midas.kernel import BadInput, Clock, Evidence, NotFound
 from midas.ui.phrases import language, phrase
 from midas.ui.sheet import Around, Mark, Steps, figures, gap, heading, notice, pdf, table, text
 from midas.ui.templatetags.midas import fact, measured
 from midas.ui.words import day as written
 from midas.ui.words import short_key
-from midas.web.forms import section_a, stop_words, words_of
+from midas.web.forms import last_day, section_a, stop_words, words_of
 
 LEVELS = 4
 
@@ -50,7 +50,7 @@ def form_pdf(side: Side, *, points: bool) -> bytes:
     return pdf(content, around=around)
 
 
-def form_named(dataset: str, version: str, form: str) -> Side:
+def form_named(dataset: str, version: str, form: str, *, clock: Clock) -> Side:
     """Return the Lite or the latest Technical form of a version; `NotFound` where nobody opened it."""
     if form not in FORMS:
         raise BadInput(f"There is no form '{form}'.", advice="Say lite or technical.")
@@ -58,7 +58,7 @@ def form_named(dataset: str, version: str, form: str) -> Side:
     found = lite if form == "lite" or lite is None else technical_of(lite)
     if found is None:
         raise NotFound(f"{dataset} {version} has no {form} form.", advice="See Grading at the hub's site.")
-    return side(found)
+    return side(found, clock=clock)
 
 
 def spoken(language: str) -> AbstractContextManager[None]:
@@ -214,7 +214,7 @@ def _documents(side: Side) -> list[Flowable]:
     verdicts = {"okay": _("accepted"), "needs_revision": _("needs revision"), "": "–"}
     rows: list[list[object]] = [[_("Statement"), _("Document"), _("Verdict")]]
     for kind, one in sorted(side.statements.items()):
-        marked = [_("demonstration evidence")] if one.demonstration else []
+        marked = [last_day(side, one), *([_("demonstration evidence")] if one.demonstration else [])]
         rows.append([
             _lines(phrase(kinds[kind].says), f"{kind}: {fact(one.value)}", one.remark),
             _lines(one.name, f"SHA-256 {one.sha256}", *marked),

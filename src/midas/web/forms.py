@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from midas.grading.look import Side
-from midas.grading.models import Assessment
+from midas.grading.models import Assessment, Statement
 from midas.web.pages.datasets import title_of
 from midas.web.pages.protocols import in_force, protocol_of
 
@@ -39,6 +39,14 @@ def stop_words(stop: str) -> str:
     return words.get(stop, stop)
 
 
+def last_day(side: Side, one: Statement) -> str:
+    """Return until when a statement's document is in force, in the reader's words; nothing where it has no last day."""
+    if one.valid_until is None:
+        return ""
+    said = _("ended on %(day)s") if one.kind in side.ended else _("until %(day)s")
+    return said % {"day": one.valid_until.isoformat()}
+
+
 def section_a(row: Assessment) -> dict[str, str]:
     """Return the basic information of a form (Section A of the Lite version)."""
     assessor = row.decided_by if row.form == Assessment.Form.TECHNICAL else row.submitted_by
@@ -64,7 +72,8 @@ def exported(side: Side, *, points: bool) -> dict[str, Any]:
         "decided_at": row.decided_at.isoformat() if row.decided_at else None, "why": row.why,
         "statements": [
             {"kind": one.kind, "value": one.value, "document": one.name, "sha256": one.sha256, "remark": one.remark,
-             "demonstration evidence": one.demonstration, "verdict": one.verdict, "verdict_remark": one.verdict_remark}
+             "demonstration evidence": one.demonstration, "verdict": one.verdict, "verdict_remark": one.verdict_remark,
+             "valid_until": one.valid_until.isoformat() if one.valid_until else None, "ended": one.kind in side.ended}
             for one in side.statements.values()
         ],
         "grade": grade if points else {name: value for name, value in grade.items() if name not in POINTS},

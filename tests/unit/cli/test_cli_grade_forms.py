@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from midas.catalogue.models import Dataset
 from midas.cli import app, grade, grade_forms
 from midas.grading.models import Assessment, Statement
-from midas.kernel import BadInput, Conflict, Evidence, Forbidden, NotFound, sha256_bytes
+from midas.kernel import BadInput, Conflict, Evidence, FixedClock, Forbidden, NotFound, sha256_bytes
 from midas.people import add_account, give_role
 from midas.people.models import Role
 from midas.store import Blobs
@@ -86,7 +86,7 @@ def test_a_statement_stands_with_its_document(facts: list[Evidence], tmp_path: P
     )
     assert made == {
         "kind": "privacy.sensitivity", "value": "routine", "sha256": sha256_bytes(Path(paper).read_bytes()),
-        "demonstration evidence": True,
+        "valid_until": None, "demonstration evidence": True,
     }  # fmt: skip
     said = told("state", NAME, "ethics.informed", paper, "--by", "asha")
     assert "Stated ethics.informed with worksheet.txt" in said
@@ -97,6 +97,26 @@ def test_a_statement_stands_with_its_document(facts: list[Evidence], tmp_path: P
     ):  # fmt: skip
         with pytest.raises((BadInput, NotFound), match=why):
             told("state", NAME, kind, paper, "--value", value, "--by", "asha")
+
+
+def test_a_paper_stands_until_a_day_and_is_told_as_ended_after_it(
+    facts: list[Evidence], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paper, now = worksheet(tmp_path), datetime.now(UTC)
+    last = str(now.date() + timedelta(days=30))
+    told("assess", NAME, "--by", "asha")
+    command = ("state", NAME, "security.audit", paper, "--by", "asha", "--valid-until")
+    assert read(*command, last)["valid_until"] == last
+    assert f"with worksheet.txt until {last}" in told(*command, last)
+    for day, why in (("2020-01-31", "ended on 2020-01-31"), ("soon", "not a date")):
+        with pytest.raises(BadInput, match=why):
+            told(*command, day)
+    assert read("assess", NAME, "--by", "asha")["ended"] == []
+    monkeypatch.setattr(grade_forms, "SystemClock", lambda: FixedClock(now + timedelta(days=31)))
+    assert read("assess", NAME, "--by", "asha")["ended"] == ["security.audit"]
+    assert f"security.audit ended on {last}: attach one that is in force." in told(
+        "assess", NAME, "--by", "asha"
+    )
 
 
 def test_the_nodal_centre_sends_back_then_approves_and_the_rounds_are_told(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.evidence import all_at, fact, facts_for, risk
-from tests.unit.grading.conftest import Centre
+from tests.unit.grading.conftest import NOW, Centre
 
 from midas.grading import approve, bring, judge, look, open_technical, rubric_named, send_back, submit
 from midas.grading.models import Assessment, Statement
@@ -40,13 +40,13 @@ def test_a_statement_keeps_its_document_and_counts_as_attested(centre: Centre) -
     one = centre.state(row, demonstration=True)
     assert b"".join(centre.store.read(one.sha256, 0, None)) == b"%PDF-1.4 a paper"
     assert one.sha256 in set(needed_blobs())
-    assert [(it.kind, it.ink, it.demonstration, it.source) for it in look.facts_of(row)] == [
+    assert [(it.kind, it.ink, it.demonstration, it.source) for it in look.facts_of(row, day=NOW.date())] == [
         ("stewardship.dpia", Ink.ATTESTED, True, f"sha256:{one.sha256}")
     ]
     centre.state(row, document=b"a better paper", name="dpia-2.pdf")
     assert Statement.objects.get().name == "dpia-2.pdf"
     unstate(assessment=row, kind="stewardship.dpia", by=centre.curator, clock=centre.clock)
-    assert look.facts_of(row) == []
+    assert look.facts_of(row, day=NOW.date()) == []
     with pytest.raises(NotFound):
         unstate(assessment=row, kind="stewardship.dpia", by=centre.curator, clock=centre.clock)
 
@@ -111,7 +111,9 @@ def test_a_validation_goes_back_and_comes_again(centre: Centre) -> None:
     centre.state(row)
     row = submit(assessment=row, by=centre.curator, clock=centre.clock)
     first = centre.technical(row, COMPUTED)
-    assert look.facts_of(first)[-1].kind != "stewardship.dpia"  # nothing counts without a verdict
+    assert (
+        look.facts_of(first, day=NOW.date())[-1].kind != "stewardship.dpia"
+    )  # nothing counts without a verdict
     with pytest.raises(BadInput, match="no verdict"):
         approve(assessment=first, by=centre.nodal, why="fine", clock=centre.clock)
     with pytest.raises(BadInput, match="revised"):
@@ -133,7 +135,7 @@ def test_a_validation_goes_back_and_comes_again(centre: Centre) -> None:
     done = approve(assessment=second, by=centre.nodal, why="Complete.", clock=centre.clock)
     row.refresh_from_db()
     assert (done.status, row.status) == ("approved", "approved")
-    assert done.grade == look.grade_of(done).to_dict()
+    assert done.grade == look.grade_of(done, clock=centre.clock).to_dict()
     assert look.approved("oral-cancer", "1.0.0") == done
     said = list(Entry.objects.order_by("pk").values_list("deed", "details__what"))
     assert (Deed.VALIDATE, "sent back") in said
@@ -173,18 +175,18 @@ def test_another_class_than_the_matrix_leaves_is_refused(centre: Centre, access:
 
 def test_the_centre_sees_points_only_after_the_decision(centre: Centre) -> None:
     row = centre.lite(COMPUTED)
-    assert not look.sides(row, nodal=False).points
+    assert not look.sides(row, nodal=False, clock=centre.clock).points
     row = submit(assessment=row, by=centre.curator, clock=centre.clock)
     technical = centre.technical(row, COMPUTED)
-    own = look.sides(row, nodal=False)
+    own = look.sides(row, nodal=False, clock=centre.clock)
     assert (own.points, own.technical) == (False, None)
-    nodal = look.sides(row, nodal=True)
+    nodal = look.sides(row, nodal=True, clock=centre.clock)
     assert nodal.points
     assert nodal.technical
     assert [len(nodal.pairs()), nodal.pairs()[0][1].number] == [15, 1]
     approve(assessment=technical, by=centre.nodal, why="Fine.", clock=centre.clock)
     row.refresh_from_db()
-    after = look.sides(row, nodal=False)
+    after = look.sides(row, nodal=False, clock=centre.clock)
     assert after.points
     assert after.technical
 
@@ -212,7 +214,7 @@ def test_another_rubric_file_under_the_same_name_is_noticed(centre: Centre) -> N
     row = centre.lite()
     row.rubric_sha256 = "0" * 64
     with pytest.raises(BrokenPromise, match="not the file"):
-        look.grade_of(row)
+        look.grade_of(row, clock=centre.clock)
 
 
 def test_what_is_not_there_is_not_found(centre: Centre) -> None:

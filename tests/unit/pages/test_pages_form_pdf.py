@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from typer.testing import CliRunner
 
 from midas.grading import rubric_named
-from midas.grading.models import Assessment
-from midas.kernel import BadInput, NotFound, sha256_bytes
+from midas.grading.models import Assessment, Statement
+from midas.kernel import BadInput, FixedClock, NotFound, SystemClock, sha256_bytes
 from midas.ui import sheet
 from midas.web.form_sheet import form_named, form_pdf, spoken
 from midas.web.forms import words_of
@@ -110,6 +111,25 @@ def test_both_forms_hold_every_domain_statement_and_paper(hub: Any, enter: Any) 
     assert "Two states only" in words_in(centre.get(f"/grading/{number}/lite.pdf").content)
 
 
+def test_a_form_tells_until_when_a_document_stands_and_the_day_of_its_judgement_decides(
+    hub: Any, enter: Any
+) -> None:
+    centre, now = enter("curator"), datetime.now(UTC)
+    number, last = written(centre), now.date() + timedelta(days=30)
+    Statement.objects.update(valid_until=last)
+    later = FixedClock(now + timedelta(days=31))
+
+    def said(language: str = "en") -> str:
+        with spoken(language):
+            return words_in(form_pdf(form_named("oral-cancer", "1.1.0", "lite", clock=later), points=True))
+
+    assert f"until {last}" in said()  # it was submitted while the document was in force
+    Assessment.objects.filter(pk=number).update(status="draft")
+    assert f"ended on {last}" in said()
+    assert str(last) in said("hi")
+    assert f"ended on {last}" not in said("hi")
+
+
 def test_the_command_writes_the_same_file_as_the_page(
     hub: Any, enter: Any, tmp_path: Path, monkeypatch: Any
 ) -> None:
@@ -125,9 +145,9 @@ def test_the_command_writes_the_same_file_as_the_page(
     assert to.read_bytes() == enter("curator").get(f"/grading/{number}/technical.pdf").content
     assert sha256_bytes(to.read_bytes()) in told.output
     with pytest.raises(NotFound, match="has no technical form"):
-        form_named("oral-cancer", "9.9.9", "technical")
+        form_named("oral-cancer", "9.9.9", "technical", clock=SystemClock())
     with pytest.raises(BadInput, match="no form"):
-        form_named("oral-cancer", "1.1.0", "short")
+        form_named("oral-cancer", "1.1.0", "short", clock=SystemClock())
     with pytest.raises(BadInput, match="Nothing speaks"):
         spoken("xx")
 
@@ -135,7 +155,7 @@ def test_the_command_writes_the_same_file_as_the_page(
 def test_hindi_is_shaped_and_not_spelt_letter_by_letter(hub: Any, enter: Any) -> None:
     written(enter("curator"))
     with spoken("hi"):
-        made = form_pdf(form_named("oral-cancer", "1.1.0", "lite"), points=True)
+        made = form_pdf(form_named("oral-cancer", "1.1.0", "lite", clock=SystemClock()), points=True)
     assert "डेटासेट" in words_in(made)
     plain = sheet.text("क्षत्रिय कि र्क")
     plain.wrap(400, 100)

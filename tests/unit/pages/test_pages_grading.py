@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from asgiref.sync import async_to_sync
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from midas.grading.models import Assessment, Statement
+from midas.kernel import FixedClock
+from midas.web.pages import grading as grading_pages
 
 spec = importlib.util.spec_from_file_location("page_rules", Path(__file__).parent / "page_rules.py")
 page_rules = importlib.util.module_from_spec(spec)
@@ -131,6 +134,37 @@ def test_a_hindi_reader_reads_the_whole_form_in_hindi_and_answers_in_it(hub: Any
     kept = json.dumps(Assessment.objects.get().grade, ensure_ascii=False)
     assert "The readers are trained." in kept
     assert "प्रशिक्षित" not in kept
+
+
+def test_a_document_is_in_force_until_a_day_and_shown_as_ended_after_it(
+    hub: Any, enter: Any, monkeypatch: Any
+) -> None:
+    centre = enter("curator")
+    centre.post("/grading/open", {"dataset": "oral-cancer", "version": "1.1.0"})
+    number, kind, today = Assessment.objects.get().pk, "stewardship.dpia", datetime.now(UTC)
+    last = today.date() + timedelta(days=30)
+    shown = centre.get(f"/grading/{number}").content.decode()
+    assert '<label for="valid-until">In force until</label>' in shown
+    past = state(centre, number, kind, valid_until="2020-01-31").content.decode()
+    assert "The document ended on 2020-01-31. Attach one that is in force." in past
+    assert "This is not a date." in state(centre, number, kind, valid_until="31/12/2030").content.decode()
+    assert not Statement.objects.exists()
+    assert f"until {last}" in state(centre, number, kind, valid_until=str(last)).content.decode()
+
+    monkeypatch.setattr(grading_pages, "SystemClock", lambda: FixedClock(today + timedelta(days=31)))
+    shown = centre.get(f"/grading/{number}").content.decode()
+    assert f"ended on {last}" in shown
+    assert "It does not count any more. Attach one that is in force." in shown
+    told = json.loads(centre.get(f"/grading/{number}/forms.json").content)["forms"]["lite"]["statements"][0]
+    assert (told["valid_until"], told["ended"]) == (str(last), True)
+
+    centre.cookies["django_language"] = "hi"
+    answer = centre.get(f"/grading/{number}")
+    assert page_rules.complaints(answer) == []
+    for words in ("इस दिन तक मान्य", f"{last} को समाप्त", "ऐसा दस्तावेज़ लगाएँ जो मान्य हो।"):
+        assert words in answer.content.decode()
+    past = state(centre, number, kind, valid_until="2020-01-31").content.decode()
+    assert "यह दस्तावेज़ 2020-01-31 को समाप्त हो गया।" in past
 
 
 def test_nobody_else_sees_an_assessment(hub: Any, enter: Any) -> None:

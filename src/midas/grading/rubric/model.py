@@ -266,3 +266,9 @@ class Rubric(Node):
 
     def domain(self, number: int) -> Domain:
         return next(one for one in self.domains if one.number == number)
+
+    @property
+    def lasting(self) -> frozenset[str]:
+        """The kinds that say what the data are. A last day of theirs would loosen a grade, so they have none."""
+        applies = (one.applies_if for one in self.domains if one.applies_if)
+        return frozenset((*applies, *self.override.kinds))

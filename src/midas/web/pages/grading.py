@@ -39,7 +39,7 @@ from midas.grading.look import Side, Sides
 from midas.grading.models import Assessment, Statement
 from midas.grading.opening import hands_of, refuse_own
 from midas.grading.rubric import Rubric
-from midas.grading.stating import read_value, remark, unstate
+from midas.grading.stating import read_day, read_value, remark, unstate
 from midas.kernel import BadInput, Ink, MidasError, SystemClock
 from midas.people.models import Account
 from midas.people.rule import Act
@@ -47,7 +47,7 @@ from midas.web.answers import blob
 from midas.web.bootstrap import store
 from midas.web.evidence import evidence_of
 from midas.web.form_sheet import form_pdf
-from midas.web.forms import exported, section_a, stop_words, words_of
+from midas.web.forms import exported, last_day, section_a, stop_words, words_of
 from midas.web.guard import ANYWHERE, Place, needs
 from midas.web.pages.datasets import title_of
 from midas.web.pages.frame import account_of, page
@@ -142,7 +142,7 @@ def _seen(request: HttpRequest, number: int) -> tuple[Sides, bool]:
     nodal = account is not None and may(account, Act.VALIDATE, slug) and account.pk not in hands_of(lite)
     if not may(account, Act.ASSESS, slug) and lite.submitted_at is None:
         raise Http404
-    return look.sides(lite, nodal=nodal), nodal
+    return look.sides(lite, nodal=nodal, clock=SystemClock()), nodal
 
 
 @needs(Act.ASSESS, Act.VALIDATE, choose=_to_see)
@@ -232,7 +232,10 @@ def _advice(side: Side, *, points: bool) -> dict[str, Any]:
 
 def _statements(side: Side) -> list[dict[str, Any]]:
     kinds = look.rubric_of(side.row).kinds
-    return [{"row": one, "says": kinds[kind].says} for kind, one in sorted(side.statements.items())]
+    return [
+        {"row": one, "says": kinds[kind].says, "last_day": last_day(side, one), "ended": kind in side.ended}
+        for kind, one in sorted(side.statements.items())
+    ]
 
 
 def _kinds(rubric: Rubric) -> list[dict[str, str]]:
@@ -313,6 +316,7 @@ def _stated(request: HttpRequest, row: Assessment, by: Account) -> str:
     state(
         assessment=row, kind=kind, value=value, document=file.read(), name=file.name or "", store=store(), by=by,
         clock=SystemClock(), demonstration=request.POST.get("demonstration") == "yes", remark=request.POST.get("remark", ""),
+        valid_until=read_day(request.POST.get("valid_until", "").strip()),
     )  # fmt: skip
     return _("The statement was kept with its document.")
 
