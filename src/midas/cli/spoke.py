@@ -117,6 +117,9 @@ def receive(
     processes: Annotated[
         int, typer.Option("--processes", min=0, help="Worker processes; 0: one per processor.")
     ] = 0,
+    again: Annotated[
+        bool, typer.Option("--again", help="Try once more what worker processes died of.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Take a folder in: match, look, de-identify, verify. Receiving the same again changes nothing.
@@ -125,14 +128,15 @@ def receive(
 
       midas spoke receive /media/export-2026-11
       midas spoke receive --json scans.zip
-      midas spoke receive          (after a corrected table, after a power cut, or with more memory)
+      midas spoke receive          (after a corrected table, or after a power cut)
+      midas spoke receive --again --processes 1    (with more memory)
     """
     made = opened(home)
     from midas import compute
     from midas.spoke import flow
 
     with compute.processes(processes or made.config.processes or None) as pool:
-        flow.receive(home=made, folder=folder, progress=show.Bar(), runner=pool, again=folder is None)
+        flow.receive(home=made, folder=folder, progress=show.Bar(), runner=pool, again=again)
     tally(made, json)
 
 

@@ -92,8 +92,11 @@ def alike_series(first: bytes, second: bytes) -> Likeness:
     """Say how alike two series are at best, by their slabs (`Signature.slabs`).
 
     The mean pictures tell how one lies in the other: turned, and as large a part of it as a crop leaves. Each slab is then
-    compared with all of the other series, in either order, and the middle one of what they reach is the score.
+    compared with all of the other series, in either order, and the middle one of what they reach is the score. What has no
+    slabs (any more) is like nothing.
     """
+    if not (first and second):
+        return Likeness(0.0, 0, 0.0)
     one, other = _slabs(first), _slabs(second)
     best, large, small = max(
         ((_placed(here, there), here, there) for here, there in ((one, other), (other, one))),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
@@ -54,10 +55,13 @@ def about(draft: Draft) -> About:
 
 
 def _alike(draft: Draft, protocol: Protocol) -> frozenset[str]:
-    """Return the digests of the dataset's protocols whose audits stand for this one."""
-    others = ProtocolVersion.objects.filter(dataset=draft.dataset).exclude(pk=draft.protocol.pk)
-    found = {one.sha256: _parsed(one.source).protocol for one in others}
-    return frozenset(sha256 for sha256, one in found.items() if cleans_alike(one, protocol))
+    """Return the digests of the dataset's protocols whose audits stand for this one; one that cannot be read does not."""
+    found = []
+    for other in ProtocolVersion.objects.filter(dataset=draft.dataset).exclude(pk=draft.protocol.pk):
+        with suppress(BadInput):
+            if cleans_alike(_parsed(other.source).protocol, protocol):
+                found.append(other.sha256)
+    return frozenset(found)
 
 
 def gather(*, draft: Draft, store: Blobs, progress: Progress | None = None) -> Content:

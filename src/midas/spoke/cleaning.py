@@ -223,7 +223,7 @@ def _clean(run: Run, keys: list[int], *, progress: Progress, runner: Runner, clo
 
 def _past_faces(run: Run, keys: list[int], *, progress: Progress, runner: Runner, clock: Clock) -> list[int]:
     """Look at each series for a face; hold what a person must judge and has not, and return what may be cleaned."""
-    waiting = list(Item.objects.filter(pk__in=keys))
+    waiting = list(Item.objects.filter(pk__in=keys, state=State.WAITING, stage="matched").order_by("pk"))
     run.heads = look_for_faces(
         run.desk,
         waiting,
@@ -233,7 +233,7 @@ def _past_faces(run: Run, keys: list[int], *, progress: Progress, runner: Runner
         progress=progress,
         clock=clock,
     )
-    stopped = set()
+    kept = []
     for item in waiting:
         verdict = run.heads.verdict(item)
         if verdict is not None and verdict.state == "person" and standing(item) is None:
@@ -241,21 +241,17 @@ def _past_faces(run: Run, keys: list[int], *, progress: Progress, runner: Runner
             items.stop(
                 item, "recognisable-face", at=clock.now(), detail=verdict.evidence, findings=verdict.findings
             )
-            stopped.add(item.pk)
-    return [key for key in keys if key not in stopped]
+        else:
+            kept.append(item.pk)
+    return kept
 
 
 def _worked(
     run: Run, keys: list[int], *, runner: Runner, clock: Clock
 ) -> Iterator[tuple[Sequence[Item], Order, Worked]]:
-    """Clean items in workers, those of which nothing is suspected together and each other one alone."""
     whole = Item.objects.select_related("person", "visit", "lesion", "specimen")
-    suspected = set(whole.filter(pk__in=keys, deaths__gt=0).values_list("pk", flat=True))
-    together = (whole.get(pk=key) for key in keys if key not in suspected)
-    yield from worked_on(runner, work, (((item,), order_for(run, item)) for item in together), clock=clock)
-    for key in (key for key in keys if key in suspected):
-        item = whole.get(pk=key)
-        yield from worked_on(runner, work, [((item,), order_for(run, item))], clock=clock)
+    waiting = (whole.get(pk=key) for key in keys)
+    return worked_on(runner, work, (((item,), order_for(run, item)) for item in waiting), clock=clock)
 
 
 @transaction.atomic

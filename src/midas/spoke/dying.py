@@ -1,7 +1,8 @@
 """Items whose worker died, for want of memory or by a fault of a decoder: they are tried apart, then held.
 
 In come items and what is to be done for them; out come results. Which item a worker died of is not told: all that were in
-hand are suspected. A suspected one is worked on after all others and alone, and held after its third death.
+hand are suspected. A suspected one is worked on after all others and alone, and held after its third death. Everything of
+its person waits with it: what hides a face is found in one of a person's series and cut out of others.
 """
 
 from __future__ import annotations
@@ -33,7 +34,27 @@ Tasks = Iterable[tuple[Sequence[Item], A]]
 def worked_on(
     runner: Runner, work: Callable[[A], R], tasks: Tasks[A], *, clock: Clock
 ) -> Iterator[tuple[Sequence[Item], A, R]]:
-    """Yield each task with its items and result, in order; `WorkerDied`, once that is noted with all items in hand."""
+    """Yield each task with its items and result, those of suspected items last and one by one.
+
+    Raise `WorkerDied`, once that is noted with all items in hand.
+    """
+    suspected = list[tuple[Sequence[Item], A]]()
+
+    def calm() -> Iterator[tuple[Sequence[Item], A]]:
+        for one in tasks:
+            if any(item.deaths for item in one[0]):
+                suspected.append(one)
+            else:
+                yield one
+
+    yield from _at_once(runner, work, calm(), clock=clock)
+    for one in suspected:
+        yield from _at_once(runner, work, [one], clock=clock)
+
+
+def _at_once(
+    runner: Runner, work: Callable[[A], R], tasks: Tasks[A], *, clock: Clock
+) -> Iterator[tuple[Sequence[Item], A, R]]:
     taken: deque[tuple[Sequence[Item], A]] = deque()
 
     def given() -> Iterator[A]:
@@ -70,15 +91,20 @@ def survived(item: Item) -> None:
 
 
 def apart(chosen: QuerySet[Item]) -> list[list[int]]:
-    """Return the keys of items in rounds: all that nothing is suspected of, then each suspected series or file alone."""
-    rounds: dict[object, list[int]] = {}
-    rows = chosen.order_by("deaths", "person_id", "group", "pk").values_list(
-        "pk", "deaths", "person_id", "group"
-    )
-    for key, deaths, person, group in rows:
-        alone = (person, group or f"item {key}") if deaths else None
-        rounds.setdefault(alone, []).append(key)
-    return list(rounds.values())
+    """Return the keys of items in rounds: everyone of whom nothing is suspected, then each other person, the worst last."""
+    rows = list(chosen.order_by("pk").values_list("pk", "deaths", "person_id"))
+    worst: dict[object, int] = {}
+    for key, deaths, person in rows:
+        if deaths:
+            alone = person or f"item {key}"
+            worst[alone] = max(deaths, worst.get(alone, 0))
+    rounds: dict[object, list[int]] = {None: []} | {
+        alone: [] for alone in sorted(worst, key=worst.__getitem__)
+    }
+    for key, _, person in rows:
+        alone = person or f"item {key}"
+        rounds[alone if alone in worst else None].append(key)
+    return [keys for keys in rounds.values() if keys]
 
 
 def try_again(desk: Desk, *, at: datetime) -> None:

@@ -118,6 +118,7 @@ def take_in(
     with metered(work, runner, clock=clock) as meter:
         with at_work(home):
             batch = onto or _begin(work, folder, clock)
+            Batch.objects.filter(pk=batch.pk).update(finished_at=None)
             try:
                 _receive_files(work, folder, progress, clock, batch, only=names)
             finally:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from midas.spoke.intake import items, store
 from midas.spoke.intake.models import Item, State
 from midas.spoke.vault.projects import Desk
 
+Key = tuple[int, str]
+"""A series: its person's key, and its group or the one item that it is."""
 LESIONS = frozenset({"SEG", "RTSTRUCT"})
 """Modalities that outline what must not be cut."""
 
@@ -64,10 +66,10 @@ def look(task: Look) -> Found:
 class Heads:
     """Verdicts by series and masks by frame; files that share a frame with a masked head are cut alike."""
 
-    of_item: dict[int, tuple[int, str]] = field(default_factory=dict)
-    verdicts: dict[tuple[int, str], FaceVerdict] = field(default_factory=dict)
-    masks: dict[tuple[int, str], Path] = field(default_factory=dict)
-    frames: dict[tuple[int, str], str] = field(default_factory=dict)
+    of_item: dict[int, Key] = field(default_factory=dict)
+    verdicts: dict[Key, FaceVerdict] = field(default_factory=dict)
+    masks: dict[Key, Path] = field(default_factory=dict)
+    frames: dict[Key, str] = field(default_factory=dict)
 
     def verdict(self, item: Item) -> FaceVerdict | None:
         return self.verdicts.get(self.of_item.get(item.pk, (0, "")))
@@ -89,30 +91,64 @@ def look_for_faces(
     desk: Desk, chosen: Iterable[Item], *, folder: Path, profile: Profile, runner: Runner, progress: Progress,
     clock: Clock,
 ) -> Heads:  # fmt: skip
-    """Look at each series of the chosen images once, with all its files that are here; empty where nothing is asked."""
+    """Look at each series of the chosen images once, with all its files that are here; empty where nothing is asked.
+
+    Outlines among the chosen may show a face that another series of their person shows: each of those is looked at, too.
+    """
     heads = Heads()
     if OPTION not in profile.options:
         return heads
-    series: defaultdict[tuple[int, str], list[Item]] = defaultdict(list)
+    series: defaultdict[Key, list[Item]] = defaultdict(list)
     for item in chosen:
         if item.kind == "dicom" and item.person_id:
-            series[item.person_id, item.group or f"item {item.pk}"].append(item)
-            heads.of_item[item.pk] = (item.person_id, item.group or f"item {item.pk}")
-    tasks = [
-        (members, Look(
-            files_of(desk, key[0], members), folder / f"{number}.face", profile, _others(desk, key[0], members)
-        ))
-        for number, (key, members) in enumerate(series.items())
-    ]  # fmt: skip
+            heads.of_item[item.pk] = _key(item.person_id, item)
+            series[heads.of_item[item.pk]].append(item)
+    concerned = [
+        *((key, members, members) for key, members in series.items()),
+        *_beside_outlines(desk, series),
+    ]
+    keys, tasks = dict[Path, Key](), list[tuple[list[Item], Look]]()
+    for number, (key, members, waiting) in enumerate(concerned):
+        out = folder / f"{number}.face"
+        keys[out] = key
+        others = _others(desk, key[0], members)
+        tasks.append((waiting, Look(files_of(desk, key[0], members), out, profile, others)))
     looked = worked_on(runner, look, tasks, clock=clock)
-    looked = progress.track(looked, label="Look for faces", total=len(tasks))
-    for key, (_, task, found) in zip(series, looked, strict=True):
+    for _, task, found in progress.track(looked, label="Look for faces", total=len(tasks)):
+        key = keys[task.out]
         heads.verdicts[key], heads.frames[key] = found.verdict, found.frame
         if found.verdict.state == "mask":
             heads.masks[key] = task.out
             if found.frame:
                 heads.masks.setdefault((key[0], found.frame), task.out)
     return heads
+
+
+def _key(person: int, item: Item) -> Key:
+    return person, item.group or f"item {item.pk}"
+
+
+def _beside_outlines(
+    desk: Desk, series: Mapping[Key, list[Item]]
+) -> Iterator[tuple[Key, list[Item], list[Item]]]:
+    """Yield the other series that are here of persons with outlines among these: key, images, and the outlines."""
+    outlines: defaultdict[int, list[Item]] = defaultdict(list)
+    drawn = _drawn(desk)
+    for (person, _), members in series.items():
+        outlines[person] += [one for one in members if one.definition in drawn]
+    for person, mine in outlines.items():
+        rest: defaultdict[Key, list[Item]] = defaultdict(list)
+        here = (
+            items.of_project(desk.project).filter(person_id=person, kind="dicom").exclude(state=State.REFUSED)
+        )
+        for one in here.exclude(definition__in=drawn).order_by("pk") if mine else ():
+            if (key := _key(person, one)) not in series:
+                rest[key].append(one)
+        yield from ((key, members, mine) for key, members in rest.items())
+
+
+def _drawn(desk: Desk) -> list[str]:
+    return [one.id for one in desk.protocol.items if LESIONS & set(one.modalities)]
 
 
 def files_of(desk: Desk, person: int, members: list[Item]) -> tuple[Path, ...]:
@@ -126,8 +162,7 @@ def files_of(desk: Desk, person: int, members: list[Item]) -> tuple[Path, ...]:
 
 def _others(desk: Desk, person: int, members: list[Item]) -> tuple[Path, ...]:
     """Return the person's outlines that came as DICOM: which of them share the frame is seen in the worker."""
-    wanted = [one.id for one in desk.protocol.items if LESIONS & set(one.modalities)]
-    found = items.of_project(desk.project).filter(person_id=person, kind="dicom", definition__in=wanted)
+    found = items.of_project(desk.project).filter(person_id=person, kind="dicom", definition__in=_drawn(desk))
     own = {item.pk for item in members}
     return tuple(_path(desk.home, one) for one in found.exclude(state=State.REFUSED) if one.pk not in own)
 

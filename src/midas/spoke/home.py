@@ -18,7 +18,7 @@ import os
 import shutil
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -182,15 +182,16 @@ def open_home(path: Path) -> Home:
 @contextmanager
 def at_work(home: Home) -> Iterator[None]:
     """Let others know that files are being received: the lock is shared, and ends with the program, however it ends."""
-    with (home.path / "receiving.lock").open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_SH)
+    with (home.path / "receiving.lock").open("a+") as held:
+        with suppress(OSError):  # a file system without locks: then nobody can say that nobody is at work
+            fcntl.flock(held, fcntl.LOCK_SH)
         yield
 
 
 @contextmanager
 def nobody_at_work(home: Home) -> Iterator[bool]:
     """Say whether no program receives files here, and let none begin meanwhile."""
-    with (home.path / "receiving.lock").open("w") as held:
+    with (home.path / "receiving.lock").open("a+") as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -179,11 +179,11 @@ _ALL = (
         "It stays here. Export it again from its source, or reject it.",
         "पहचान-मुक्तिकरण नहीं हो सका", "यह यहीं रहेगा। स्रोत से फिर निर्यात करें या अस्वीकार करें।"),
     _held("worker-died", "Its cleaning ended without a result, three times",
-        "It may need more memory than there is: make room and run `midas spoke receive --processes 1`, which tries it "
-        "once more, or reject it. If it ends again, open it where it comes from and export it anew.",
+        "It may need more memory than there is: make room and run `midas spoke receive --again --processes 1`, which tries "
+        "it once more, or reject it. If it ends again, open it where it comes from and export it anew.",
         "इसकी सफ़ाई तीन बार बिना परिणाम रुक गई",
-        "शायद मेमोरी कम है: जगह बनाएँ और `midas spoke receive --processes 1` चलाएँ, जो इसे एक बार और आज़माता है, या अस्वीकार करें। "
-        "फिर रुके तो मूल प्रणाली में खोलकर नया निर्यात करें।"),
+        "शायद मेमोरी कम है: जगह बनाएँ और `midas spoke receive --again --processes 1` चलाएँ, जो इसे एक बार और आज़माता है, "
+        "या अस्वीकार करें। फिर रुके तो मूल प्रणाली में खोलकर नया निर्यात करें।"),
     _held("convert-failed", "It could not be turned into DICOM",
         "Open it where it comes from and export it again, or reject it.",
         "इसे DICOM में नहीं बदला जा सका", "मूल प्रणाली में खोलकर फिर निर्यात करें या अस्वीकार करें।"),

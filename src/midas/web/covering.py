@@ -157,8 +157,8 @@ def _together(dataset: Dataset, protocol: Protocol, variable: str, told: Told, c
     if variable not in TABLES and (column := column_of(protocol, variable)):
         return (
             _column_told(dataset, protocol, variable, column, counted)
-            if whole(told["people"]) >= SMALLEST_WHOLE
-            else {}
+            if not told["as_of"] and whole(told["people"]) >= SMALLEST_WHOLE
+            else {}  # beside figures of an earlier release it would tell how many came since
         )
     cells = dict(told["tables"].get(table_of(variable), {}).get("cells", {}))
     if variable == "age-band":

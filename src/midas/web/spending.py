@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Min, Q
 
 from midas.catalogue import findings
 from midas.catalogue.models import CheckRun, Submission
@@ -70,8 +70,10 @@ def figures(draft: Draft) -> Figures:
     """Add up what spokes told of the draft's submissions, and what verifying, examining and cutting took here."""
     mine = Submission.objects.filter(dataset=draft.dataset, root__in=draft.submissions)
     brought = [(_spent(far), _spent(near)) for far, near in mine.values_list("header__spent", "spent")]
-    runs = CheckRun.objects.filter(Q(submission__in=mine) | Q(submission=None), dataset=draft.dataset)
     cuts = Release.objects.filter(dataset=draft.dataset, version=draft.version)
+    cut_at = cuts.aggregate(first=Min("cut_at"))["first"]
+    of_all = Q(submission=None) & (Q(started_at__lte=cut_at) if cut_at else Q())
+    runs = CheckRun.objects.filter(Q(submission__in=mine) | of_all, dataset=draft.dataset)
     done = [_spent(one) for rows in (runs, cuts) for one in rows.values_list("spent", flat=True)]
     spokes = [far for far, _ in brought if far]
     here = [one for one in (*(near for _, near in brought), *done) if one]

@@ -197,7 +197,7 @@ class Part(Wire):
     size: int = Field(ge=0)
 
 
-Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Amount = Annotated[float, Field(ge=0, le=1e12)]
 
 
 class Spent(Wire):
@@ -208,7 +208,9 @@ class Spent(Wire):
 
     processor_s: Amount = Field(description="seconds of processor, of all processes together")
     wall_s: Amount = Field(description="seconds by the clock")
-    peak_bytes: int = Field(default=0, ge=0, description="the most memory that one process has held")
+    peak_bytes: int = Field(
+        default=0, ge=0, le=1 << 50, description="the most memory that one process has held"
+    )
     measured_j: Amount = Field(default=0, description="joules read from the machines' counters")
     estimated_j: Amount = Field(
         default=0, description="joules worked out from `estimated_s` and an operator's number"

@@ -66,3 +66,15 @@ def test_scout_views_and_blank_series_are_not_searched() -> None:
     assert signature(head()[: FEWEST - 1]) is None
     assert signature(head()[:FEWEST]) is not None
     assert signature(np.zeros_like(head())) is None
+
+
+def test_a_header_that_lies_of_its_place_costs_the_signature_alone(monkeypatch) -> None:
+    from midas.catalogue.findings import looking
+    from midas.quality import duplicate_series
+
+    def torn(_: object) -> None:
+        raise TypeError("object of type 'DSfloat' has no len()")
+
+    monkeypatch.setattr(duplicate_series, "sign", torn)
+    assert looking._signed([]) is None
+    assert alike_series(b"", b"").score == 0, "whoever withdrew meanwhile has no slabs"

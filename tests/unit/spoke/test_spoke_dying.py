@@ -85,10 +85,11 @@ def test_a_file_that_kills_its_worker_is_held_and_all_others_go_on(work, folder,
         assert seen["Ramesh-2.dcm"] == (
             ("held", "matched", "worker-died", 3) if deaths == 3 else ("waiting", "matched", "", deaths)
         )
+    flow.receive(home=work.home, folder=None, runner=mortal(folder, at), clock=CLOCK)
+    seen = images(work)
     assert [seen[name] for name in sorted(set(seen) - {"Ramesh-2.dcm"})] == [CLEAN] * 3, (
         "suspected, and let off"
     )
-    flow.receive(home=work.home, folder=None, runner=mortal(folder, at), clock=CLOCK)
     assert Output.objects.filter(kind="instance").count() == 3, "it is not tried for ever"
 
 

@@ -105,3 +105,49 @@ def test_a_mask_is_handed_to_every_file_of_its_series(faced, series, monkeypatch
     scans = [order for order in orders if order.kind == "dicom"]
     assert len(scans) >= 3
     assert all(order.job.face is not None and order.job.face_seen for order in scans)
+
+
+def test_outlines_that_come_alone_are_cut_as_the_head_in_their_frame(
+    faced, series, monkeypatch, tmp_path
+) -> None:
+    from midas.kernel import NoProgress
+    from midas.spoke.intake.items import of_project
+
+    def look(task: heads.Look) -> heads.Found:
+        whole = len(task.paths) == 3
+        return heads.Found(
+            FaceVerdict("mask" if whole else "none-needed", "face" if whole else "no-volume"), "frame"
+        )
+
+    monkeypatch.setattr(heads, "look", look)
+    monkeypatch.setattr(heads, "_drawn", lambda _: ["outlines"])
+    take(faced, series)
+    slices = of_project(faced.project).filter(kind="dicom", group__gt="")
+    head = next(one for one in slices if slices.filter(group=one.group).count() == 3)
+    outlines = (
+        of_project(faced.project).filter(kind="dicom", person__isnull=False).exclude(group=head.group)[0]
+    )
+    outlines.person, outlines.group, outlines.definition = head.person, "", "outlines"
+    outlines.save()
+    run = cleaning.Run(faced, tmp_path)
+    found = heads.look_for_faces(
+        faced, [outlines], folder=tmp_path, profile=run.profile, runner=compute.here(), progress=NoProgress(), clock=CLOCK
+    )  # fmt: skip
+    assert found.mask(outlines) is not None
+    assert list(found.of_item) == [outlines.pk], "nothing else is judged or counted"
+
+
+def test_a_suspected_file_waits_with_everything_of_its_person(faced, series, monkeypatch) -> None:
+    from midas.spoke.dying import apart
+    from midas.spoke.intake.items import of_project
+    from midas.spoke.intake.models import Item
+
+    verdict_is(monkeypatch, FaceVerdict("none-needed", "elsewhere"))
+    take(faced, series)
+    known = of_project(faced.project).filter(kind="dicom", person__isnull=False)
+    one = known.order_by("-pk")[0]
+    Item.objects.filter(pk=one.pk).update(deaths=1)
+    mine = set(known.filter(person=one.person).values_list("pk", flat=True))
+    others = set(known.exclude(person=one.person).values_list("pk", flat=True))
+    assert others
+    assert [set(keys) for keys in apart(known)] == [others, mine]

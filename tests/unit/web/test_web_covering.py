@@ -16,6 +16,7 @@ from midas.quality.coverage import OTHER
 from midas.release.counting import of_catalogue
 from midas.release.disclosure import LEAST, NOT_SAID
 from midas.release.publication import tell
+from midas.web import covering
 from midas.web.covering import counts, total
 
 pytestmark = pytest.mark.django_db
@@ -123,6 +124,22 @@ def test_the_state_is_where_people_live_not_where_the_hospital_is(made: Dataset)
     own = of_catalogue(made, protocol, spoke="spdc-wardha").exact()
     only = counts(made, protocol, own, spoke="spdc-wardha")
     assert only["state"] == cells
+
+
+def test_no_column_is_counted_anew_beside_figures_of_an_earlier_release(made: Dataset, monkeypatch) -> None:
+    known = ProtocolVersion.objects.get(dataset=made)
+    lived = "    state: [{value: Kerala, share: 0.8}]\n"
+    ProtocolVersion.objects.filter(pk=known.pk).update(source=known.source.replace(TARGET, TARGET + lived))
+    persons(made, "spdc-wardha", "F" * 20)
+    persons(made, "sriher-chennai", "F" * 15)
+    live_in("spdc-wardha", *["Kerala"] * 20)
+    live_in("sriher-chennai", *["Kerala"] * 15)
+    assert "state" in {one.variable for one in told().variables}
+    then = {"as_of": "1.0.0", "people": 30, "tables": {}}
+    monkeypatch.setattr(covering, "told_now", lambda *_: then)
+    found = told()
+    assert found.others == 10
+    assert "state" not in {one.variable for one in found.variables}, "35 beside 30 would tell that a few came"
 
 
 @pytest.mark.parametrize("few", ["F", "OO", "FMU", "OOUU"])

@@ -239,7 +239,10 @@ def test_numbers_that_say_nothing_are_refused(numbers: dict[str, Any]) -> None:
         Footprint(**numbers)
 
 
-@pytest.mark.parametrize("wrong", [{"processor_s": -1}, {"processor_s": "NaN"}, {"who": "P-7K3QM-2XV9A"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"processor_s": -1}, {"processor_s": "NaN"}, {"processor_s": 1e308}, {"peak_bytes": 10**400}, {"who": "P-7K3QM-2XV9A"}],
+)  # fmt: skip
 def test_a_header_says_sums_and_nothing_else(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Spent.model_validate({**FAR.model_dump(), **wrong})

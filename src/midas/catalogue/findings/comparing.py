@@ -104,7 +104,7 @@ def _with_slabs(near: Iterable[tuple[int, int]]) -> Iterator[SeriesCandidate]:
     for bundle in bundles(near):
         slabs = dict(SeriesHash.objects.filter(image__in={*chain(*bundle)}).values_list("image", "slabs"))
         for one, other in bundle:
-            yield SeriesCandidate((one, other), (bytes(slabs[one]), bytes(slabs[other])))
+            yield SeriesCandidate((one, other), (bytes(slabs.get(one, b"")), bytes(slabs.get(other, b""))))
 
 
 def _loaded(dataset: Dataset) -> tuple[list[tuple[int, int, str, str]], np.ndarray]:
@@ -182,7 +182,8 @@ def copies(
     What came since the last run is compared first. Whoever is alike through a third picture is alike, also where that one
     is left out.
     """
-    reached = CheckRun.objects.filter(dataset=dataset).aggregate(last=Max("compared_to"))["last"] or 0
+    last = CheckRun.objects.filter(dataset=dataset).order_by("-number").first()
+    reached = last.compared_to if last else 0
     unseen = 0
     if last_image(dataset) > reached:
         unseen = compare(dataset=dataset, store=store, runner=runner, most=most)

@@ -96,7 +96,10 @@ def look(job: SeriesJob) -> Looked:
 def _signed(images: Sequence[Image]) -> Signature | None:
     from midas.quality.duplicate_series import sign
 
-    return sign(images)
+    try:
+        return sign(images)
+    except Exception:  # noqa: BLE001 - whatever a header says of its place, what the checks found is kept
+        return None
 
 
 def checked(

@@ -146,7 +146,8 @@ def item_detail(item: Item) -> Detail:
 
 
 def has_picture(item: Item) -> bool:
-    return bool(item.stored) and item.kind not in NO_PICTURE
+    """Say whether the item can be shown; what workers died of is not decoded in the process that answers pages."""
+    return bool(item.stored) and item.kind not in NO_PICTURE and not item.deaths
 
 
 def item_preview_png(

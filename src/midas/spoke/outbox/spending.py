@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from django.db.models import Min, QuerySet
+from django.db.models import Max, Min, QuerySet
 
 from midas.compute import Meter, total
 from midas.kernel import Clock, Runner
@@ -47,8 +47,8 @@ def to_tell(desk: Desk, outputs: QuerySet[Output]) -> tuple[Spent | None, QueryS
     None where something in these outputs came in before it was kept what work takes.
     """
     kept = Work.objects.filter(project=desk.project)
-    rows = kept.filter(pk__in=list(kept.filter(parcel=None).values_list("pk", flat=True)))
-    first = kept.aggregate(first=Min("began_at"))["first"]
+    found = kept.aggregate(first=Min("began_at"), last=Max("pk"))
+    rows, first = kept.filter(parcel=None, pk__lte=found["last"] or 0), found["first"]
     if first is None or Item.objects.filter(outputs__in=outputs, batch__started_at__lt=first).exists():
         return None, rows
     return total(Spent.model_validate(one) for one in rows.values_list("spent", flat=True)), rows
