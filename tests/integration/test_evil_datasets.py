@@ -25,11 +25,13 @@ from pydicom.uid import CTImageStorage
 from tests.hub_submission import Parcel, ct
 from tests.unit.quality.scans import AGAIN, Volume, head, person
 
-from midas.catalogue import add_protocol, examine_submission, findings, forget, register
+from midas.catalogue import add_protocol, examine_submission, findings, forget, pictures, register
+from midas.catalogue.findings.looking import Looked
 from midas.catalogue.findings.standing import standing
 from midas.catalogue.models import (
     CheckRun,
     Dataset,
+    Instance,
     NearPicture,
     PictureHash,
     QualityFinding,
@@ -42,6 +44,7 @@ from midas.manifest import PrivateKey
 from midas.people import add_institution
 from midas.people.models import Account
 from midas.protocol import load_named, parse
+from midas.quality.duplicate_series import Signature
 from midas.quality.duplicates import WINDOWS
 from midas.release import check_gates, cut, new_draft
 from midas.release.cases import Result
@@ -411,6 +414,17 @@ def test_one_scan_that_two_hospitals_enrolled_is_refused_until_somebody_decides(
         draft=hub.draft("1.0.2"), store=hub.store, clock=CLOCK, brought=brought(hub.draft("1.0.3"))
     )
     assert "9 series of slices were not searched for the same scan yet." in str(kept.results)
+    findings.check(dataset=hub.dataset, store=hub.store, runner=here(), scratch=hub.folder, clock=CLOCK)
+    assert NearPicture.objects.get(same=True).other.series.study.subject.pseudonym == other.name
+    # of a series that another image stands for now, what was seen of the former is forgotten; one that could not be
+    # looked at keeps what it has
+    row = SeriesHash.objects.get(image=NearPicture.objects.get(same=True).other)
+    grown = Instance.objects.filter(series=row.series).exclude(pk=row.image_id)[0]
+    signature = Signature(np.frombuffer(bytes(row.marks), "<u8"), bytes(row.slabs), grown.sop_instance_uid)
+    list(pictures.signed([Looked(row.series_id, 1, (), signature)]))
+    list(pictures.signed([Looked(row.series_id, 1, ())]))
+    assert SeriesHash.objects.get(pk=row.pk).image == grown
+    assert not NearPicture.objects.filter(same=True).exists()
     findings.check(dataset=hub.dataset, store=hub.store, runner=here(), scratch=hub.folder, clock=CLOCK)
     assert NearPicture.objects.get(same=True).other.series.study.subject.pseudonym == other.name
     forget(pseudonym=one.name, dataset=hub.dataset.slug, store=hub.store, clock=CLOCK)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from midas.catalogue.examine import STACKED, Examined, Unhashed, hash_preview
 from midas.catalogue.findings.looking import Looked
 from midas.catalogue.lens.publishing import AT_ONCE, bundles
-from midas.catalogue.models import Dataset, Instance, PictureHash, Series, SeriesHash
+from midas.catalogue.models import Dataset, Instance, NearPicture, PictureHash, Series, SeriesHash
 from midas.kernel import NoProgress, Progress, Runner
 from midas.quality.duplicate_series import MODALITIES as SEARCHED
 from midas.store import Blobs
@@ -38,7 +38,11 @@ def _write(rows: list[PictureHash]) -> None:
 
 
 def signed(looked: Iterable[Looked]) -> Iterator[Looked]:
-    """Write the signatures of the series that pass by, some hundred at a time, and let go of them."""
+    """Write the signatures of the series that pass by, some hundred at a time, and let go of them.
+
+    A series that could not be signed this time keeps what it has; of one that another image stands for now, what was seen
+    of the former is forgotten, so that it is compared again.
+    """
     for bundle in bundles(looked):
         held = {one.series: one.signature for one in bundle}
         stacked = set(Series.objects.filter(pk__in=held, modality__in=SEARCHED).values_list("pk", flat=True))
@@ -52,9 +56,16 @@ def signed(looked: Iterable[Looked]) -> Iterator[Looked]:
             )
             for series, one in held.items() if series in stacked
         ]  # fmt: skip
-        SeriesHash.objects.bulk_create(
-            rows, update_conflicts=True, unique_fields=["series"], update_fields=["image", "marks", "slabs"]
+        before = dict(SeriesHash.objects.filter(series__in=stacked).values_list("series", "image"))
+        gone = (
+            {before.get(row.series_id) for row in rows if row.marks} - {row.image_id for row in rows} - {None}
         )
+        NearPicture.objects.filter(Q(one__in=gone) | Q(other__in=gone)).delete()
+        SeriesHash.objects.bulk_create([row for row in rows if not row.marks], ignore_conflicts=True)
+        SeriesHash.objects.bulk_create(
+            [row for row in rows if row.marks], update_conflicts=True, unique_fields=["series"],
+            update_fields=["image", "marks", "slabs"],
+        )  # fmt: skip
         yield from (replace(one, signature=None) for one in bundle)
 
 

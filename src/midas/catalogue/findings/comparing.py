@@ -37,8 +37,9 @@ def compare(
     known = set(NearPicture.objects.filter(dataset=dataset).values_list("one", "other"))
     series = [keys for keys in _near_series(dataset) if keys not in known]
     alike = [one for one in _candidates(dataset, store) if one.keys not in known]
-    chosen = [*series, *(one.keys for one in alike)][:most]
-    jobs: Iterator[Candidate | SeriesCandidate] = chain(_with_slabs(series), alike)
+    first = series[: max(most - len(alike), most // 2)]  # neither kind waits for all of the other
+    chosen = [*first, *(one.keys for one in alike)][:most]
+    jobs: Iterator[Candidate | SeriesCandidate] = chain(_with_slabs(first), alike)
     seen = (progress or NoProgress()).track(
         runner.map(second_look, islice(jobs, most)), label="Compare", total=len(chosen)
     )  # fmt: skip
