@@ -84,7 +84,8 @@ def splits(case: Case) -> Iterator[Finding]:
         yield _wrong(
             "split.hidden", "Persons would come into the hidden part, or leave it, who stood on its other side in an "
             "earlier version: what models were made from is never tested with.",
-            "Take back what the protocol now says of the split (its parts, or by_site), or release it as another dataset.",
+            "Take back what the protocol now says of the split (its parts, or by_site). Where a late tie holds two "
+            "hospitals together, exclude the persons of the later one. Or release it as another dataset.",
             names=report.crossed,
         )  # fmt: skip
     if report.moved:
