@@ -427,6 +427,17 @@ def test_one_scan_that_two_hospitals_enrolled_is_refused_until_somebody_decides(
     assert not NearPicture.objects.filter(same=True).exists()
     findings.check(dataset=hub.dataset, store=hub.store, runner=here(), scratch=hub.folder, clock=CLOCK)
     assert NearPicture.objects.get(same=True).other.series.study.subject.pseudonym == other.name
+    # the image that stands for a scan came with a submission outside the draft: the scan is in it all the same
+    stands = NearPicture.objects.get(same=True).other
+    sent = stands.submission
+    late = Submission.objects.get(pk=sent.pk)
+    late.pk, late.root = None, "f" * 64
+    late.save()
+    roots = set(Submission.objects.values_list("root", flat=True)) - {late.root}
+    Instance.objects.filter(pk=stands.pk).update(submission=late)
+    told = findings.copies(dataset=hub.dataset, store=hub.store, runner=here(), submissions=roots, without=())
+    assert {person for _, person in told.held} == {one.name, other.name}
+    Instance.objects.filter(pk=stands.pk).update(submission=sent)
     forget(pseudonym=one.name, dataset=hub.dataset.slug, store=hub.store, clock=CLOCK)
     assert SeriesHash.objects.count() == 8
     assert not NearPicture.objects.exists()

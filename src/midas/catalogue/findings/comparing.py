@@ -192,9 +192,20 @@ def copies(
     groups = _joined(near.values_list("one", "other"))
     held: set[tuple[str, str]] = set()
     for bundle in bundles(sorted(groups)):
-        here = pictures.standing(dataset).filter(pk__in=bundle, submission__root__in=list(submissions))
-        told = here.values_list("pk", "series", "series__study__subject__pseudonym")
-        held |= {(str(groups[pk]), person) for pk, series, person in told if series not in without}
+        here, of_these = pictures.standing(dataset), {"submission__root__in": list(submissions)}
+        told = list(
+            here.filter(pk__in=bundle).values_list("pk", "series", "series__study__subject__pseudonym")
+        )
+        # of a scan any image counts: the one that stands for it may have come with another submission
+        scans = here.filter(
+            series__in={one[1] for one in told}, series__modality__in=duplicate_series.MODALITIES
+        )
+        there = set(scans.filter(**of_these).values_list("series", flat=True))
+        alone = set(here.filter(pk__in=bundle, **of_these).values_list("pk", flat=True))
+        held |= {
+            (str(groups[pk]), person)
+            for pk, series, person in told if (pk in alone or series in there) and series not in without
+        }  # fmt: skip
     return Copies(tuple(sorted(held)), unseen, pictures.unsigned(dataset))
 
 
