@@ -32,6 +32,11 @@ class Account(AbstractUser):
     orcid = models.CharField(max_length=19, blank=True, help_text="0000-0000-0000-0000")
     credited = models.BooleanField(default=False, help_text="may be named in releases and on pages of credit")
 
+    @property
+    def called(self) -> str:
+        """The name under which others of this hub see the person."""
+        return self.full_name or self.username
+
 
 class Role(models.TextChoices):
     OPERATOR = "operator", "Spoke operator"

@@ -33,7 +33,7 @@ from midas.release.gates import results
 from midas.release.gathering import gather
 from midas.release.lawful import bases_of
 from midas.release.leakage import Leakage, Ties, in_common, leakage
-from midas.release.models import Draft, GateCheck, Release
+from midas.release.models import Draft, GateCheck
 from midas.release.splitting import near_pairs, parts_before
 from midas.release.validating import validated
 from midas.store import Blobs
@@ -108,7 +108,7 @@ def look_at(
             for name, basis in rows.values_list("pseudonym", "basis").iterator() if name in subjects
         },
         newest=_newest(draft, subjects), approvals=len(approvals_of(draft)), brought=brought or Brought(),
-        lapsed=tuple(one.account.full_name or one.account.username for one in lapsed(draft)),
+        lapsed=tuple(one.account.called for one in lapsed(draft)),
     )  # fmt: skip
     return Checked(case, results(case))
 
@@ -179,13 +179,6 @@ def _shared(held: pl.DataFrame, by: str = "subject") -> list[Any]:
     for mark in (digest.hash(), digest):
         held = held.filter(pl.col(by).n_unique().over(mark) > 1)
     return held.rows()
-
-
-def previous_of(draft: Draft) -> Release | None:
-    """Return the newest release below the draft's version."""
-    from midas.release import look
-
-    return look.below(draft.dataset.slug, draft.version)
 
 
 def _pictures(draft: Draft, held: pl.Series) -> pl.DataFrame:

@@ -16,10 +16,11 @@ from typing import Any
 from midas import __version__
 from midas.kernel import Digest
 from midas.release.changes import changes_paper
-from midas.release.checking import Checked, previous_of
+from midas.release.checking import Checked
 from midas.release.content import Content
 from midas.release.drafting import draft_digest
 from midas.release.gates import paper
+from midas.release.look import below
 from midas.release.models import Draft, Release, ReleaseFile
 from midas.store import Blobs
 
@@ -29,7 +30,7 @@ PATHS = ("provenance.json", "gates.json", "leakage.json", "changes.json", "grade
 
 def papers(content: Content, checked: Checked, *, draft: Draft) -> dict[str, Mapping[str, Any]]:
     """Return the papers of a release that is about to be cut."""
-    before, graded = previous_of(draft), checked.case.brought.graded
+    before, graded = below(draft.dataset.slug, draft.version), checked.case.brought.graded
     report = checked.case.leakage
     found: dict[str, Mapping[str, Any]] = {
         "provenance.json": _provenance(content, draft, before),

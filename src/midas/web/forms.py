@@ -56,7 +56,7 @@ def section_a(row: Assessment) -> dict[str, str]:
     return {
         "form": row.form, "title": title_of(row.dataset.slug), "version": row.version,
         "custodian": protocol_of(current).contact if current else "", "date": (day or row.opened_at).date().isoformat(),
-        "assessor": assessor.full_name or assessor.username,
+        "assessor": assessor.called,
         "affiliation": assessor.institution.name if assessor.institution else "",
     }  # fmt: skip
 

@@ -37,9 +37,9 @@ def of_draft(draft: Draft, account: Account | None) -> dict[str, Any]:
         "checked_at": kept and kept.checked_at,
         "failed": sum(one.state.value == "failed" for one in stand.values()),
         "approvals": [
-            {"name": one.account.full_name or one.account.username, "at": one.approved_at} for one in approvals
+            {"name": one.account.called, "at": one.approved_at} for one in approvals
         ],
-        "lapsed": [one.account.full_name or one.account.username for one in lapsed(draft)],
+        "lapsed": [one.account.called for one in lapsed(draft)],
         "approvals_needed": current_home().config.release_approvals,
         "approved": account is not None and any(one.account_id == account.pk for one in approvals),
     }  # fmt: skip
